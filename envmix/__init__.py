@@ -1,0 +1,1 @@
+"""Statistical methods for environmental mixtures: regression, WQS, quantile g-computation, BKMR."""
