@@ -1,0 +1,15 @@
+"""Where this project lies, so that `dbt` and `python -m ingest` work from any working directory.
+
+`nhanes_bone.pth` imports this module whenever a Python of the project's environment starts.
+Only defaults are set: a variable that the user has set wins.
+"""
+
+import os
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+if (PROJECT_ROOT / "dbt_project.yml").exists():
+    os.environ.setdefault("DBT_PROJECT_DIR", str(PROJECT_ROOT))
+    os.environ.setdefault("DBT_PROFILES_DIR", str(PROJECT_ROOT))
+    os.environ.setdefault("NHANES_BONE_DATA", str(PROJECT_ROOT / "data" / "current"))

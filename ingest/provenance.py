@@ -1,0 +1,81 @@
+"""What a build ran with: code version, configuration and package versions, as functions inside DuckDB.
+
+dbt-duckdb loads `Plugin` (profiles.yml); the macro record_run calls the functions at the start of a build.
+"""
+
+import json
+import subprocess
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
+from duckdb import DuckDBPyConnection
+
+from ingest.home import PROJECT_ROOT
+
+PACKAGES = (
+    "nhanes-bone",
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    "numpy",
+    "pandas",
+    "pyreadstat",
+    "scipy",
+    "statsmodels",
+    "svy",
+)
+
+
+def code_version() -> str:
+    """Return the commit of the project, with `-dirty` after it where files differ from it.
+
+    Without git, or outside a clone, the package version takes its place.
+    """
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return f"nhanes-bone {version('nhanes-bone')}"
+    return described.stdout.strip()
+
+
+def configuration_digest(variables: str) -> str:
+    """Return one sha256 over all seeds and the dbt variables (JSON) of this invocation."""
+    digest = sha256(variables.encode())
+    for seed in sorted((PROJECT_ROOT / "seeds").glob("*.csv")):
+        digest.update(seed.name.encode())
+        digest.update(sha256(seed.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def package_versions() -> str:
+    """Return the versions of the packages that a result depends on, as a JSON object."""
+    return json.dumps({name: version(name) for name in PACKAGES})
+
+
+class Plugin(BasePlugin):
+    """Check that there is data to build from, and offer the functions above to SQL."""
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        for attachment in creds.attach or []:
+            if not Path(attachment.path).exists():
+                raise DbtRuntimeError(
+                    f"expected loaded NHANES files in {attachment.path}, found no such file: "
+                    "run `make demo` (synthetic data), `make build` (downloads from CDC) "
+                    "or `make build NHANES_DIR=DIR` (files you have)"
+                )
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        conn.create_function("code_version", code_version, [], "VARCHAR")
+        conn.create_function("configuration_digest", configuration_digest, ["VARCHAR"], "VARCHAR")
+        conn.create_function("package_versions", package_versions, [], "VARCHAR")

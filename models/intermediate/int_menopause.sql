@@ -1,0 +1,19 @@
+with reproductive_health as (
+    select * from {{ ref('stg_reproductive_health') }}
+),
+
+final as (
+    select
+        seqn,
+        cycle,
+        no_period_reason_code = 7 as menopause_natural,
+        no_period_reason_code in (3, 7) as menopause_or_hysterectomy,
+        regular_periods_code = 2 and coalesce(no_period_reason_code not in (1, 2), true) as no_period_in_12_months,
+        coalesce(no_period_reason_code in (3, 7), false) or coalesce(ovaries_removed_code = 1, false)
+            as menopause_hysterectomy_or_ovaries_removed,
+        age_last_period,
+        case female_hormones_code when 1 then true when 2 then false end as ever_used_hormones
+    from reproductive_health
+)
+
+select * from final

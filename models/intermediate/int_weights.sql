@@ -1,0 +1,47 @@
+with cycle_weights as (
+    select * from {{ ref('nhanes_cycle_weights') }}
+),
+
+demographics as (
+    select * from {{ ref('stg_demographics') }}
+),
+
+blood_metals as (
+    select * from {{ ref('stg_blood_metals') }}
+),
+
+loaded_years as (
+    select sum(years) as all_years
+    from {{ ref('nhanes_cycles') }}
+    where cycle in (select demographics.cycle from demographics)
+),
+
+released as (
+    unpivot (
+        select
+            demographics.seqn,
+            demographics.cycle,
+            demographics.interview_weight,
+            demographics.exam_weight,
+            blood_metals.blood_metals_subsample_weight
+        from demographics
+        left join blood_metals on demographics.seqn = blood_metals.seqn
+    ) on columns(* exclude (seqn, cycle)) into name weight_variable value released_weight
+),
+
+final as (
+    select
+        released.seqn,
+        released.cycle,
+        cycle_weights.weight,
+        released.weight_variable,
+        released.released_weight,
+        {{ combined_weight('released.released_weight', 'cycle_weights.years', 'loaded_years.all_years') }}
+            as combined_weight
+    from released
+    inner join cycle_weights
+        on released.cycle = cycle_weights.cycle and released.weight_variable = cycle_weights.weight_variable
+    cross join loaded_years
+)
+
+select * from final

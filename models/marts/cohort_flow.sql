@@ -1,0 +1,71 @@
+with study_rules as (
+    select * from {{ ref('study_cohort_rules') }}
+),
+
+rules as (
+    select * from {{ ref('cohort_rules') }}
+),
+
+people as (
+    select
+        steps.study,
+        steps.seqn,
+        steps.cycle,
+        steps.last_step_passed,
+        coalesce(osteoporosis.osteoporosis, false) as osteoporosis
+    from {{ ref('int_cohort_steps') }} as steps
+    left join {{ ref('int_study_osteoporosis') }} as osteoporosis
+        on steps.study = osteoporosis.study and steps.seqn = osteoporosis.seqn
+),
+
+described_steps as (
+    select
+        study_rules.study,
+        study_rules.step,
+        study_rules.rule,
+        rules.description
+    from study_rules
+    inner join rules on study_rules.rule = rules.rule
+    union all
+    select distinct
+        study_rules.study,
+        0 as step,
+        'participants' as rule,
+        'All participants of the loaded releases' as description
+    from study_rules
+),
+
+counted as (
+    select
+        described_steps.study,
+        coalesce(people.cycle, 'all') as cycle,
+        described_steps.step,
+        described_steps.rule,
+        described_steps.description,
+        count(*) filter (where people.last_step_passed >= described_steps.step) as n,
+        count(*) filter (where people.last_step_passed >= described_steps.step and people.osteoporosis)
+            as osteoporosis_cases
+    from described_steps
+    inner join people on described_steps.study = people.study
+    group by grouping sets (
+        (described_steps.study, described_steps.step, described_steps.rule, described_steps.description, people.cycle),
+        (described_steps.study, described_steps.step, described_steps.rule, described_steps.description)
+    )
+),
+
+final as (
+    select
+        study,
+        cycle,
+        cast(step as integer) as step,
+        rule,
+        description,
+        n,
+        coalesce(lag(n) over (partition by study, cycle order by step) - n, 0) as excluded,
+        osteoporosis_cases,
+        {{ run_columns() }}
+    from counted
+)
+
+select * from final
+order by study, cycle, step

@@ -1,0 +1,38 @@
+with cohort as (
+    select * from {{ ref('cohort') }}
+),
+
+study_outcomes as (
+    select * from {{ ref('study_outcomes') }}
+),
+
+outcomes as (
+    select * from {{ ref('outcomes') }}
+),
+
+study_bmd as (
+    select * from {{ ref('int_study_bmd') }}
+),
+
+final as (
+    select
+        cohort.study,
+        cohort.seqn,
+        outcomes.outcome,
+        outcomes.kind,
+        case
+            when outcomes.kind = 'binary' then cast(cohort.osteoporosis as double)
+            else study_bmd.bmd
+        end as value,
+        study_bmd.t_score,
+        {{ run_columns() }}
+    from cohort
+    inner join study_outcomes on cohort.study = study_outcomes.study
+    inner join outcomes on study_outcomes.outcome = outcomes.outcome
+    left join study_bmd
+        on cohort.study = study_bmd.study and cohort.seqn = study_bmd.seqn and outcomes.site = study_bmd.site
+    where outcomes.kind = 'binary' or study_bmd.bmd is not null
+)
+
+select * from final
+order by study, outcome, seqn

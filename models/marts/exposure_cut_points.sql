@@ -1,0 +1,76 @@
+{#
+    Unweighted: type-7 quantiles, as R's default, numpy's and DuckDB's quantile_cont, written out because the
+    number of groups is a study's choice. Survey: the smallest value at which the cumulative share of the
+    weights reaches the probability. Equal cut points are kept once, so that ties never make an empty group.
+#}
+
+with studies as (
+    select * from {{ ref('studies') }}
+),
+
+measured as (
+    select
+        steps.study,
+        exposures.exposure,
+        exposures.value,
+        weights.combined_weight as weight,
+        row_number() over (
+            partition by steps.study, exposures.exposure
+            order by exposures.value, steps.seqn
+        ) - 1 as position,
+        count(*) over (partition by steps.study, exposures.exposure) as n
+    from {{ ref('int_cohort_steps') }} as steps
+    inner join {{ ref('study_exposures') }} as study_exposures on steps.study = study_exposures.study
+    inner join {{ ref('int_exposures') }} as exposures
+        on steps.seqn = exposures.seqn and study_exposures.exposure = exposures.exposure
+    left join {{ ref('int_weights') }} as weights
+        on exposures.seqn = weights.seqn and exposures.weight = weights.weight
+    where steps.is_eligible and exposures.value is not null
+),
+
+shares as (
+    select
+        *,
+        sum(weight) over (partition by study, exposure order by position)
+        / sum(weight) over (partition by study, exposure) as weight_share
+    from measured
+),
+
+probabilities as (
+    select
+        study,
+        quantile_weighting,
+        unnest(generate_series(1, quantile_groups - 1)) / quantile_groups as probability
+    from studies
+),
+
+cut_points as (
+    select distinct
+        shares.study,
+        shares.exposure,
+        case
+            when probabilities.quantile_weighting = 'survey'
+                then min(shares.value) filter (where shares.weight_share >= probabilities.probability - 1e-12)
+            else
+                max(shares.value) filter (where shares.position = floor((shares.n - 1) * probabilities.probability))
+                * (1 - (max(shares.n - 1) * probabilities.probability) % 1)
+                + max(shares.value) filter (where shares.position = ceil((shares.n - 1) * probabilities.probability))
+                * ((max(shares.n - 1) * probabilities.probability) % 1)
+        end as cut_point
+    from shares
+    inner join probabilities on shares.study = probabilities.study
+    group by shares.study, shares.exposure, probabilities.probability, probabilities.quantile_weighting
+),
+
+final as (
+    select
+        study,
+        exposure,
+        cast(row_number() over (partition by study, exposure order by cut_point) as integer) as cut_number,
+        cut_point,
+        {{ run_columns() }}
+    from cut_points
+)
+
+select * from final
+order by study, exposure, cut_number

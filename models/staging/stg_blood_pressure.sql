@@ -1,0 +1,18 @@
+with source as (
+    select * from {{ source('nhanes', 'bpq') }}
+),
+
+renamed as (
+    select
+        cast(seqn as integer) as seqn,
+        cycle,
+        {{ code('BPQ020') }} as hypertension_code,
+        {{ label('BPQ020') }} as hypertension
+    from source
+),
+
+final as (
+    select * from renamed
+)
+
+select * from final

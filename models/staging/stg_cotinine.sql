@@ -1,0 +1,19 @@
+with source as (
+    select * from {{ source('nhanes', 'cot') }}
+),
+
+renamed as (
+    select
+        cast(seqn as integer) as seqn,
+        cycle,
+        lbxcot as serum_cotinine,
+        {{ code('LBDCOTLC') }} as serum_cotinine_comment_code,
+        {{ label('LBDCOTLC') }} as serum_cotinine_comment
+    from source
+),
+
+final as (
+    select * from renamed
+)
+
+select * from final

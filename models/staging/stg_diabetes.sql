@@ -1,0 +1,18 @@
+with source as (
+    select * from {{ source('nhanes', 'diq') }}
+),
+
+renamed as (
+    select
+        cast(seqn as integer) as seqn,
+        cycle,
+        {{ code('DIQ010') }} as diabetes_code,
+        {{ label('DIQ010') }} as diabetes
+    from source
+),
+
+final as (
+    select * from renamed
+)
+
+select * from final

@@ -1,0 +1,21 @@
+with source as (
+    select * from {{ source('provenance', 'run_log') }}
+),
+
+renamed as (
+    select
+        run_id,
+        started_at,
+        source,
+        code_version,
+        inputs_digest,
+        configuration_digest,
+        package_versions
+    from source
+),
+
+final as (
+    select * from renamed
+)
+
+select * from final
