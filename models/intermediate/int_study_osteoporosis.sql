@@ -14,7 +14,10 @@ final as (
     select
         studies.study,
         study_bmd.seqn,
-        bool_or(study_bmd.t_score <= studies.t_score_cutoff) as osteoporosis,
+        bool_or(
+            study_bmd.t_score < studies.t_score_cutoff
+            or (studies.cutoff_is_osteoporosis and study_bmd.t_score = studies.t_score_cutoff)
+        ) as osteoporosis,
         min(study_bmd.t_score) as lowest_t_score,
         count(*) as site_count
     from studies
