@@ -1,0 +1,218 @@
+"""Single-exposure regressions by the hundred: every outcome, exposure, covariate set and engine of a plan."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from envmix.errors import EnvmixError, EnvmixWarning, SpecificationError
+from envmix.fan_out import fan_out
+from envmix.regression import RegressionFit, RegressionSpec, SurveyDesign, fit_regression
+from envmix.regression.spec import Family
+
+KEYS = ["study", "outcome", "exposure", "covariate_set", "engine", "exposure_form"]
+DESIGN = SurveyDesign(strata="strata", psu="psu", weights="weight", domain="in_model")
+EXPOSURE_PREFIX = "exposure: "
+
+
+@dataclass(frozen=True)
+class AssociationTask:
+    """All regressions of one outcome on one exposure in one study.
+
+    Attributes
+    ----------
+    models : pandas.DataFrame
+        Their rows of the plan.
+    data : pandas.DataFrame
+        One row per record of the cohort with outcome and exposure, and one row without values per psu of
+        the whole sample.
+    references : tuple of (str, str)
+        Reference levels of categorical covariates.
+    """
+
+    models: pd.DataFrame
+    data: pd.DataFrame
+    references: tuple[tuple[str, str], ...]
+
+
+def fit_associations(
+    plan: pd.DataFrame,
+    cohort: pd.DataFrame,
+    exposures: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    design: pd.DataFrame,
+    covariates: pd.DataFrame,
+    *,
+    workers: int | None = None,
+) -> pd.DataFrame:
+    """Fit every regression of a plan.
+
+    Parameters
+    ----------
+    plan : pandas.DataFrame
+        One row per model: study, outcome, family, exposure, covariate_set, covariates (names joined by
+        ``;``), engine (``unweighted`` or ``survey``), exposure_form (``quantile``, ``per_doubling``,
+        ``trend_score``, ``trend_median``).
+    cohort : pandas.DataFrame
+        One row per study and seqn: strata, psu, and the covariates.
+    exposures : pandas.DataFrame
+        One row per study, seqn and exposure: log2_value, quantile_score, quantile_median, weight,
+        weight_name.
+    outcomes : pandas.DataFrame
+        One row per study, seqn and outcome: value.
+    design : pandas.DataFrame
+        One row per weight_name and psu of the whole sample: weight_name, strata, psu.
+    covariates : pandas.DataFrame
+        covariate and reference_level (null for continuous ones).
+    workers : int, optional
+        See `envmix.fan_out.fan_out`; the result does not depend on it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per model and contrast, sorted: the keys, contrast (Q2, Q3, ..., or the form's name), n,
+        events, estimate, std_error, df (null: normal distribution), statistic, p_value, conf_low,
+        conf_high, standardised (null for binary outcomes), q_value (Benjamini-Hochberg 1995 over all
+        contrasts of one study, engine and covariate set), converged, warnings. A model that cannot be
+        estimated has one row with the reason in warnings and no estimate. Models use the records with
+        all their covariates.
+    """
+    references = tuple(
+        (str(row.covariate), str(row.reference_level))
+        for row in covariates.itertuples()
+        if isinstance(row.reference_level, str)
+    )
+    tasks = []
+    for (study, outcome, exposure), models in plan.groupby(["study", "outcome", "exposure"], sort=True):
+        data = _task_data(
+            cohort[cohort["study"] == study],
+            exposures[(exposures["study"] == study) & (exposures["exposure"] == exposure)],
+            outcomes[(outcomes["study"] == study) & (outcomes["outcome"] == outcome)],
+            design,
+        )
+        tasks.append(AssociationTask(models, data, references))
+    fitted = pd.concat(
+        fan_out(_fit_task, tasks, workers=workers, description="associations"), ignore_index=True
+    ).sort_values([*KEYS, "contrast"], ignore_index=True)
+    by_family = fitted.groupby(["study", "engine", "covariate_set"])["p_value"]
+    return fitted.assign(q_value=by_family.transform(false_discovery_rate))
+
+
+def false_discovery_rate(p_values: pd.Series) -> pd.Series:
+    """Return Benjamini-Hochberg (1995) q-values of one family of tests; missing p-values stay missing."""
+    from scipy.stats import false_discovery_control
+
+    known = p_values.notna()
+    q_values = pd.Series(np.nan, index=p_values.index)
+    if known.any():
+        q_values[known] = false_discovery_control(p_values[known].to_numpy())
+    return q_values
+
+
+def _task_data(
+    cohort: pd.DataFrame, exposures: pd.DataFrame, outcomes: pd.DataFrame, design: pd.DataFrame
+) -> pd.DataFrame:
+    records = (
+        cohort.drop(columns="study")
+        .merge(
+            exposures[["seqn", "log2_value", "quantile_score", "quantile_median", "weight", "weight_name"]],
+            on="seqn",
+            validate="one_to_one",
+        )
+        .merge(outcomes[["seqn", "value"]], on="seqn", validate="one_to_one")
+        .sort_values("seqn")
+    )
+    sampled = design.loc[design["weight_name"].isin(records["weight_name"]), ["strata", "psu"]]
+    return pd.concat([records.assign(in_cohort=True), sampled.assign(in_cohort=False, weight=1.0)], ignore_index=True)
+
+
+def _fit_task(task: AssociationTask) -> pd.DataFrame:
+    return pd.concat([_fit_model(model, task) for model in task.models.to_dict("records")], ignore_index=True)
+
+
+def _fit_model(model: dict[str, str], task: AssociationTask) -> pd.DataFrame:
+    covariates = tuple(name for name in model["covariates"].split(";") if name)
+    keys = {key: model[key] for key in KEYS}
+    complete = task.data["in_cohort"] & task.data[list(covariates)].notna().all(axis=1)
+    columns = exposure_columns(model["exposure_form"], task.data[complete])
+    data = task.data.assign(in_model=complete).join(columns)
+    if model["engine"] == "unweighted":
+        data = data[complete]
+    spec = RegressionSpec(
+        outcome="value",
+        exposures=tuple(columns.columns),
+        covariates=covariates,
+        references=tuple(pair for pair in task.references if pair[0] in covariates),
+        family=_family(model["family"]),
+        survey=DESIGN if model["engine"] == "survey" else None,
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EnvmixWarning)  # the texts are in the result
+            fit = fit_regression(spec, data)
+    except EnvmixError as error:
+        return _failed(keys, model, spec, data[data["in_model"]], error)
+    return _estimated(keys, fit)
+
+
+def exposure_columns(form: str, data: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns by which an exposure enters a model, named ``exposure: <contrast>``.
+
+    Parameters
+    ----------
+    form : {"quantile", "per_doubling", "trend_score", "trend_median"}
+        Indicators of the second and higher quantile groups; log2 of the value; the group's number from 0;
+        the median value of the person's group.
+    data : pandas.DataFrame
+        Columns log2_value, quantile_score, quantile_median.
+    """
+    if form == "quantile":
+        groups = sorted(int(score) for score in data["quantile_score"].unique() if score > 0)
+        return pd.DataFrame(
+            {f"{EXPOSURE_PREFIX}Q{group + 1}": (data["quantile_score"] == group).astype(float) for group in groups},
+            index=data.index,
+        )
+    source = {"per_doubling": "log2_value", "trend_score": "quantile_score", "trend_median": "quantile_median"}
+    if form not in source:
+        raise SpecificationError(f"expected exposure_form quantile or one of {', '.join(source)}, found {form!r}")
+    return pd.DataFrame({f"{EXPOSURE_PREFIX}{form}": data[source[form]].astype(float)})
+
+
+def _family(name: str) -> Family:
+    if name == "binomial":
+        return "binomial"
+    if name == "gaussian":
+        return "gaussian"
+    raise SpecificationError(f"expected family binomial or gaussian, found {name!r}")
+
+
+def _estimated(keys: dict[str, str], fit: RegressionFit) -> pd.DataFrame:
+    table = fit.table()
+    table = table[table["term"].str.startswith(EXPOSURE_PREFIX)].reset_index(drop=True)
+    return table.drop(columns="term").assign(
+        **keys,
+        contrast=table["term"].str.removeprefix(EXPOSURE_PREFIX),
+        n=fit.n,
+        events=pd.array([fit.events] * len(table), dtype="Int64"),
+        df=table["df"].replace(np.inf, np.nan),
+        standardised=fit.standardised() if fit.spec.family == "gaussian" else np.nan,
+        converged=True,
+        warnings="; ".join(fit.warnings),
+    )
+
+
+def _failed(
+    keys: dict[str, str], model: dict[str, str], spec: RegressionSpec, data: pd.DataFrame, error: EnvmixError
+) -> pd.DataFrame:
+    events = int(data["value"].sum()) if model["family"] == "binomial" else None
+    contrasts = [name.removeprefix(EXPOSURE_PREFIX) for name in spec.exposures]
+    numbers = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high", "standardised")
+    return pd.DataFrame({"contrast": contrasts}).assign(
+        **keys,
+        **dict.fromkeys(numbers, np.nan),
+        n=len(data),
+        events=pd.array([events] * len(contrasts), dtype="Int64"),
+        converged=False,
+        warnings=f"{type(error).__name__}: {error}",
+    )

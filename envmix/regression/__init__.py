@@ -1,0 +1,7 @@
+"""Regressions of one outcome on exposures and covariates, unweighted or design-based."""
+
+from envmix.regression.fit import fit_regression
+from envmix.regression.result import RegressionFit
+from envmix.regression.spec import RegressionSpec, SurveyDesign
+
+__all__ = ["RegressionFit", "RegressionSpec", "SurveyDesign", "fit_regression"]

@@ -1,0 +1,84 @@
+"""What a fit returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from envmix.regression.spec import RegressionSpec
+
+
+@dataclass(frozen=True)
+class RegressionFit:
+    """Coefficients of one regression and their covariance.
+
+    Attributes
+    ----------
+    spec : RegressionSpec
+        What was fitted.
+    terms : tuple of str
+        Names of the k coefficients: ``(Intercept)``, the exposures, the covariates.
+    estimate : ndarray, shape (k,)
+        Coefficients on the link scale: log odds, or units of the outcome.
+    covariance : ndarray, shape (k, k)
+        Their covariance: model-based when unweighted, Taylor linearisation for a survey.
+    df : float
+        Degrees of freedom of the t distribution: n - k (gaussian, unweighted); psus minus strata with
+        records in the domain, plus 1, minus k (survey); infinity, a normal distribution, for an
+        unweighted logistic regression.
+    n : int
+        Records in the fit.
+    events : int or None
+        Of these, with outcome 1 (binomial only).
+    exposure_sd : ndarray, shape (number of exposures,)
+        Standard deviation of each exposure column among these records, weighted for a survey.
+    outcome_sd : float
+        The same for the outcome.
+    warnings : tuple of str
+        What to know before trusting the numbers; empty when there is nothing.
+    """
+
+    spec: RegressionSpec
+    terms: tuple[str, ...]
+    estimate: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    df: float
+    n: int
+    events: int | None
+    exposure_sd: NDArray[np.float64]
+    outcome_sd: float
+    warnings: tuple[str, ...]
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per coefficient.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns term, estimate, std_error, statistic, df, p_value, conf_low, conf_high; the p-value
+            is two-sided.
+        """
+        std_error = np.sqrt(np.diag(self.covariance))
+        statistic = self.estimate / std_error
+        reference = stats.norm() if np.isinf(self.df) else stats.t(self.df)
+        half_width = reference.ppf((1 + self.spec.confidence) / 2) * std_error
+        return pd.DataFrame(
+            {
+                "term": self.terms,
+                "estimate": self.estimate,
+                "std_error": std_error,
+                "statistic": statistic,
+                "df": self.df,
+                "p_value": 2 * reference.sf(np.abs(statistic)),
+                "conf_low": self.estimate - half_width,
+                "conf_high": self.estimate + half_width,
+            }
+        )
+
+    def standardised(self) -> NDArray[np.float64]:
+        """Return the exposures' coefficients in standard deviations of outcome per one of exposure."""
+        first = 1
+        last = first + len(self.spec.exposures)
+        return self.estimate[first:last] * self.exposure_sd / self.outcome_sd

@@ -1,0 +1,13 @@
+from envmix.associations import fit_associations
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    return fit_associations(
+        plan=dbt.ref("int_association_plan").df(),
+        cohort=dbt.ref("cohort").df(),
+        exposures=dbt.ref("cohort_exposures").df(),
+        outcomes=dbt.ref("cohort_outcomes").df(),
+        design=dbt.ref("int_survey_design").df(),
+        covariates=dbt.ref("covariates").df(),
+    )
