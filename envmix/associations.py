@@ -1,7 +1,9 @@
 """Single-exposure regressions by the hundred: every outcome, exposure, covariate set and engine of a plan."""
 
 import warnings
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,9 @@ from envmix.regression.spec import Family
 
 KEYS = ["study", "outcome", "exposure", "covariate_set", "engine", "exposure_form"]
 DESIGN = SurveyDesign(strata="strata", psu="psu", weights="weight", domain="in_model")
-EXPOSURE_PREFIX = "exposure: "
+EXPOSURE_COLUMNS = ["log2_value", "quantile_score", "quantile_median"]
+DESIGN_COLUMNS = [DESIGN.strata, DESIGN.psu, DESIGN.weights]
+NUMBERS = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high", "standardised")
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ def fit_associations(
     fitted = pd.concat(
         fan_out(_fit_task, tasks, workers=workers, description="associations"), ignore_index=True
     ).sort_values([*KEYS, "contrast"], ignore_index=True)
+    fitted["events"] = fitted["events"].astype("Int64")
     by_family = fitted.groupby(["study", "engine", "covariate_set"])["p_value"]
     return fitted.assign(q_value=by_family.transform(false_discovery_rate))
 
@@ -116,7 +121,7 @@ def _task_data(
     records = (
         cohort.drop(columns="study")
         .merge(
-            exposures[["seqn", "log2_value", "quantile_score", "quantile_median", "weight", "weight_name"]],
+            exposures[["seqn", *EXPOSURE_COLUMNS, "weight", "weight_name"]],
             on="seqn",
             validate="one_to_one",
         )
@@ -124,59 +129,69 @@ def _task_data(
         .sort_values("seqn")
     )
     sampled = design.loc[design["weight_name"].isin(records["weight_name"]), ["strata", "psu"]]
-    return pd.concat([records.assign(in_cohort=True), sampled.assign(in_cohort=False, weight=1.0)], ignore_index=True)
+    return pd.concat(
+        [records.assign(in_cohort=True), sampled.assign(in_cohort=False, weight=1.0)], ignore_index=True
+    )
 
 
 def _fit_task(task: AssociationTask) -> pd.DataFrame:
-    return pd.concat([_fit_model(model, task) for model in task.models.to_dict("records")], ignore_index=True)
+    rows: list[dict[str, Any]] = []
+    for (names, engine), models in task.models.groupby(["covariates", "engine"]):
+        covariates = tuple(name for name in str(names).split(";") if name)
+        in_model = (task.data["in_cohort"] & task.data[list(covariates)].notna().all(axis=1)).to_numpy()
+        data = task.data.loc[:, [*DESIGN_COLUMNS, *EXPOSURE_COLUMNS, "value", *covariates]]
+        data[DESIGN.domain] = in_model
+        if engine == "unweighted":
+            data = data[in_model]
+        for model in models.to_dict("records"):
+            columns = exposure_columns(str(model["exposure_form"]), data[data[DESIGN.domain]])
+            spec = RegressionSpec(
+                outcome="value",
+                exposures=tuple(columns),
+                covariates=covariates,
+                references=tuple(pair for pair in task.references if pair[0] in covariates),
+                family=_family(model["family"]),
+                survey=DESIGN if engine == "survey" else None,
+            )
+            rows.extend(
+                {key: model[key] for key in KEYS} | row for row in _fit_model(spec, data.assign(**columns))
+            )
+    return pd.DataFrame(rows)
 
 
-def _fit_model(model: dict[str, str], task: AssociationTask) -> pd.DataFrame:
-    covariates = tuple(name for name in model["covariates"].split(";") if name)
-    keys = {key: model[key] for key in KEYS}
-    complete = task.data["in_cohort"] & task.data[list(covariates)].notna().all(axis=1)
-    columns = exposure_columns(model["exposure_form"], task.data[complete])
-    data = task.data.assign(in_model=complete).join(columns)
-    if model["engine"] == "unweighted":
-        data = data[complete]
-    spec = RegressionSpec(
-        outcome="value",
-        exposures=tuple(columns.columns),
-        covariates=covariates,
-        references=tuple(pair for pair in task.references if pair[0] in covariates),
-        family=_family(model["family"]),
-        survey=DESIGN if model["engine"] == "survey" else None,
-    )
+def _fit_model(spec: RegressionSpec, data: pd.DataFrame) -> list[dict[str, Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EnvmixWarning)  # the texts are in the result
-            fit = fit_regression(spec, data)
+            return _estimated(fit_regression(spec, data))
     except EnvmixError as error:
-        return _failed(keys, model, spec, data[data["in_model"]], error)
-    return _estimated(keys, fit)
+        return _failed(spec, data[data[DESIGN.domain]], error)
 
 
-def exposure_columns(form: str, data: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns by which an exposure enters a model, named ``exposure: <contrast>``.
+def exposure_columns(form: str, data: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the columns by which an exposure enters a model, by contrast.
 
     Parameters
     ----------
     form : {"quantile", "per_doubling", "trend_score", "trend_median"}
-        Indicators of the second and higher quantile groups; log2 of the value; the group's number from 0;
-        the median value of the person's group.
+        Indicators of the second and higher quantile groups (contrasts Q2, Q3, ...); log2 of the value; the
+        group's number from 0; the median value of the person's group.
     data : pandas.DataFrame
         Columns log2_value, quantile_score, quantile_median.
     """
     if form == "quantile":
         groups = sorted(int(score) for score in data["quantile_score"].unique() if score > 0)
-        return pd.DataFrame(
-            {f"{EXPOSURE_PREFIX}Q{group + 1}": (data["quantile_score"] == group).astype(float) for group in groups},
-            index=data.index,
-        )
-    source = {"per_doubling": "log2_value", "trend_score": "quantile_score", "trend_median": "quantile_median"}
+        return {f"Q{group + 1}": (data["quantile_score"] == group).astype(float) for group in groups}
+    source = {
+        "per_doubling": "log2_value",
+        "trend_score": "quantile_score",
+        "trend_median": "quantile_median",
+    }
     if form not in source:
-        raise SpecificationError(f"expected exposure_form quantile or one of {', '.join(source)}, found {form!r}")
-    return pd.DataFrame({f"{EXPOSURE_PREFIX}{form}": data[source[form]].astype(float)})
+        raise SpecificationError(
+            f"expected exposure_form quantile or one of {', '.join(source)}, found {form!r}"
+        )
+    return {form: data[source[form]].astype(float)}
 
 
 def _family(name: str) -> Family:
@@ -187,32 +202,24 @@ def _family(name: str) -> Family:
     raise SpecificationError(f"expected family binomial or gaussian, found {name!r}")
 
 
-def _estimated(keys: dict[str, str], fit: RegressionFit) -> pd.DataFrame:
-    table = fit.table()
-    table = table[table["term"].str.startswith(EXPOSURE_PREFIX)].reset_index(drop=True)
-    return table.drop(columns="term").assign(
-        **keys,
-        contrast=table["term"].str.removeprefix(EXPOSURE_PREFIX),
-        n=fit.n,
-        events=pd.array([fit.events] * len(table), dtype="Int64"),
+def _estimated(fit: RegressionFit) -> list[dict[str, Any]]:
+    table = fit.table().iloc[1 : 1 + len(fit.spec.exposures)]
+    contrasts = table.rename(columns={"term": "contrast"}).assign(
         df=table["df"].replace(np.inf, np.nan),
         standardised=fit.standardised() if fit.spec.family == "gaussian" else np.nan,
+        n=fit.n,
+        events=fit.events,
         converged=True,
         warnings="; ".join(fit.warnings),
     )
+    return [{str(name): value for name, value in row.items()} for row in contrasts.to_dict("records")]
 
 
-def _failed(
-    keys: dict[str, str], model: dict[str, str], spec: RegressionSpec, data: pd.DataFrame, error: EnvmixError
-) -> pd.DataFrame:
-    events = int(data["value"].sum()) if model["family"] == "binomial" else None
-    contrasts = [name.removeprefix(EXPOSURE_PREFIX) for name in spec.exposures]
-    numbers = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high", "standardised")
-    return pd.DataFrame({"contrast": contrasts}).assign(
-        **keys,
-        **dict.fromkeys(numbers, np.nan),
-        n=len(data),
-        events=pd.array([events] * len(contrasts), dtype="Int64"),
-        converged=False,
-        warnings=f"{type(error).__name__}: {error}",
-    )
+def _failed(spec: RegressionSpec, data: pd.DataFrame, error: EnvmixError) -> list[dict[str, Any]]:
+    common = {
+        "n": len(data),
+        "events": int(data["value"].sum()) if spec.family == "binomial" else None,
+        "converged": False,
+        "warnings": f"{type(error).__name__}: {error}",
+    }
+    return [{"contrast": name, **dict.fromkeys(NUMBERS, np.nan), **common} for name in spec.exposures]

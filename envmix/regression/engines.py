@@ -20,15 +20,14 @@ class Estimates:
     df: float
 
 
-def fit_unweighted(matrix: pd.DataFrame, outcome: NDArray[np.float64], family: Family) -> Estimates:
+def fit_unweighted(matrix: NDArray[np.float64], outcome: NDArray[np.float64], family: Family) -> Estimates:
     """Fit by maximum likelihood, every row counting once."""
     import statsmodels.api as sm
 
-    values = matrix.to_numpy()
     if family == "gaussian":
-        linear = sm.OLS(outcome, values).fit()
+        linear = sm.OLS(outcome, matrix).fit()
         return Estimates(np.asarray(linear.params), np.asarray(linear.cov_params()), float(linear.df_resid))
-    model = sm.GLM(outcome, values, family=sm.families.Binomial())
+    model = sm.GLM(outcome, matrix, family=sm.families.Binomial())
     with warnings.catch_warnings():
         # Separation shows here as a warning; the caller looks for it exactly.
         warnings.simplefilter("ignore")
@@ -36,13 +35,13 @@ def fit_unweighted(matrix: pd.DataFrame, outcome: NDArray[np.float64], family: F
     if not logistic.converged:
         raise EstimationError(
             f"expected the logistic regression to converge in 100 iterations, found that it did not "
-            f"({len(values)} rows, {values.shape[1]} coefficients): look for separation or huge values"
+            f"({len(matrix)} rows, {matrix.shape[1]} coefficients): look for separation or huge values"
         )
     return Estimates(np.asarray(logistic.params), np.asarray(logistic.cov_params()), np.inf)
 
 
 def fit_survey(
-    matrix: pd.DataFrame,
+    matrix: NDArray[np.float64],
     outcome: NDArray[np.float64],
     family: Family,
     strata: NDArray[np.int64],
@@ -68,15 +67,14 @@ def fit_survey(
     elsewhere = sample_psus[~pd.MultiIndex.from_frame(sample_psus[["strata", "psu"]]).isin(here)]
     extra = len(elsewhere)
     features = [f"x{position}" for position in range(1, matrix.shape[1])]
-    values = matrix.to_numpy()
-    columns = {name: np.r_[values[:, index + 1], np.zeros(extra)] for index, name in enumerate(features)}
+    columns = {name: np.r_[matrix[:, index + 1], np.zeros(extra)] for index, name in enumerate(features)}
     sample = svy.Sample(
         polars.DataFrame(
             {
                 "strata": np.r_[strata, elsewhere["strata"].to_numpy(dtype=np.int64)],
                 "psu": np.r_[psu, elsewhere["psu"].to_numpy(dtype=np.int64)],
                 "weights": np.r_[weights / weights.mean(), np.ones(extra)],
-                "domain": np.r_[np.ones(len(values), dtype=bool), np.zeros(extra, dtype=bool)],
+                "domain": np.r_[np.ones(len(matrix), dtype=bool), np.zeros(extra, dtype=bool)],
                 "outcome": np.r_[outcome, np.zeros(extra)],
                 **columns,
             }
@@ -87,13 +85,14 @@ def fit_survey(
         with warnings.catch_warnings():
             # The caller looks for separation exactly; a psu without rows in the domain is expected.
             warnings.simplefilter("ignore", svy.SvyUserWarning)
-            fitted = sample.glm.fit(
+            model = sample.glm.fit(
                 "outcome", x=features, family=family, where=svy.col("domain"), tol=1e-14, max_iter=100
-            ).fitted
+            )
     except svy.SvyError as error:
         raise EstimationError(f"the design-based fit failed: {error}") from error
+    table = model.to_polars()
     return Estimates(
-        np.array([coefficient.est for coefficient in fitted.coefs], dtype=np.float64),
-        np.asarray(fitted.cov_matrix, dtype=np.float64),
-        float(fitted.coefs[0].wald.df),
+        table["estimate"].to_numpy().astype(np.float64),
+        np.asarray(model.fitted.cov_matrix if model.fitted else None, dtype=np.float64),
+        float(table["df"][0]),
     )

@@ -60,16 +60,16 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     here = data.loc[rows]
     outcome = here[spec.outcome].to_numpy(dtype=np.float64)
     _check_outcome(spec, outcome)
-    matrix = design_matrix(here, spec.exposures, spec.covariates, dict(spec.references))
+    terms, matrix = design_matrix(here, spec.exposures, spec.covariates, dict(spec.references))
     weights = None if spec.survey is None else here[spec.survey.weights].to_numpy(dtype=np.float64)
-    estimates = _estimate(spec, data, here, matrix, outcome, weights)
+    estimates = _estimate(spec, data, here, terms, matrix, outcome, weights)
     found = _few_events(spec, outcome, matrix.shape[1])
     for text in found:
         warnings.warn(text, EnvmixWarning, stacklevel=2)
-    exposures = matrix.to_numpy()[:, 1 : 1 + len(spec.exposures)]
+    exposures = matrix[:, 1 : 1 + len(spec.exposures)]
     return RegressionFit(
         spec=spec,
-        terms=tuple(matrix.columns),
+        terms=terms,
         estimate=estimates.estimate,
         covariance=estimates.covariance,
         df=estimates.df,
@@ -81,7 +81,9 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     )
 
 
-def standard_deviation(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def standard_deviation(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
     """Return the standard deviation of each column, weighted if there are weights.
 
     Parameters
@@ -126,14 +128,19 @@ def _domain_rows(design: SurveyDesign | None, data: pd.DataFrame) -> NDArray[np.
 
 def _check_outcome(spec: RegressionSpec, outcome: NDArray[np.float64]) -> None:
     if len(outcome) == 0:
-        raise DataError("expected at least one record, found none: look at the domain and at the filters before")
+        raise DataError(
+            "expected at least one record, found none: look at the domain and at the filters before"
+        )
     if spec.family == "binomial":
         others = np.unique(outcome[(outcome != 0) & (outcome != 1)])
         if len(others):
-            raise DataError(f"expected 0 or 1 in {spec.outcome}, found {others[:5].tolist()}: recode the outcome")
+            raise DataError(
+                f"expected 0 or 1 in {spec.outcome}, found {others[:5].tolist()}: recode the outcome"
+            )
         if outcome.min() == outcome.max():
             raise EstimationError(
-                f"expected both values of {spec.outcome}, found only {outcome[0]:.0f} in {len(outcome)} records"
+                f"expected both values of {spec.outcome}, found only {outcome[0]:.0f} in "
+                f"{len(outcome)} records"
             )
 
 
@@ -141,7 +148,8 @@ def _estimate(
     spec: RegressionSpec,
     data: pd.DataFrame,
     here: pd.DataFrame,
-    matrix: pd.DataFrame,
+    terms: tuple[str, ...],
+    matrix: NDArray[np.float64],
     outcome: NDArray[np.float64],
     weights: NDArray[np.float64] | None,
 ) -> Estimates:
@@ -156,11 +164,11 @@ def _estimate(
         else:
             estimates = _estimate_survey(spec, spec.survey, data, here, matrix, outcome, weights)
     except EstimationError:
-        _check_separation(spec, matrix, outcome)
+        _check_separation(spec, terms, matrix, outcome)
         raise
     finite = np.isfinite(estimates.estimate).all() and (np.diag(estimates.covariance) > 0).all()
-    if not finite or np.abs(matrix.to_numpy() @ estimates.estimate).max() > SUSPICIOUS_LOG_ODDS:
-        _check_separation(spec, matrix, outcome)
+    if not finite or np.abs(matrix @ estimates.estimate).max() > SUSPICIOUS_LOG_ODDS:
+        _check_separation(spec, terms, matrix, outcome)
     if not finite:
         raise EstimationError(
             f"expected finite estimates with positive variance, found none for {len(matrix)} records and "
@@ -174,7 +182,7 @@ def _estimate_survey(
     design: SurveyDesign,
     data: pd.DataFrame,
     here: pd.DataFrame,
-    matrix: pd.DataFrame,
+    matrix: NDArray[np.float64],
     outcome: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> Estimates:
@@ -192,11 +200,13 @@ def _estimate_survey(
     return fit_survey(matrix, outcome, spec.family, strata, psu, weights, sampled)
 
 
-def _check_separation(spec: RegressionSpec, matrix: pd.DataFrame, outcome: NDArray[np.float64]) -> None:
-    if spec.family == "binomial" and is_separated(matrix.to_numpy(), outcome):
+def _check_separation(
+    spec: RegressionSpec, terms: tuple[str, ...], matrix: NDArray[np.float64], outcome: NDArray[np.float64]
+) -> None:
+    if spec.family == "binomial" and is_separated(matrix, outcome):
         raise SeparationError(
-            f"expected overlap of {spec.outcome} = 0 and 1 in every direction of the covariates, found that some "
-            f"combination of {', '.join(matrix.columns[1:])} predicts it perfectly ({len(outcome)} records, "
+            f"expected overlap of {spec.outcome} = 0 and 1 in every direction of the covariates, found that "
+            f"some combination of {', '.join(terms[1:])} predicts it perfectly ({len(outcome)} records, "
             f"{int(outcome.sum())} events): join sparse levels or use fewer covariates"
         )
 
@@ -209,6 +219,6 @@ def _few_events(spec: RegressionSpec, outcome: NDArray[np.float64], coefficients
     if per_coefficient >= EVENTS_PER_COEFFICIENT:
         return ()
     return (
-        f"few events: expected at least {EVENTS_PER_COEFFICIENT} per coefficient, found {per_coefficient:.1f} "
-        f"({rarer} for {coefficients - 1} coefficients)",
+        f"few events: expected at least {EVENTS_PER_COEFFICIENT} per coefficient, found "
+        f"{per_coefficient:.1f} ({rarer} for {coefficients - 1} coefficients)",
     )

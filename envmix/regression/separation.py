@@ -24,6 +24,6 @@ def is_separated(matrix: NDArray[np.float64], outcome: NDArray[np.float64]) -> b
     solution = optimize.linprog(
         c=-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs"
     )
-    if not solution.success:
+    if solution.fun is None:
         raise RuntimeError(f"the linear program that looks for separation failed: {solution.message}")
     return bool(-solution.fun > 1e-7)

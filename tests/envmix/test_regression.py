@@ -42,9 +42,13 @@ def few_events_allowed(spec: RegressionSpec, data: pd.DataFrame):
 
 
 # rtol 1e-8: both programs iterate to 1e-14 or closer; what is left is rounding in different orders.
-@pytest.mark.parametrize(("name", "outcome", "family"), [("bin", "osteo", "binomial"), ("gauss", "bmd_fn", "gaussian")])
+@pytest.mark.parametrize(
+    ("name", "outcome", "family"), [("bin", "osteo", "binomial"), ("gauss", "bmd_fn", "gaussian")]
+)
 def test_survey_fit_equals_r_svyglm(sim, name, outcome, family):
-    spec = RegressionSpec(outcome, tuple(f"log_{metal}" for metal in METALS), COVARIATES, family=family, survey=DESIGN)
+    spec = RegressionSpec(
+        outcome, tuple(f"log_{metal}" for metal in METALS), COVARIATES, family=family, survey=DESIGN
+    )
     fit = fit_regression(spec, sim)
     reference = pd.read_csv(FIXTURES / f"svy/svyglm_{name}_coef.csv").rename(columns=R_NAMES)
     table = fit.table()
@@ -75,7 +79,9 @@ def test_domain_fit_equals_r_subset_of_design(sim, domain, family, outcome):
         "empty_stratum": older & (sim["stratum"] != 3),
     }[domain]
     sim.loc[~sim["domain"], ["bmi", outcome]] = np.nan  # never asked for outside the domain
-    fit = fit_regression(RegressionSpec(outcome, ("log2_cd",), ("age", "bmi"), family=family, survey=DESIGN), sim)
+    fit = fit_regression(
+        RegressionSpec(outcome, ("log2_cd",), ("age", "bmi"), family=family, survey=DESIGN), sim
+    )
     for column in ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high"):
         np.testing.assert_allclose(fit.table()[column], reference[column], rtol=1e-8, err_msg=column)
     assert fit.n == reference["n"].iloc[0]
@@ -93,14 +99,18 @@ def test_dropping_the_rows_outside_the_domain_is_not_the_same(sim):
 def test_survey_variance_by_hand():
     """Two strata of two psus, one record each: the variance of a weighted mean from its definition."""
     data = pd.DataFrame(
-        {"y": [1.0, 3.0, 2.0, 6.0], "s": [1, 1, 2, 2], "p": [1, 2, 1, 2], "w": [1.0, 1.0, 2.0, 2.0], "d": True}
+        {
+            "y": [1.0, 3.0, 2.0, 6.0],
+            "s": [1, 1, 2, 2],
+            "p": [1, 2, 1, 2],
+            "w": [1.0, 1.0, 2.0, 2.0],
+            "d": True,
+        }
     )
     fit = fit_regression(RegressionSpec("y", (), survey=SurveyDesign("s", "p", "w", "d")), data)
     mean = (1 + 3 + 4 + 12) / 6
     influence = data["w"] * (data["y"] - mean) / 6
-    variance = 2 * sum(
-        (group - group.mean()).pow(2).sum() for _, group in influence.groupby(data["s"])
-    )
+    variance = 2 * sum((group - group.mean()).pow(2).sum() for _, group in influence.groupby(data["s"]))
     assert fit.estimate[0] == pytest.approx(mean, rel=1e-12)
     assert fit.covariance[0, 0] == pytest.approx(variance, rel=1e-10)
     assert fit.df == 2
@@ -131,14 +141,20 @@ def test_standardised_coefficient_is_the_slope_of_z_scores(sim):
         bmd_fn=(sim["bmd_fn"] - sim["bmd_fn"].mean()) / sim["bmd_fn"].std(),
         log_cd=(sim["log_cd"] - sim["log_cd"].mean()) / sim["log_cd"].std(),
     )
-    assert standardised == pytest.approx(fit_regression(RegressionSpec("bmd_fn", ("log_cd",), ("age",)), z).estimate[1])
+    assert standardised == pytest.approx(
+        fit_regression(RegressionSpec("bmd_fn", ("log_cd",), ("age",)), z).estimate[1]
+    )
 
 
 def test_categorical_covariate_uses_its_reference(sim):
-    sim["race"] = np.select([sim["race_nhb"] == 1, sim["race_hisp"] == 1, sim["race_oth"] == 1], ["b", "h", "o"], "w")
+    sim["race"] = np.select(
+        [sim["race_nhb"] == 1, sim["race_hisp"] == 1, sim["race_oth"] == 1], ["b", "h", "o"], "w"
+    )
     spec = RegressionSpec("bmd_fn", ("log_cd",), ("race",), references=(("race", "w"),))
     fit = fit_regression(spec, sim)
-    dummies = fit_regression(RegressionSpec("bmd_fn", ("log_cd",), ("race_nhb", "race_hisp", "race_oth")), sim)
+    dummies = fit_regression(
+        RegressionSpec("bmd_fn", ("log_cd",), ("race_nhb", "race_hisp", "race_oth")), sim
+    )
     assert fit.terms == ("(Intercept)", "log_cd", "race: b", "race: h", "race: o")
     np.testing.assert_allclose(fit.estimate, dummies.estimate, rtol=1e-9)
     with pytest.raises(DataError, match="reference level 'x' in column race, found only b, h, o, w"):
@@ -166,7 +182,7 @@ class TestFaults:
 
     def test_zero_weight_in_the_domain(self, sim):
         sim.loc[:2, "wt"] = 0
-        with pytest.raises(DataError, match="positive weights in wt .* found 3 of 905"):
+        with pytest.raises(DataError, match=r"positive weights in wt .* found 3 of 905"):
             fit_regression(RegressionSpec("bmd_fn", ("log_cd",), survey=DESIGN), sim)
 
     def test_zero_weight_outside_the_domain_is_no_fault(self, sim):
@@ -177,14 +193,18 @@ class TestFaults:
     def test_separation(self, sim, survey):
         sim["gives_away"] = sim["osteo"] * 2.0 - 1 + 0.1 * np.sin(np.arange(len(sim)))
         with pytest.raises(SeparationError, match="predicts it perfectly"):
-            few_events_allowed(RegressionSpec("osteo", ("gives_away",), family="binomial", survey=survey), sim)
+            few_events_allowed(
+                RegressionSpec("osteo", ("gives_away",), family="binomial", survey=survey), sim
+            )
 
     @pytest.mark.parametrize("survey", [None, DESIGN])
     def test_quasi_separation_by_a_rare_level(self, sim, survey):
         sim["rare"] = 0.0
         sim.loc[sim.index[sim["osteo"] == 1][:6], "rare"] = 1.0
         with pytest.raises(SeparationError):
-            few_events_allowed(RegressionSpec("osteo", ("rare",), ("age",), family="binomial", survey=survey), sim)
+            few_events_allowed(
+                RegressionSpec("osteo", ("rare",), ("age",), family="binomial", survey=survey), sim
+            )
 
     def test_rank_deficiency_names_the_columns(self, sim):
         sim["twice"] = 2 * sim["age"]
@@ -199,7 +219,8 @@ class TestFaults:
         sim["domain"] = sim["stratum"] <= 3
         with pytest.raises(EstimationError, match="at least 1 degree of freedom, found"):
             few_events_allowed(
-                RegressionSpec("osteo", ("log_cd",), ("age", "bmi", "pir"), family="binomial", survey=DESIGN), sim
+                RegressionSpec("osteo", ("log_cd",), ("age", "bmi", "pir"), family="binomial", survey=DESIGN),
+                sim,
             )
 
     def test_few_events_warn_and_land_in_the_result(self, sim):
