@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.demo.draws import BoolArray, FloatArray, one_of, only
+from ingest.demo.draws import BoolArray, FloatArray, one_of, only, rounded
 from ingest.demo.population import ASIAN, BLACK, Population
 from ingest.demo.release import Section
 
@@ -73,13 +73,13 @@ def draw_body(rng: np.random.Generator, population: Population) -> tuple[Body, S
     spread = np.interp(age, KNOTS, LOG_BMI_SPREAD)
     log_bmi += spread * np.clip(rng.normal(size=population.size), -2.8, 3.6)
     bmi = np.exp(log_bmi)
-    weight = np.round(bmi * (height / 100) ** 2, 1)
-    infant = np.round(np.where(age < 1, 7.7, 11.4) + 1.7 * rng.normal(size=age.size).clip(-2.2, 3), 1)
+    weight = rounded(bmi * (height / 100) ** 2, 1)
+    infant = rounded(np.where(age < 1, 7.7, 11.4) + 1.7 * rng.normal(size=age.size).clip(-2.2, 3), 1)
     weight = np.where(age < 2, infant, weight)
-    height = np.round(height, 1)
-    bmi = np.round(weight / (height / 100) ** 2, 1)
-    waist = np.round((36 + 2.18 * bmi) * np.interp(age, [2, 12, 20, 65], [0.69, 0.92, 0.98, 1.03]), 1)
-    waist = np.round(waist + np.interp(age, [2, 20], [1.5, 5.0]) * rng.normal(size=age.size), 1)
+    height = rounded(height, 1)
+    bmi = rounded(weight / (height / 100) ** 2, 1)
+    waist = rounded((36 + 2.18 * bmi) * np.interp(age, [2, 12, 20, 65], [0.69, 0.92, 0.98, 1.03]), 1)
+    waist = rounded(waist + np.interp(age, [2, 20], [1.5, 5.0]) * rng.normal(size=age.size), 1)
 
     status, missing = _status(rng, population)
     young = age < 2

@@ -35,7 +35,7 @@ def draw_design(rng: np.random.Generator, population: Population) -> tuple[Float
         dtype=np.float64,
     )
     size = rng.uniform(0.85, 1.15, len(units))
-    mix = size * np.exp(0.5 * rng.normal(size=(len(RACES), len(units))))
+    mix = size * np.exp(0.35 * rng.normal(size=(len(RACES), len(units))))
     bounds = np.cumsum(mix / mix.sum(axis=1, keepdims=True), axis=1)
     race = np.searchsorted(RACES, population.race)
     place = rng.random(population.size)
@@ -56,9 +56,9 @@ def draw_weights(rng: np.random.Generator, population: Population) -> tuple[Floa
     """
     race = WEIGHT_BY_RACE[np.searchsorted(RACES, population.race)]
     age = WEIGHT_BY_AGE[np.digitize(population.age, AGE_BANDS[1:])]
-    raw = race * age * np.exp(WEIGHT_SPREAD * np.clip(rng.normal(size=population.size), -3, 3))
+    raw = race * age * np.exp(WEIGHT_SPREAD * np.clip(rng.normal(size=population.size), -1.8, 2.2))
     nation = NATION[population.release.cycle]
-    adjusted = raw * population.examined * np.exp(0.03 * rng.normal(size=population.size))
+    adjusted = raw * population.examined * np.exp(0.02 * rng.normal(size=population.size))
     return nation * raw / raw.sum(), nation * adjusted / adjusted.sum()
 
 

@@ -20,6 +20,7 @@ from ingest.demo.metals import draw_metals, metals_section
 from ingest.demo.population import draw_population
 from ingest.demo.questionnaires import (
     draw_alcohol,
+    draw_answered,
     draw_interview,
     draw_osteoporosis_interview,
     draw_smoking,
@@ -101,6 +102,7 @@ def draw_release(release: Release, *, people: int, seed: int) -> list[Section]:
     metals = draw_metals(stream("metals"), population, body, smoking)
     bones = draw_bones(stream("bones"), population, body, metals)
     drawn = draw_blood(stream("blood"), population)
+    answered = draw_answered(stream("answered"), population)
     subsample = None
     if release.cycle == FIRST:
         subsample = draw_metal_subsample(stream("subsample"), population, mec_weight)
@@ -111,8 +113,8 @@ def draw_release(release: Release, *, people: int, seed: int) -> list[Section]:
         smoking_section,
         *draw_interview(stream("interview"), population, body),
         draw_osteoporosis_interview(stream("osteoporosis"), population, body, neck),
-        draw_alcohol(stream("alcohol"), population),
-        draw_reproduction(stream("reproduction"), population),
+        draw_alcohol(stream("alcohol"), population, answered),
+        draw_reproduction(stream("reproduction"), population, answered),
         metals_section(stream("metals file"), population, metals, drawn, subsample),
         draw_cotinine(stream("cotinine"), population, smoking, drawn),
         draw_biochemistry(stream("biochemistry"), population, drawn),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ingest.demo.draws import BoolArray, FloatArray, only
+from ingest.demo.draws import BoolArray, FloatArray, only, rounded
 from ingest.demo.population import BLACK, Population
 from ingest.demo.questionnaires import Smoking
 from ingest.demo.release import FIRST, SECOND, Section
@@ -10,17 +10,17 @@ from ingest.demo.release import FIRST, SECOND, Section
 # Share without a blood specimen, by age.
 NO_BLOOD_AGES = [1, 3, 5, 8, 11, 15, 20, 40, 80]
 NO_BLOOD = {
-    FIRST: [0.34, 0.33, 0.26, 0.19, 0.14, 0.09, 0.045, 0.04, 0.04],
-    SECOND: [0.41, 0.34, 0.31, 0.25, 0.16, 0.10, 0.065, 0.05, 0.05],
+    FIRST: [0.29, 0.26, 0.23, 0.18, 0.13, 0.07, 0.045, 0.035, 0.035],
+    SECOND: [0.41, 0.34, 0.31, 0.25, 0.16, 0.10, 0.07, 0.05, 0.045],
 }
-COTININE_LIMIT, COTININE_BELOW = 0.015, 0.011
+COTININE_LIMIT, COTININE_BELOW, COTININE_HIGHEST = 0.015, 0.011, 1500.0
 # Natural log of cotinine, never, every day, some days, formerly: share below the limit, share of
 # current users of nicotine, mean and SD of the others' log.
 COTININE = {
-    0: (0.40, 0.04, -3.2, 1.0),
+    0: (0.38, 0.04, -3.2, 1.0),
     1: (0.0, 0.97, 1.0, 1.5),
     2: (0.02, 0.78, 0.0, 1.5),
-    3: (0.34, 0.10, -3.1, 1.1),
+    3: (0.32, 0.10, -3.1, 1.1),
 }
 USER_LOG = {0: (3.5, 1.8), 1: (5.45, 0.65), 2: (4.6, 1.2), 3: (4.7, 1.3)}
 
@@ -42,7 +42,8 @@ def draw_cotinine(
         user_mean, user_spread = USER_LOG[status]
         log = np.where(place < user, user_mean + user_spread * normal, mean + spread * normal)
         value[who] = np.where(place > 1 - below, 0.0, np.maximum(np.exp(log), COTININE_LIMIT))[who]
-    measured = drawn & (rng.random(population.size) > 0.02)
+    measured = drawn & (rng.random(population.size) > 0.025)
+    value = np.minimum(value, COTININE_HIGHEST)
     low = value < COTININE_LIMIT
     columns = {
         "SEQN": population.seqn,
@@ -56,7 +57,7 @@ def draw_biochemistry(rng: np.random.Generator, population: Population, drawn: B
     """Draw albumin, alkaline phosphatase, calcium, phosphorus and creatinine of ages 12 and over."""
     age, woman, size = population.age, population.woman, population.size
     later = population.release.cycle == SECOND
-    measured = drawn & (rng.random(size) > 0.01)
+    measured = drawn & (rng.random(size) > 0.02)
     youth = np.interp(age, [12, 16, 20, 30], [3.2, 1.3, 0.35, 0.0])
     albumin = 4.28 - 0.2 * later - 0.19 * (woman - 0.5) + np.interp(age, [12, 30, 80], [0.15, 0.05, -0.12])
     albumin = albumin + 0.32 * rng.normal(size=size)
@@ -69,11 +70,11 @@ def draw_biochemistry(rng: np.random.Generator, population: Population, drawn: B
     creatinine = np.exp(-0.17 + rise - 0.26 * (woman - 0.5) + 0.22 * rng.normal(size=size))
     columns = {
         "SEQN": population.seqn,
-        "LBXSAL": only(measured, np.round(np.clip(albumin, 2.1, 5.6), 1)),
-        "LBXSAPSI": only(measured, np.round(np.clip(phosphatase, 9, 900))),
-        "LBXSCA": only(measured & (rng.random(size) > 0.003), np.round(np.clip(calcium, 6.4, 14.8), 1)),
-        "LBXSPH": only(measured, np.round(np.clip(phosphorus, 1.6, 10.9), 1)),
-        "LBXSCR": only(measured, np.round(np.clip(creatinine, 0.25, 17.4), 2)),
+        "LBXSAL": only(measured, rounded(np.clip(albumin, 2.1, 5.6), 1)),
+        "LBXSAPSI": only(measured, rounded(np.clip(phosphatase, 9, 900), 0)),
+        "LBXSCA": only(measured & (rng.random(size) > 0.003), rounded(np.clip(calcium, 6.4, 14.8), 1)),
+        "LBXSPH": only(measured, rounded(np.clip(phosphorus, 1.6, 10.9), 1)),
+        "LBXSCR": only(measured, rounded(np.clip(creatinine, 0.25, 17.4), 2)),
     }
     return Section("BIOPRO", population.examined & (age >= 12), columns)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.demo.body import Body
-from ingest.demo.draws import FloatArray, answer, one_of, only, with_unknown, yes
+from ingest.demo.draws import BoolArray, FloatArray, answer, one_of, only, with_unknown, yes
 from ingest.demo.population import Population
-from ingest.demo.release import FIRST, Section
+from ingest.demo.release import FIRST, SECOND, Section
 
 # SMQ020 = 1 and then SMQ040 = 1, 2, 3, by age band from 18, 30, 40, 50, 60, 70, 80.
 SMOKING_BANDS = np.array([30, 40, 50, 60, 70, 80])
@@ -31,6 +31,10 @@ PER_YEAR = (
     [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 365],
     [18, 19, 15, 12, 10, 9, 2, 2, 5, 2, 2, 2, 1.5, 0.5],
 )
+
+
+# The first question of the alcohol interview: missing where the interview was not given.
+FIRST_DRINK = {FIRST: "ALQ101", SECOND: "ALQ111"}
 
 
 @dataclass(frozen=True)
@@ -127,14 +131,22 @@ def draw_osteoporosis_interview(
     return Section("OSQ", rows, columns)
 
 
-def draw_alcohol(rng: np.random.Generator, population: Population) -> Section:
-    """Draw alcohol: two releases, two sets of questions."""
+def draw_answered(rng: np.random.Generator, population: Population) -> BoolArray:
+    """Say who answered the interview at the examination (alcohol, reproductive health)."""
+    age, release = population.age, population.release
+    reluctance = np.select([age < 50, age < 70, age < 80], [0.5, 0.0, 0.3], 0.8)
+    share = release.missing("ALQ", FIRST_DRINK[release.cycle])
+    return population.examined & ~yes(rng, reluctance, share)
+
+
+def draw_alcohol(rng: np.random.Generator, population: Population, answered: BoolArray) -> Section:
+    """Draw alcohol: two releases, two sets of questions; `answered` is from `draw_answered`."""
     rows = population.examined & (population.age >= 18)
-    abstinent = (
-        0.012 * (population.age - 45) + np.where(population.age < 21, 0.8, 0.0) + 0.9 * population.woman
-    )
+    abstinent = 0.006 * (population.age - 45) + 0.8 * population.woman
+    abstinent += np.where(population.age < 21, 0.8, 0.0)
+    asked = rows & answered
     draw = _alcohol_first if population.release.cycle == FIRST else _alcohol_second
-    return Section("ALQ", rows, {"SEQN": population.seqn, **draw(rng, population, abstinent)})
+    return Section("ALQ", rows, {"SEQN": population.seqn, **draw(rng, population, asked, abstinent)})
 
 
 def score(item: Item, population: Population, body: Body) -> FloatArray:
@@ -156,11 +168,9 @@ def _diabetes(rng: np.random.Generator, population: Population, body: Body) -> F
 
 
 def _alcohol_first(
-    rng: np.random.Generator, population: Population, abstinent: FloatArray
+    rng: np.random.Generator, population: Population, asked: BoolArray, abstinent: FloatArray
 ) -> dict[str, FloatArray]:
     release, size = population.release, population.size
-    adult = population.examined & (population.age >= 18)
-    asked = adult & (rng.random(size) >= release.missing("ALQ", "ALQ101"))
     yearly = answer(rng, asked, -abstinent, release.counts("ALQ", "ALQ101"))
     lifetime = answer(rng, asked & (yearly != 1), -abstinent, release.counts("ALQ", "ALQ110"))
     drinker, rare = yearly == 1, lifetime == 1
@@ -186,11 +196,9 @@ def _alcohol_first(
 
 
 def _alcohol_second(
-    rng: np.random.Generator, population: Population, abstinent: FloatArray
+    rng: np.random.Generator, population: Population, asked: BoolArray, abstinent: FloatArray
 ) -> dict[str, FloatArray]:
     release, size = population.release, population.size
-    adult = population.examined & (population.age >= 18)
-    asked = adult & (rng.random(size) >= release.missing("ALQ", "ALQ111"))
     ever = answer(rng, asked, -abstinent, release.counts("ALQ", "ALQ111"))
     counts = release.counts("ALQ", "ALQ121")
     codes = [code for code in counts if code != "."]

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ingest.demo.draws import BoolArray, FloatArray, answer, one_of, only, with_unknown, yes
+from ingest.demo.draws import BoolArray, FloatArray, answer, one_of, only, with_unknown
 from ingest.demo.population import Population
+from ingest.demo.questionnaires import FIRST_DRINK
 from ingest.demo.release import FIRST, Section
 
 UNKNOWN_AGE = ("777", "999")
@@ -27,13 +28,22 @@ REASON_SHARES = [
 LAST_PERIOD = {2.0: (31.4, 4.4), 3.0: (39.5, 8.2), 7.0: (49.0, 5.4), 9.0: (35.0, 11.0)}
 
 
-def draw_reproduction(rng: np.random.Generator, population: Population) -> Section:
-    """Draw the interview of women aged 12 and over who were examined."""
+def draw_reproduction(rng: np.random.Generator, population: Population, answered: BoolArray) -> Section:
+    """Draw the interview of women aged 12 and over who were examined.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    population : Population
+        The people.
+    answered : numpy.ndarray of bool
+        Who answered the interview at the examination (`draw_answered`).
+    """
     release, age = population.release, population.age
     rows = population.examined & population.woman & (age >= 12)
-    reluctant = np.where(age < 20, 0.3, 0.0) + np.where(age >= 80, 0.6, 0.0)
-    silent = np.zeros(population.size, dtype=bool)
-    silent[rows] = yes(rng, reluctant[rows], release.missing("RHQ", "RHQ031"))
+    missing = release.missing("RHQ", "RHQ031") - release.missing("ALQ", FIRST_DRINK[release.cycle])
+    silent = ~answered | (rng.random(population.size) < max(missing, 0.0))
     asked = rows & ~silent
     chance = np.interp(age, PERIOD_AGES, NO_PERIOD)
     stopped = answer(rng, asked, -np.log(chance / (1 - chance)), release.counts("RHQ", "RHQ031"))

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 # log2 of cadmium per year of age (from 50 on) and per kg/m2 (adults), given smoking and sex
-CADMIUM_BY_YEAR = 0.012
-CADMIUM_BY_BMI = -0.032
+CADMIUM_BY_YEAR = 0.018
+CADMIUM_BY_BMI = -0.042
 
 
 @dataclass(frozen=True)
