@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ingest.demo.draws import BoolArray, FloatArray
+from ingest.demo.draws import BoolArray, FloatArray, rounded
 from ingest.demo.population import AGE_BANDS, RACES, Population
 from ingest.demo.release import FIRST, SECOND
 
@@ -59,7 +59,7 @@ def draw_weights(rng: np.random.Generator, population: Population) -> tuple[Floa
     raw = race * age * np.exp(WEIGHT_SPREAD * np.clip(rng.normal(size=population.size), -1.8, 2.2))
     nation = NATION[population.release.cycle]
     adjusted = raw * population.examined * np.exp(0.02 * rng.normal(size=population.size))
-    return nation * raw / raw.sum(), nation * adjusted / adjusted.sum()
+    return rounded(nation * raw / raw.sum(), 6), rounded(nation * adjusted / adjusted.sum(), 6)
 
 
 def draw_metal_subsample(
@@ -77,4 +77,4 @@ def draw_metal_subsample(
     no_specimen = old & (rng.random(population.size) < np.where(population.age < 20, 0.09, 0.04))
     raw = np.where(old, 1.95, 1.0) * mec_weight * np.exp(0.05 * rng.normal(size=population.size))
     weight = np.where(chosen & ~no_specimen, raw, 0.0)
-    return chosen, METAL_NATION * weight / weight.sum()
+    return chosen, rounded(METAL_NATION * weight / weight.sum(), 6)

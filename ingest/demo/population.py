@@ -138,7 +138,8 @@ def draw_population(
 ) -> tuple[Population, dict[str, FloatArray]]:
     """Draw `people` people and the columns of the demographic file, without weights and design."""
     age, race = _age_and_race(rng, release, people)
-    woman = yes(rng, 0.1 * (age >= 20) * (release.cycle == FIRST), release.share("DEMO", "RIAGENDR", "2"))
+    more = np.where((age >= 20) & (release.cycle == FIRST), 0.1, 0.0)
+    woman = yes(rng, more, release.share("DEMO", "RIAGENDR", "2"))
     reluctance = np.where(age < 6, -0.3, 0.0) + np.where(age >= 80, -0.8, 0.0)
     examined = yes(rng, reluctance, release.share("DEMO", "RIDSTATR", "2"))
     schooling = _schooling(rng, release, age, race)

@@ -70,7 +70,7 @@ ITEMS = (
 
 @dataclass(frozen=True)
 class Smoking:
-    """Who smokes: one of the two is true for smokers and former smokers, never both.
+    """Who smokes, and how.
 
     Attributes
     ----------
