@@ -52,7 +52,8 @@ def write_demo_files(directory: Path, *, people: int = DEFAULT_PEOPLE, seed: int
     Raises
     ------
     SpecificationError
-        If `people` is too small for the design or exceeds the real sequence numbers.
+        If `people` is too small for the design or exceeds the real sequence numbers, or if the
+        catalogue has a release, file or variable that the generator does not know.
     """
     if not SMALLEST <= people <= DEFAULT_PEOPLE:
         raise SpecificationError(
@@ -63,13 +64,28 @@ def write_demo_files(directory: Path, *, people: int = DEFAULT_PEOPLE, seed: int
     total = sum(release.people for release in releases)
     for release in releases:
         share = round(people * release.people / total)
-        for section in draw_release(release, people=share, seed=seed):
-            name = release.files[section.component]
-            labels = release.labels[name]
-            frame = pd.DataFrame({column: section.columns[column][section.rows] for column in labels})
-            path = directory / release.cycle / f"{name}.XPT"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_transport(frame, path, table=name, labels=labels)
+        frames = _frames(release, draw_release(release, people=share, seed=seed))
+        folder = directory / release.cycle
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in frames.items():
+            write_transport(frame, folder / f"{name}.XPT", table=name, labels=release.labels[name])
+
+
+def _frames(release: Release, sections: list[Section]) -> dict[str, pd.DataFrame]:
+    """Return the files of the catalogue, with its columns; refuse what the generator does not know."""
+    drawn = {release.files[section.component]: section for section in sections}
+    wanted = {(name, column) for name, labels in release.labels.items() for column in labels}
+    known = {(name, column) for name, section in drawn.items() for column in section.columns}
+    if wanted - known:
+        listed = ", ".join(f"{name}.{column}" for name, column in sorted(wanted - known))
+        raise SpecificationError(
+            f"expected to know every variable of the catalogue, found {listed} without a rule: "
+            "add it to the part of ingest/demo that draws its file"
+        )
+    return {
+        name: pd.DataFrame({column: drawn[name].columns[column][drawn[name].rows] for column in labels})
+        for name, labels in release.labels.items()
+    }
 
 
 def draw_release(release: Release, *, people: int, seed: int) -> list[Section]:

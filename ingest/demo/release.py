@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from envmix.errors import SpecificationError
 from ingest.demo.draws import BoolArray, FloatArray
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
@@ -93,6 +94,12 @@ def read_releases() -> list[Release]:
         (str(key[0]), str(key[1])): dict(zip(group["code"], group["published_count"], strict=True))
         for key, group in counts.groupby(["file", "variable"], sort=False)
     }
+    unknown = sorted(set(cycles["cycle"]) - {FIRST, SECOND})
+    if unknown:
+        raise SpecificationError(
+            f"expected the releases {FIRST} and {SECOND}, found {', '.join(unknown)} in nhanes_cycles.csv: "
+            "add its age, race and design tables to ingest/demo/population.py and design.py"
+        )
     releases = []
     for cycle in cycles.to_dict("records"):
         own = files[files["cycle"] == cycle["cycle"]]

@@ -1,5 +1,6 @@
 """The files as files: names, columns, labels, bytes, sizes, sequence numbers."""
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyreadstat
 import pytest
 
 from envmix.errors import SpecificationError
-from ingest.demo import metals, write_demo_files
+from ingest.demo import generate, metals, write_demo_files
 from ingest.demo.generate import draw_release
 from ingest.demo.release import SEEDS, read_releases
 
@@ -86,6 +87,17 @@ def test_small_sizes_have_every_stratum_and_no_empty_file(people: int, tmp_path:
 def test_impossible_sizes_are_refused(people: int, tmp_path: Path) -> None:
     with pytest.raises(SpecificationError, match=f"expected between 1000 and 25735 people, found {people}"):
         write_demo_files(tmp_path, people=people)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_variable_without_a_rule_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first, second = read_releases()
+    labels = {**first.labels, "BMX_H": {**first.labels["BMX_H"], "BMXHIP": "Hip circumference (cm)"}}
+    monkeypatch.setattr(generate, "read_releases", lambda: [replace(first, labels=labels), second])
+    with pytest.raises(SpecificationError, match=r"found BMX_H\.BMXHIP without a rule"):
+        write_demo_files(tmp_path, people=1_000)
     assert not list(tmp_path.iterdir())
 
 

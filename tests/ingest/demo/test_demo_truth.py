@@ -9,7 +9,7 @@ import statsmodels.api as sm
 
 from ingest.demo import TRUE_EFFECTS
 from ingest.demo.generate import draw_release
-from ingest.demo.release import read_releases
+from ingest.demo.release import SEEDS, read_releases
 
 SITES = ["DXXOFBMD", "DXXNKBMD", "DXXTRBMD", "DXXINBMD", "DXXWDBMD", "DXXOSBMD", "DXXL1BMD", "DXXL4BMD"]
 BASE = ["log2_Cd", "log2_Se", "RIDAGEYR", "BMXBMI"]
@@ -67,6 +67,20 @@ def test_a_part_of_the_crude_odds_of_cadmium_is_confounding(cohort: pd.DataFrame
     crude = logistic(cohort, ["log2_Cd"]).params["log2_Cd"]
     adjusted = logistic(cohort, ["log2_Cd", "RIDAGEYR", "BMXBMI"]).params["log2_Cd"]
     assert 0.10 < 1 - adjusted / crude < 0.45
+
+
+def test_the_documentation_states_the_same_truth() -> None:
+    text = (SEEDS.parent / "docs" / "demo-data.md").read_text()
+    rows = [line.split("|")[2:-1] for line in text.splitlines() if "| DXX" in line]
+    assert len(rows) == 6
+    for variables, *numbers in rows:
+        truth = TRUE_EFFECTS[variables.split(",")[0].strip()]
+        assert [float(number) for number in numbers] == [
+            truth.cadmium,
+            truth.selenium,
+            truth.year_woman,
+            truth.bmi,
+        ]
 
 
 @pytest.mark.statistical
