@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.special import expit
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+
+HALVINGS = 40  # of the interval in which the constant of `yes` lies: to 1e-10
 
 
 def yes(rng: np.random.Generator, score: FloatArray, share: float) -> BoolArray:
@@ -16,11 +16,19 @@ def yes(rng: np.random.Generator, score: FloatArray, share: float) -> BoolArray:
     if score.size == 0 or not 0 < share < 1:
         return np.full(score.size, share >= 1)
 
-    def surplus(constant: float) -> float:
-        return float(expit(score + constant).mean()) - share
+    lowest, highest = -60.0, 60.0
+    for _ in range(HALVINGS):
+        middle = (lowest + highest) / 2
+        if chance(score + middle).mean() < share:
+            lowest = middle
+        else:
+            highest = middle
+    return np.asarray(rng.random(score.size) < chance(score + (lowest + highest) / 2))
 
-    constant = brentq(surplus, -60.0, 60.0)
-    return np.asarray(rng.random(score.size) < expit(score + constant))
+
+def chance(log_odds: FloatArray) -> FloatArray:
+    """Return the probability that has these log odds."""
+    return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
 
 
 def one_of(rng: np.random.Generator, codes: Sequence[float], weights: npt.ArrayLike, size: int) -> FloatArray:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from ingest.demo.draws import BoolArray, FloatArray, one_of, only, with_unknown, yes
 from ingest.demo.release import FIRST, SECOND, Release
@@ -210,7 +209,7 @@ def _pregnancy(
 def _income(rng: np.random.Generator, release: Release, schooling: FloatArray) -> FloatArray:
     known = np.where(schooling <= 5, schooling, 3.3)
     latent = 0.55 * (known - 3.3) / 1.2 + np.sqrt(1 - 0.55**2) * rng.normal(size=schooling.size)
-    place = np.where(np.isnan(schooling), ndtr(latent - 0.25), ndtr(latent + 0.05))
+    place = latent - np.where(np.isnan(schooling), 0.25, -0.05)  # households with children are poorer
     rank = place.argsort().argsort() / max(schooling.size - 1, 1)
     top = release.share("DEMO", "INDFMPIR", "5")
     steps = np.array(INCOME_STEPS[release.cycle])

@@ -31,8 +31,6 @@ PER_YEAR = (
     [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 365],
     [18, 19, 15, 12, 10, 9, 2, 2, 5, 2, 2, 2, 1.5, 0.5],
 )
-
-
 # The first question of the alcohol interview: missing where the interview was not given.
 FIRST_DRINK = {FIRST: "ALQ101", SECOND: "ALQ111"}
 
@@ -85,8 +83,8 @@ def draw_smoking(rng: np.random.Generator, population: Population) -> tuple[Smok
     """Draw smoking: SMQ040 is asked of those who answered yes to SMQ020."""
     release, age = population.release, population.age
     band = np.digitize(age, SMOKING_BANDS)
-    chance = np.where(population.woman, np.array(EVER_WOMAN)[band], np.array(EVER_MAN)[band])
-    ever = answer(rng, age >= 18, np.log(chance / (1 - chance)), release.counts("SMQ", "SMQ020"))
+    share = np.where(population.woman, np.array(EVER_WOMAN)[band], np.array(EVER_MAN)[band])
+    ever = answer(rng, age >= 18, np.log(share / (1 - share)), release.counts("SMQ", "SMQ020"))
     now = only(ever == 1, one_of(rng, [1, 2, 3], np.array(NOW)[band], age.size))
     present = (age >= 18) | ((age >= 12) & (rng.random(age.size) > 0.03))
     columns = {"SEQN": population.seqn, "SMQ020": ever, "SMQ040": now}
