@@ -1,7 +1,6 @@
 """Single-exposure regressions by the hundred: every outcome, exposure, covariate set and engine of a plan."""
 
 import warnings
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,16 +202,18 @@ def _family(name: str) -> Family:
 
 
 def _estimated(fit: RegressionFit) -> list[dict[str, Any]]:
-    table = fit.table().iloc[1 : 1 + len(fit.spec.exposures)]
-    contrasts = table.rename(columns={"term": "contrast"}).assign(
-        df=table["df"].replace(np.inf, np.nan),
-        standardised=fit.standardised() if fit.spec.family == "gaussian" else np.nan,
-        n=fit.n,
-        events=fit.events,
-        converged=True,
-        warnings="; ".join(fit.warnings),
-    )
-    return [{str(name): value for name, value in row.items()} for row in contrasts.to_dict("records")]
+    table = fit.table()
+    numbers = {name: table[name].tolist()[1:] for name in NUMBERS if name in table}
+    numbers["df"] = [df if np.isfinite(df) else np.nan for df in numbers["df"]]
+    numbers["standardised"] = fit.standardised().tolist()
+    common = {"n": fit.n, "events": fit.events, "converged": True, "warnings": "; ".join(fit.warnings)}
+    rows = []
+    for position, contrast in enumerate(fit.spec.exposures):
+        row = {name: values[position] for name, values in numbers.items()}
+        if fit.spec.family == "binomial":
+            row["standardised"] = np.nan
+        rows.append({"contrast": contrast, **row, **common})
+    return rows
 
 
 def _failed(spec: RegressionSpec, data: pd.DataFrame, error: EnvmixError) -> list[dict[str, Any]]:

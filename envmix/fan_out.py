@@ -47,8 +47,14 @@ def fan_out(
     if count == 1 or len(tasks) < 2:
         return list(_with_progress(map(function, tasks), len(tasks), description))
     with parallel_config(backend="loky", n_jobs=count, inner_max_num_threads=1):
-        results = Parallel(return_as="generator")(delayed(function)(task) for task in tasks)
+        results = Parallel(return_as="generator")(delayed(_in_worker)(function, task) for task in tasks)
         return list(_with_progress(results, len(tasks), description))
+
+
+def _in_worker(function: Callable[[Task], Result], task: Task) -> Result:
+    # joblib limits BLAS and OpenMP; polars, which svy computes with, reads its own variable on import.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    return function(task)
 
 
 def _with_progress(

@@ -22,12 +22,15 @@ class Estimates:
 
 def fit_unweighted(matrix: NDArray[np.float64], outcome: NDArray[np.float64], family: Family) -> Estimates:
     """Fit by maximum likelihood, every row counting once."""
-    import statsmodels.api as sm
+    # statsmodels.api would import everything, four seconds of it.
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.regression.linear_model import OLS
 
     if family == "gaussian":
-        linear = sm.OLS(outcome, matrix).fit()
+        linear = OLS(outcome, matrix).fit()
         return Estimates(np.asarray(linear.params), np.asarray(linear.cov_params()), float(linear.df_resid))
-    model = sm.GLM(outcome, matrix, family=sm.families.Binomial())
+    model = GLM(outcome, matrix, family=Binomial())
     with warnings.catch_warnings():
         # Separation shows here as a warning; the caller looks for it exactly.
         warnings.simplefilter("ignore")
