@@ -6,33 +6,24 @@ that one (If-Range), so that two versions are never spliced. The target appears 
 structure has been checked.
 """
 
-import email.utils
 import http.client
 import json
 import os
 import random
 import re
-import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from ingest.errors import DownloadError, TransportError, cannot
+from ingest.http_client import NoRangeError, TransientError, UnreachableError, content_length, open_address
 from ingest.progress import Progress
 from ingest.transport import MAGIC, MAX_BYTES, check_magic, read_layout
 
 _CHUNK = 1 << 16
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-class UnreachableError(DownloadError):
-    """No connection to the server."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +52,6 @@ class Policy:
     timeout: float = 30.0
     attempt_seconds: float = 600.0
     max_bytes: int = MAX_BYTES
-
-
-class _TransientError(Exception):
-    """An attempt failed in a way that may pass."""
-
-    def __init__(self, text: str, retry_after: float | None = None, *, connected: bool = True) -> None:
-        super().__init__(text)
-        self.retry_after = retry_after
-        self.connected = connected
-
-
-def origin(address: str) -> str:
-    """Return scheme, host and port of an address."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def download(
@@ -132,17 +108,15 @@ class _Attempt:
         return self.target.with_name(self.target.name + ".part.json")
 
     def run(self) -> None:
-        if origin(self.address) not in self.origins:
-            raise DownloadError(
-                f"{self.address}: expected an address at {_listed(self.origins)}; not fetched."
-            )
         policy = self.policy
         for attempt in range(1, policy.attempts + 1):
             try:
                 self._once()
                 return
-            except _TransientError as error:
+            except TransientError as error:
                 last = error
+                if isinstance(error, NoRangeError):
+                    self._forget()
                 tries = policy.attempts if error.connected else (policy.attempts + 1) // 2
                 if attempt >= tries:
                     break
@@ -153,6 +127,7 @@ class _Attempt:
                 if self.stop.wait(wait):
                     raise DownloadError(f"{self.address}: stopped.") from error
             except TransportError as error:
+                self._forget()
                 raise DownloadError(
                     f"{self.address}: expected {error.expected}, found {error.found}; {error.advice}. "
                     "If CDC has moved it, correct seeds/nhanes_files.csv."
@@ -166,47 +141,18 @@ class _Attempt:
         self.target.parent.mkdir(parents=True, exist_ok=True)
         validator = self._validator()
         offset = self.part.stat().st_size if validator else 0
-        request = urllib.request.Request(self.address)
-        request.add_header("User-Agent", "nhanes-bone")
-        request.add_header("Accept-Encoding", "identity")
+        headers = {"User-Agent": "nhanes-bone", "Accept-Encoding": "identity"}
         if validator and offset:
-            request.add_header("Range", f"bytes={offset}-")
-            request.add_header("If-Range", validator)
-        with self._open(request) as response:
+            headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
+        with open_address(self.address, headers, self.origins, self.policy.timeout) as response:
             offset = self._check_start(response, offset, validator)
-            length = _content_length(response.headers)
+            length = content_length(response.headers)
             if length is not None and offset + length > self.policy.max_bytes:
                 raise self._too_long(f"{offset + length:,}")
             if not offset:
                 self._remember(response.headers)
             self._receive(response, offset, length)
         self._finish()
-
-    def _open(self, request: urllib.request.Request) -> Any:
-        opener = urllib.request.build_opener(_Redirects(self.origins))
-        try:
-            return opener.open(request, timeout=self.policy.timeout)
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code == 416:
-                    self._forget()
-                    raise _TransientError("the server has no such range of the file") from error
-                text = f"the server answered {error.code} {error.reason}"
-                if error.code in _RETRIED:
-                    raise _TransientError(text, _retry_after(error.headers)) from error
-                raise DownloadError(
-                    f"{self.address}: expected the file, {text}. "
-                    "If CDC has moved it, correct the address in seeds/nhanes_files.csv."
-                ) from error
-        except urllib.error.URLError as error:
-            if isinstance(error.reason, ssl.SSLCertVerificationError):
-                raise DownloadError(
-                    f"{self.address}: the server's certificate was not accepted ({error.reason}); "
-                    "check the clock and the certificates of this machine."
-                ) from error
-            raise _TransientError(f"no connection ({error.reason})", connected=False) from error
-        except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            raise _TransientError(f"no answer ({error or type(error).__name__})") from error
 
     def _check_start(self, response: Any, offset: int, validator: str | None) -> int:
         """Return where the body belongs: at `offset`, or at 0 if the server sends the whole file."""
@@ -217,10 +163,11 @@ class _Attempt:
         found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
         if response.status != 206 or not offset or not found or int(found[1]) != offset:
             self._forget()
-            raise _TransientError(f"an answer that does not fit the question (status {response.status})")
-        if validator not in (response.headers.get("ETag"), response.headers.get("Last-Modified")):
+            raise TransientError(f"an answer that does not fit the question (status {response.status})")
+        versions = {response.headers.get("ETag"), response.headers.get("Last-Modified")} - {None}
+        if versions and validator not in versions:
             self._forget()
-            raise _TransientError("the file has changed on the server")
+            raise TransientError("the file has changed on the server")
         return offset
 
     def _receive(self, response: Any, offset: int, length: int | None) -> None:
@@ -245,20 +192,20 @@ class _Attempt:
                 if self.stop.is_set():
                     raise DownloadError(f"{self.address}: stopped.")
                 if time.monotonic() - start > self.policy.attempt_seconds:
-                    raise _TransientError(f"only {received:,} bytes in {self.policy.attempt_seconds:.0f} s")
+                    raise TransientError(f"only {received:,} bytes in {self.policy.attempt_seconds:.0f} s")
             if head is not None:
                 check_magic(head)
             part.flush()
             os.fsync(part.fileno())
         if length is not None and received < length:
             self.progress.expect(received - expected)
-            raise _TransientError(f"the connection was cut after {offset + received:,} bytes")
+            raise TransientError(f"the connection was cut after {offset + received:,} bytes")
 
     def _read(self, response: IO[bytes]) -> bytes:
         try:
             return response.read1(_CHUNK)  # type: ignore[attr-defined, no-any-return]
         except (http.client.HTTPException, OSError) as error:
-            raise _TransientError(f"the connection was cut ({error or type(error).__name__})") from error
+            raise TransientError(f"the connection was cut ({error or type(error).__name__})") from error
 
     def _finish(self) -> None:
         content = self.part.read_bytes()
@@ -266,7 +213,7 @@ class _Attempt:
             read_layout(content)
         except TransportError as error:
             self._forget()
-            raise _TransientError(f"what arrived is not whole: {error}") from error
+            raise TransientError(f"what arrived is not whole: {error}") from error
         os.replace(self.part, self.target)
         self.state.unlink(missing_ok=True)
 
@@ -299,40 +246,3 @@ class _Attempt:
     def _forget(self) -> None:
         self.state.unlink(missing_ok=True)
         self.part.unlink(missing_ok=True)
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    max_redirections = 5
-
-    def __init__(self, origins: frozenset[str]) -> None:
-        self.origins = origins
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        if origin(newurl) not in self.origins:
-            raise DownloadError(
-                f"{req.full_url}: the server redirects to {newurl}, which is not at {_listed(self.origins)}; "
-                "not fetched. If CDC has moved the file, correct the address in seeds/nhanes_files.csv."
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _listed(origins: frozenset[str]) -> str:
-    return " or ".join(sorted(origins))
-
-
-def _content_length(headers: Message) -> int | None:
-    text = headers.get("Content-Length", "")
-    return int(text) if text.isdigit() else None
-
-
-def _retry_after(headers: Message) -> float | None:
-    """Read Retry-After: seconds, or a date."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -1,11 +1,13 @@
 """The raw database: one table per transport file, one view per component, and the facts of each load.
 
-Everything is written in one transaction: afterwards either all files of a run are in, or nothing changed.
+A run writes a new database beside the old one, in one transaction, and puts it in the old one's place
+when it is whole. So either all files of a run are in, or the old database is there, byte for byte, even
+after a full disk or a kill; and whoever has the old one open for reading keeps it.
 """
 
-import contextlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,13 +16,14 @@ from pathlib import Path
 import duckdb
 
 from ingest.catalogue import Catalogue, CatalogueFile
-from ingest.errors import LockedError, WarehouseError, cannot
+from ingest.connection import connect
+from ingest.errors import WarehouseError, cannot
+from ingest.locks import alone
 from ingest.transport import Column, TransportFile
-from ingest.views import component_view, quote_name, quote_text, view_columns, view_labels
+from ingest.views import component_view, quote_name, quote_text, view_labels
 
 FILE_NAME = "raw.duckdb"
-# Older clients than the one that writes can open the file.
-_CONFIG: Mapping[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.5.0"}
+_BUILDING = ".building"
 # Raised when the shape of the warehouse changes: everything is then loaded again.
 _SHAPE = 1
 
@@ -128,19 +131,19 @@ def read_contents(path: Path) -> Contents:
             return EMPTY
     except OSError as error:
         raise WarehouseError(cannot("read", path, error)) from error
-    with _connect(path, read_only=True) as connection:
+    with connect(path, read_only=True) as connection:
         return _contents(connection, path)
 
 
 def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:
-    """Put files into the warehouse and rebuild its views, in one transaction.
+    """Make a warehouse of new files and of those that have not changed, and put it in place.
 
     Parameters
     ----------
     path : Path
-        The database file; made if it does not exist.
+        The database file; need not exist.
     catalogue : Catalogue
-        Files that are not in it are removed from the warehouse.
+        Files that are not in it are left out.
     loading : sequence of Loading
         Files to add or to replace.
     before : Contents
@@ -149,50 +152,49 @@ def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: 
     Raises
     ------
     LockedError
-        If another process has the database open.
+        If another process is writing the database.
     WarehouseError
-        If it cannot be written, or has changed since `before`. What was in it is then still in it.
+        If it cannot be written, or has changed since `before`.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WarehouseError(cannot("make the data folder", path.parent, error)) from error
-    new = not path.exists()
-    written = False
-    try:
-        with _connect(path, read_only=False) as connection:
-            if _contents(connection, path) != before:
-                raise WarehouseError(f"{path} was changed by another run meanwhile: run again.")
-            connection.execute("begin")
-            _write(connection, catalogue, loading, before)
-            connection.execute("commit")
-            written = True
-            connection.execute("checkpoint")
-    finally:
-        if new and not written:
-            for leftover in (path, path.with_name(path.name + ".wal")):
-                leftover.unlink(missing_ok=True)
+    path = path.resolve()
+    with alone(path.parent):
+        if read_contents(path) != before:
+            raise WarehouseError(f"{path} was changed by another run meanwhile: run again.")
+        building = path.parent / _BUILDING
+        try:
+            shutil.rmtree(building, ignore_errors=True)  # left by a run that was killed
+            building.mkdir()
+            _build(building / FILE_NAME, path, catalogue, loading, before)
+            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+            os.replace(building / FILE_NAME, path)
+        except OSError as error:
+            raise WarehouseError(cannot("write", path, error)) from error
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, loading: Sequence[Loading], before: Contents
-) -> None:
+def _build(new: Path, old: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:
     digest = warehouse_digest(catalogue)
-    if before.digest != digest:
-        if before.digest is not None:
-            connection.execute("drop schema nhanes cascade; drop schema nhanes_files cascade")
-            connection.execute("drop schema meta cascade")
+    replaced = {item.entry.name for item in loading}
+    kept = [f.file for f in before.files if f.file in catalogue.by_name and f.file not in replaced]
+    if kept and before.digest != digest:
+        raise WarehouseError(f"{old} was loaded with another catalogue: every file must be loaded again.")
+    with connect(new, read_only=False) as connection:
+        if kept:
+            connection.execute(f"attach {quote_text(str(old))} as old (read_only)")
+        connection.execute("begin")
         connection.execute(_META)
         connection.execute("insert into meta.catalogue values (?)", [digest])
-    else:
-        gone = {facts.file for facts in before.files} - catalogue.by_name.keys()
-        for name in sorted(gone | {item.entry.name for item in loading}):
-            connection.execute(f"drop table if exists nhanes_files.{quote_name(name.lower())}")
-            connection.execute("delete from meta.files where file = ?", [name])
-            connection.execute("delete from meta.variables where file = ?", [name])
-    for item in loading:
-        _write_file(connection, item)
-    _write_views(connection, catalogue)
+        for name in kept:
+            table = f"nhanes_files.{quote_name(name.lower())}"
+            connection.execute(f"create table {table} as from old.{table}")
+            for facts in ("meta.files", "meta.variables"):
+                connection.execute(f"insert into {facts} from old.{facts} where file = ?", [name])
+        for item in loading:
+            _write_file(connection, item)
+        _write_views(connection, catalogue)
+        connection.execute("commit")
+        connection.execute("checkpoint")
 
 
 def _write_file(connection: duckdb.DuckDBPyConnection, item: Loading) -> None:
@@ -220,8 +222,6 @@ def _write_file(connection: duckdb.DuckDBPyConnection, item: Loading) -> None:
             for place, column in enumerate(transport.columns, start=1)
         ],
     )
-    labels = {column.name: column.label for column in transport.columns if column.label}
-    _comment(connection, table, labels)
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, table: str, transport: TransportFile) -> None:
@@ -235,20 +235,17 @@ def _create_table(connection: duckdb.DuckDBPyConnection, table: str, transport: 
 
 
 def _write_views(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
-    for (name,) in connection.execute(
-        "select view_name from duckdb_views() where schema_name = 'nhanes' and not internal"
-    ).fetchall():
-        connection.execute(f"drop view nhanes.{quote_name(name)}")
     loaded: dict[str, list[Column]] = {}
     for file, *rest in connection.execute(
         "select file, variable, label, type from meta.variables order by file, position"
     ).fetchall():
         loaded.setdefault(file, []).append(Column(*rest))
+    for name, columns in loaded.items():
+        table = f"nhanes_files.{quote_name(catalogue.by_name[name].table)}"
+        _comment(connection, table, {column.name: column.label for column in columns})
     for component, files in catalogue.components.items():
         connection.execute(component_view(component, files, loaded))
-        known = view_columns(files, loaded)
-        labels = {name: label for name, label in view_labels(files, loaded).items() if name in known}
-        _comment(connection, f"nhanes.{quote_name(component.lower())}", labels)
+        _comment(connection, f"nhanes.{quote_name(component.lower())}", view_labels(files, loaded))
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, relation: str, labels: Mapping[str, str | None]) -> None:
@@ -276,53 +273,3 @@ def _contents(connection: duckdb.DuckDBPyConnection, path: Path) -> Contents:
     digest = connection.execute("select digest from meta.catalogue").fetchone()
     rows = connection.execute("select * from meta.files order by cycle, file").fetchall()
     return Contents(digest[0] if digest else None, tuple(FileFacts(*row) for row in rows))
-
-
-@contextlib.contextmanager
-def _connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    try:
-        config = {} if read_only else dict(_CONFIG)
-        with duckdb.connect(str(path), read_only=read_only, config=config) as connection:
-            yield connection
-    except duckdb.Error as error:
-        raise _explain(path, error) from error
-
-
-def _explain(path: Path, error: duckdb.Error) -> WarehouseError:
-    text = str(error)
-    if "Could not set lock" in text or "Conflicting lock" in text:
-        return LockedError(
-            f"{path} is in use by {_holder(text)}: close it there, or wait until it has finished, "
-            "then run again."
-        )
-    for sign, advice in (
-        ("No space left", "the disk is full: free some space and run again"),
-        ("File too large", "the file would exceed the size limit (`ulimit -f`): raise it and run again"),
-        ("Disk quota", "the disk quota is used up: free some space and run again"),
-        ("Read-only file system", "the file system is read-only: choose another folder with --data"),
-        (
-            "Permission denied",
-            "permission is missing: change it (`chmod`) or choose another folder with --data",
-        ),
-    ):
-        if sign in text:
-            return WarehouseError(f"Cannot write {path}: {advice}. What was loaded before is unchanged.")
-    if "not a valid DuckDB database file" in text:
-        return WarehouseError(f"{path} is not a DuckDB database: move it away and run again.")
-    return WarehouseError(f"{path}: the database says: {text.splitlines()[0]}")
-
-
-def _holder(text: str) -> str:
-    found = re.search(r"\(PID (\d+)\)", text)
-    if not found:
-        return "another process"
-    import psutil
-
-    number = int(found[1])
-    try:
-        process = psutil.Process(number)
-        command = " ".join(process.cmdline())[:120]
-        return f"process {number}, {process.name()}" + (f" ({command})" if command else "")
-    except psutil.Error:
-        program = re.search(r"held in (\S+)", text)
-        return f"process {number}" + (f", {Path(program[1]).name}" if program else "")

@@ -1,17 +1,16 @@
 """Files from CDC: several at once, each resumed and retried (see `ingest.download`)."""
 
-import contextlib
-import fcntl
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ingest.catalogue import Catalogue, CatalogueFile
-from ingest.download import Policy, UnreachableError, download, origin
-from ingest.errors import DownloadError, SourceError, cannot
+from ingest.download import Policy, download
+from ingest.errors import DownloadError
+from ingest.http_client import UnreachableError, origin
+from ingest.locks import alone
 from ingest.progress import Progress
 from ingest.sources import Say, SourceFile
 
@@ -47,7 +46,7 @@ class CdcSource:
         wanted = [file for file in catalogue.files if not self._path(file).is_file()]
         if wanted:
             say(f"Fetching {len(wanted)} of {len(catalogue.files)} files from CDC into {self.folder}")
-            with _alone(self.folder):
+            with alone(self.folder):
                 self._fetch(wanted)
         return [SourceFile(file, self._path(file), "cdc", file.address) for file in catalogue.files]
 
@@ -93,22 +92,3 @@ class CdcSource:
         if errors:
             head = f"{len(errors)} of {len(wanted)} files could not be fetched; the others are kept."
             raise DownloadError("\n".join([head, *(f"  {text}" for text in sorted(errors)), WAYS_OUT]))
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let only one process download into a folder."""
-    path = folder / ".lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        raise SourceError(cannot("write", path, error)) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SourceError(
-                f"Another download into {folder} is running: wait until it has finished."
-            ) from error
-        yield
