@@ -195,11 +195,16 @@ def read_transport(content: bytes) -> TransportFile:
     if names != layout.names or metadata.number_rows != layout.rows:
         found = f"{metadata.number_rows} rows of {len(names)} columns"
         raise _damaged(f"{layout.rows} rows of {len(layout.names)} columns", found)
-    columns, values = [], {}
+    columns: list[Column] = []
+    values: dict[str, np.ndarray[Any, Any]] = {}
     for original, name, kind in zip(metadata.column_names, names, layout.types, strict=True):
         label = metadata.column_names_to_labels.get(original)
         columns.append(Column(name, label.strip() or None if label else None, kind))
-        values[name] = np.array(data.pop(original), dtype=np.float64 if kind == "DOUBLE" else object)
+        listed = data.pop(original)
+        if kind == "DOUBLE":
+            values[name] = np.fromiter(listed, dtype=np.float64, count=layout.rows)  # None becomes NaN
+        else:
+            values[name] = np.array(listed, dtype=object)
     digest = sha256(content).hexdigest()
     return TransportFile(digest, len(content), layout.label, layout.rows, tuple(columns), values)
 

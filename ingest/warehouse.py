@@ -215,11 +215,16 @@ def _write_file(connection: duckdb.DuckDBPyConnection, item: Loading) -> None:
         datetime.now(UTC).replace(tzinfo=None),
     )
     connection.execute(f"insert into meta.files values ({', '.join('?' * len(facts))})", facts)
-    connection.executemany(
-        "insert into meta.variables values (?, ?, ?, ?, ?)",
+    listed = transport.columns
+    connection.execute(
+        "insert into meta.variables select $1, unnest($2::varchar[]), unnest($3::integer[]), "
+        "unnest($4::varchar[]), unnest($5::varchar[])",
         [
-            (entry.name, column.name, place, column.label, column.type)
-            for place, column in enumerate(transport.columns, start=1)
+            entry.name,
+            [column.name for column in listed],
+            list(range(1, len(listed) + 1)),
+            [column.label for column in listed],
+            [column.type for column in listed],
         ],
     )
 
