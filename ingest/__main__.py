@@ -123,9 +123,14 @@ def _load(source: Source, catalogue: Catalogue, path: Path) -> None:
     report = load(source.fetch(catalogue, _say), path, catalogue, _say)
     seconds = time.monotonic() - start
     if report.loaded:
-        _say(f"Loaded {len(report.loaded)} files, {report.rows:,} rows, into {path} in {seconds:.1f} s.")
+        count = _files(len(report.loaded))
+        _say(f"Loaded {count}, {report.rows:,} rows, into {path} in {seconds:.1f} s.")
     if report.unchanged:
-        _say(f"{len(report.unchanged)} files are unchanged in {path} and were not read again.")
+        _say(f"Unchanged in {path} and not read again: {_files(len(report.unchanged))}.")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _status(path: Path) -> None:
