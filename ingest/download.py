@@ -13,6 +13,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -171,35 +172,42 @@ class _Attempt:
         return offset
 
     def _receive(self, response: Any, offset: int, length: int | None) -> None:
-        start, received = time.monotonic(), 0
-        expected = length if length is not None else 0
+        expected, received = length or 0, 0
         self.progress.expect(expected)
-        with self.part.open("r+b" if offset else "wb") as part:
-            part.seek(offset)
-            part.truncate()
-            head = b"" if not offset else None
-            while block := self._read(response):
-                if head is not None:
-                    head += block[:512]
-                    if len(head) >= len(MAGIC):
-                        check_magic(head)
-                        head = None
-                received += len(block)
-                if offset + received > self.policy.max_bytes:
-                    raise self._too_long("more")
-                part.write(block)
-                self.progress.add(len(block))
-                if self.stop.is_set():
-                    raise DownloadError(f"{self.address}: stopped.")
-                if time.monotonic() - start > self.policy.attempt_seconds:
-                    raise TransientError(f"only {received:,} bytes in {self.policy.attempt_seconds:.0f} s")
-            if head is not None:
-                check_magic(head)
-            part.flush()
-            os.fsync(part.fileno())
-        if length is not None and received < length:
+        try:
+            with self.part.open("r+b" if offset else "wb") as part:
+                part.seek(offset)
+                for block in self._blocks(response, offset):
+                    part.write(block)
+                    received += len(block)
+                    self.progress.add(len(block))
+                part.flush()
+                os.fsync(part.fileno())
+        finally:
             self.progress.expect(received - expected)
+        if length is not None and received < length:
             raise TransientError(f"the connection was cut after {offset + received:,} bytes")
+
+    def _blocks(self, response: Any, offset: int) -> Iterator[bytes]:
+        """Yield what the server sends, as long as it is within the limits and looks like the file."""
+        start, received = time.monotonic(), 0
+        head: bytes | None = None if offset else b""
+        while block := self._read(response):
+            received += len(block)
+            if offset + received > self.policy.max_bytes:
+                raise self._too_long("more")
+            if head is not None:
+                head += block[:512]
+                if len(head) >= len(MAGIC):
+                    check_magic(head)
+                    head = None
+            yield block
+            if self.stop.is_set():
+                raise DownloadError(f"{self.address}: stopped.")
+            if time.monotonic() - start > self.policy.attempt_seconds:
+                raise TransientError(f"only {received:,} bytes in {self.policy.attempt_seconds:.0f} s")
+        if head is not None:
+            check_magic(head)
 
     def _read(self, response: IO[bytes]) -> bytes:
         try:

@@ -116,13 +116,13 @@ def listed(origins: frozenset[str]) -> str:
 def content_length(headers: Message) -> int | None:
     """Read how many bytes follow, if the server says so."""
     text = headers.get("Content-Length", "")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None
 
 
 def _retry_after(headers: Message) -> float | None:
     """Read Retry-After: seconds, or a date."""
     text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())

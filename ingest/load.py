@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -105,12 +105,16 @@ def _content(file: SourceFile) -> bytes | Problem:
 
 def _read(files: Sequence[SourceFile], say: Say) -> list[Loading]:
     """Read and check every file, then raise all problems at once."""
-    loading, problems = [], []
+    loading: list[Loading] = []
+    problems: list[Problem] = []
     with Progress("Reading files", "files", len(files)) as progress:
         for file in files:
             result = _read_one(file, say)
             if isinstance(result, Loading):
                 loading.append(result)
+            elif file.source == "cdc":
+                again = "remove it and run again, so that it is downloaded anew"
+                problems += [replace(problem, advice=f"{problem.advice} ({again})") for problem in result]
             else:
                 problems += result
             progress.add()
@@ -130,7 +134,7 @@ def _read_one(file: SourceFile, say: Say) -> Loading | list[Problem]:
         return [Problem(entry.name, place, error.expected, error.found, error.advice)]
     problems = find_problems(entry, transport, place)
     if transport.is_demo and file.source == "cdc":
-        advice = "remove it, so that it is downloaded"
+        advice = "it is not what CDC publishes"
         problems.append(Problem(entry.name, place, "real data from CDC", "synthetic demo data", advice))
     if not transport.is_demo and file.source == "demo":
         expected = f"the label {DEMO_LABEL!r} in a generated file"

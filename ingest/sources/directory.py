@@ -45,6 +45,12 @@ class DirectorySource:
         SourceError
             If the folder cannot be read, a file is missing, or two different files have one name.
         """
+        try:
+            return self._find(catalogue, say)
+        except OSError as error:
+            raise SourceError(cannot("read", Path(error.filename or self.folder), error)) from error
+
+    def _find(self, catalogue: Catalogue, say: Say) -> list[SourceFile]:
         folder = self.folder.resolve()
         if not folder.is_dir():
             found = "a file" if folder.exists() else "nothing"
@@ -75,7 +81,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
 
     def fail(error: OSError) -> None:
-        raise SourceError(cannot("read", Path(error.filename or folder), error)) from error
+        raise error
 
     for root, folders, names in os.walk(folder, onerror=fail, followlinks=True):
         status = os.stat(root)
@@ -112,14 +118,11 @@ def _refuse_ambiguous(known: dict[str, list[Path]]) -> None:
 
 
 def _digest(path: Path) -> bytes:
-    try:
-        with path.open("rb") as content:
-            digest = sha256()
-            while block := content.read(1 << 20):
-                digest.update(block)
-            return digest.digest()
-    except OSError as error:
-        raise SourceError(cannot("read", path, error)) from error
+    digest = sha256()
+    with path.open("rb") as content:
+        while block := content.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
 
 
 def _some(names: list[str] | list[Path]) -> str:

@@ -12,9 +12,12 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from misbehaving_server import Site, cut, cut_at_once, good, no_length, serve, status
 
 from ingest.catalogue import read_catalogue
 from ingest.checks import SMALLEST
+from ingest.download import Policy
+from ingest.sources.cdc import CdcSource
 from ingest.transport import read_transport
 
 COMMAND = [sys.executable, "-m", "ingest"]
@@ -201,3 +204,16 @@ def test_a_file_of_the_other_cycle_is_refused(real_files: Path, data: Path, tmp_
     assert result.returncode == 1
     assert "SEQN from 73557 to 83731, as in cycle 2013-2014" in result.stderr
     assert "from 109266 to 124822" in result.stderr
+
+
+def test_all_files_from_a_server(real_files: Path, tmp_path: Path) -> None:
+    content = {path.stem: path.read_bytes() for path in real_files.rglob("*.XPT")}
+    site = Site(content, behaviours=[cut, status(503), no_length, cut_at_once, good])
+    policy = Policy(first_wait=0.01, timeout=5.0)
+    with serve(site):
+        files = CdcSource(tmp_path / "xpt", base=site.base, policy=policy).fetch(read_catalogue(), print)
+    assert len(files) == 31
+    for file in files:
+        assert file.path.read_bytes() == content[file.entry.name]
+    left = {path.suffix for path in (tmp_path / "xpt").rglob("*") if path.is_file()}
+    assert left == {".XPT", ""}
