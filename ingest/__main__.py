@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     directory.add_argument("directory", type=Path, metavar="DIR", help="looked through with its sub-folders")
     demo = commands.add_parser("demo", help="make synthetic files, then load them")
     demo.add_argument("--people", type=_positive, default=25_735, metavar="N", help="default 25735")
-    demo.add_argument("--seed", type=_positive, default=20_130_101, metavar="S", help="default 20130101")
+    demo.add_argument("--seed", type=_natural, default=20_130_101, metavar="S", help="default 20130101")
     status = commands.add_parser("status", help="print what is loaded")
     for command in (cdc, directory, demo, status):
         default = "data/demo" if command is demo else "data/nhanes"
@@ -81,10 +81,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {number}")
-    return number
+    return _at_least(1, text)
+
+
+def _natural(text: str) -> int:
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, found {text!r}")
+    return int(text)
 
 
 def _say(text: str) -> None:

@@ -46,6 +46,7 @@ class DemoSource:
         return [SourceFile(file.entry, file.path, "demo", file.address) for file in found]
 
     def _generate(self, stamp: str) -> None:
+        from envmix.errors import EnvmixError
         from ingest.demo.generate import write_demo_files
 
         if self.folder.exists() and not (self.folder / _STAMP).is_file() and any(self.folder.iterdir()):
@@ -57,7 +58,10 @@ class DemoSource:
         with tempfile.TemporaryDirectory(prefix=".xpt-", dir=self.folder.parent) as temporary:
             new, old = Path(temporary, "new"), Path(temporary, "old")
             new.mkdir()
-            write_demo_files(new, people=self.people, seed=self.seed)
+            try:
+                write_demo_files(new, people=self.people, seed=self.seed)
+            except EnvmixError as error:
+                raise SourceError(f"Cannot make synthetic files: {error}.") from error
             (new / _STAMP).write_text(stamp)
             if self.folder.exists():
                 self.folder.rename(old)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from small_files import frames, write_xpt
 
+from envmix.errors import EnvmixError
 from ingest import __main__ as cli
 from ingest import progress
 from ingest.catalogue import PROJECT_ROOT, Catalogue
@@ -100,6 +101,8 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
     def write_demo_files(directory: Path, *, people: int = 25_735, seed: int = 20_130_101) -> None:
         calls.append((people, seed))
+        if people < 3:
+            raise EnvmixError("expected at least 3 people")
         for name, frame in frames().items():
             write_xpt(directory / f"{name}.XPT", frame, label=DEMO_LABEL)
 
@@ -129,6 +132,15 @@ def test_demo_does_not_replace_files_of_others(
     assert cli.main(["demo", "--data", str(tmp_path)]) == 1
     assert "found other files" in capsys.readouterr().err
     assert (tmp_path / "xpt" / "mine.txt").exists()
+
+
+def test_demo_says_why_it_cannot_make_files(
+    generated: list[tuple[int, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["demo", "--people", "2", "--seed", "0", "--data", str(tmp_path / "d")]) == 1
+    assert "error: Cannot make synthetic files: expected at least 3 people." in capsys.readouterr().err
+    assert generated == [(2, 0)]
+    assert list((tmp_path / "d").iterdir()) == []
 
 
 class Terminal(io.StringIO):
