@@ -1,6 +1,9 @@
 """Downloads from a server that misbehaves, and the CDC source on top of them."""
 
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -243,3 +246,36 @@ def test_a_folder_that_cannot_be_written(site: Site, catalogue: Catalogue, tmp_p
     (tmp_path / "xpt" / "2013-2014").write_text("a file")
     with pytest.raises(IngestError, match="a file lies where a folder should be"):
         CdcSource(tmp_path / "xpt", base=site.base, policy=PATIENCE).fetch(catalogue, print)
+
+
+def test_an_interruption_ends_soon_and_keeps_what_has_arrived(
+    site: Site, seeds: Path, tmp_path: Path
+) -> None:
+    def very_slow(handler: server.Handler, content: bytes) -> None:
+        handler.head(200, len(content))
+        for at in range(0, len(content), 100):
+            handler.wfile.write(content[at : at + 100])
+            handler.wfile.flush()
+            time.sleep(0.5)
+
+    site.behaviours = [very_slow]
+    code = """
+import sys
+from pathlib import Path
+from ingest.catalogue import read_catalogue
+from ingest.sources.cdc import CdcSource
+try:
+    CdcSource(Path(sys.argv[1]), base=sys.argv[2]).fetch(read_catalogue(Path(sys.argv[3])), print)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "xpt"), site.base, str(seeds)]
+    with subprocess.Popen(command) as process:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not list((tmp_path / "xpt").rglob("*.part")):
+            time.sleep(0.05)
+        time.sleep(0.6)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=5) == 130
+    assert [path.stat().st_size >= 100 for path in (tmp_path / "xpt").rglob("*.part")] == [True] * 3
+    assert len(list((tmp_path / "xpt").rglob("*.part.json"))) == 3
