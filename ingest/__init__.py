@@ -1,0 +1,1 @@
+"""From NHANES transport files to the raw database: find or fetch, check, load."""

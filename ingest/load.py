@@ -1,0 +1,163 @@
+"""Load files into the warehouse: all of them are checked before anything is written."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from ingest import warehouse
+from ingest.catalogue import Catalogue
+from ingest.checks import find_notes, find_problems
+from ingest.errors import Problem, RefusedError, TransportError, WarehouseError, advise
+from ingest.progress import Progress
+from ingest.sources import Say, SourceFile
+from ingest.transport import DEMO_LABEL, MAX_BYTES, read_transport
+from ingest.warehouse import Contents, Loading
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did: files that were read and written, and files that were already there."""
+
+    loaded: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    rows: int
+
+
+def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say) -> Report:
+    """Bring the warehouse in keeping with `files`, which are only read where they changed.
+
+    Parameters
+    ----------
+    files : sequence of SourceFile
+        One for each file of the catalogue.
+    path : Path
+        The database file.
+    catalogue : Catalogue
+        What the files must be like.
+    say : callable
+        Takes lines for the user.
+
+    Returns
+    -------
+    Report
+        What was done.
+
+    Raises
+    ------
+    RefusedError
+        If any file is not what it should be: nothing was written, all reasons are in the error.
+    WarehouseError
+        If the warehouse cannot be read or written, or synthetic data would be mixed with real data.
+    """
+    digests = _digests(files)
+    before = warehouse.read_contents(path)
+    current = before.digest == warehouse.warehouse_digest(catalogue)
+    known = {facts.file: facts.sha256 for facts in before.files} if current else {}
+    changed = [file for file in files if known.get(file.entry.name) != digests[file.entry.name]]
+    unchanged = tuple(file.entry.name for file in files if file not in changed)
+    loading = _read(changed, say)
+    _refuse_mixture(loading, before, path)
+    gone = known.keys() - catalogue.by_name.keys()
+    if loading or gone or not current:
+        warehouse.write(path, catalogue, loading, before)
+    return Report(
+        loaded=tuple(item.entry.name for item in loading),
+        unchanged=unchanged,
+        rows=sum(item.transport.rows for item in loading),
+    )
+
+
+def _digests(files: Sequence[SourceFile]) -> dict[str, str]:
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        results = list(pool.map(_digest, files))
+    problems = [result for result in results if isinstance(result, Problem)]
+    if problems:
+        raise RefusedError(problems)
+    return {
+        file.entry.name: digest
+        for file, digest in zip(files, results, strict=True)
+        if isinstance(digest, str)
+    }
+
+
+def _digest(file: SourceFile) -> str | Problem:
+    content = _content(file)
+    return content if isinstance(content, Problem) else sha256(content).hexdigest()
+
+
+def _content(file: SourceFile) -> bytes | Problem:
+    name, place = file.entry.name, str(file.path)
+    try:
+        with file.path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Problem(name, place, "a file that can be read", error.strerror or str(error), advise(error))
+    if len(content) > MAX_BYTES:
+        found = f"{file.path.stat().st_size:,} bytes"
+        return Problem(
+            name, place, f"at most {MAX_BYTES:,} bytes", found, "check whether it is the right file"
+        )
+    return content
+
+
+def _read(files: Sequence[SourceFile], say: Say) -> list[Loading]:
+    """Read and check every file, then raise all problems at once."""
+    loading: list[Loading] = []
+    problems: list[Problem] = []
+    with Progress("Reading files", "files", len(files)) as progress:
+        for file in files:
+            result = _read_one(file, say)
+            if isinstance(result, Loading):
+                loading.append(result)
+            elif file.source == "cdc":
+                again = "remove it and run again, so that it is downloaded anew"
+                problems += [replace(problem, advice=f"{problem.advice} ({again})") for problem in result]
+            else:
+                problems += result
+            progress.add()
+    if problems:
+        raise RefusedError(problems)
+    return loading
+
+
+def _read_one(file: SourceFile, say: Say) -> Loading | list[Problem]:
+    entry, place = file.entry, str(file.path)
+    content = _content(file)
+    if isinstance(content, Problem):
+        return [content]
+    try:
+        transport = read_transport(content)
+    except TransportError as error:
+        return [Problem(entry.name, place, error.expected, error.found, error.advice)]
+    problems = find_problems(entry, transport, place)
+    if transport.is_demo and file.source == "cdc":
+        advice = "it is not what CDC publishes"
+        problems.append(Problem(entry.name, place, "real data from CDC", "synthetic demo data", advice))
+    if not transport.is_demo and file.source == "demo":
+        expected = f"the label {DEMO_LABEL!r} in a generated file"
+        advice = "this is an error in the generator: report it"
+        problems.append(Problem(entry.name, place, expected, f"the label {transport.label!r}", advice))
+    if problems:
+        return problems
+    for note in find_notes(entry, transport):
+        say(note)
+    return Loading(entry, transport, "demo" if transport.is_demo else file.source, file.address)
+
+
+def _refuse_mixture(loading: Sequence[Loading], before: Contents, path: Path) -> None:
+    demo = sorted(item.entry.name for item in loading if item.source == "demo")
+    real = sorted(item.entry.name for item in loading if item.source != "demo")
+    if demo and real:
+        raise WarehouseError(
+            f"Expected either real or synthetic files, found both: synthetic are {', '.join(demo)}; "
+            f"real are {', '.join(real)}. Keep them in different folders. Nothing was changed."
+        )
+    if (real and "demo" in before.sources) or (demo and before.sources - {"demo"}):
+        there, new = ("synthetic", "real") if real else ("real", "synthetic")
+        raise WarehouseError(
+            f"{path} holds {there} data, and the files of this run are {new}: they are never mixed. "
+            f"Choose another folder with --data, or remove {path} first. Nothing was changed."
+        )

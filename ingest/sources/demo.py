@@ -1,0 +1,82 @@
+"""Synthetic files from the demo generator, as a source like the others."""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from ingest.catalogue import PROJECT_ROOT, Catalogue
+from ingest.errors import SourceError, cannot
+from ingest.sources import Say, SourceFile
+from ingest.sources.directory import DirectorySource
+
+_STAMP = "demo.json"
+
+
+@dataclass(frozen=True)
+class DemoSource:
+    """Generates the files, unless the same files were generated before.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files go; belongs to this source alone and is replaced as a whole.
+    people : int
+        Size of the synthetic population.
+    seed : int
+        The same seed gives the same population.
+    """
+
+    folder: Path
+    people: int
+    seed: int
+
+    def fetch(self, catalogue: Catalogue, say: Say) -> list[SourceFile]:
+        """Generate every file of the catalogue; see `ingest.sources.Source`."""
+        stamp = json.dumps({"people": self.people, "seed": self.seed, "code": _code_digest()})
+        try:
+            if not _same(self.folder / _STAMP, stamp):
+                say(f"Making synthetic files of {self.people:,} people (seed {self.seed}) in {self.folder}")
+                self._generate(stamp)
+        except OSError as error:
+            raise SourceError(cannot("write", Path(error.filename or self.folder), error)) from error
+        found = DirectorySource(self.folder).fetch(catalogue, say)
+        return [SourceFile(file.entry, file.path, "demo", file.address) for file in found]
+
+    def _generate(self, stamp: str) -> None:
+        from envmix.errors import EnvmixError
+        from ingest.demo.generate import write_demo_files
+
+        if self.folder.exists() and not (self.folder / _STAMP).is_file() and any(self.folder.iterdir()):
+            raise SourceError(
+                f"Expected {self.folder} to be empty or to hold generated files, found other files: "
+                "choose another folder with --data."
+            )
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".xpt-", dir=self.folder.parent) as temporary:
+            new, old = Path(temporary, "new"), Path(temporary, "old")
+            new.mkdir()
+            try:
+                write_demo_files(new, people=self.people, seed=self.seed)
+            except EnvmixError as error:
+                raise SourceError(f"Cannot make synthetic files: {error}.") from error
+            (new / _STAMP).write_text(stamp)
+            if self.folder.exists():
+                self.folder.rename(old)
+            new.rename(self.folder)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _same(path: Path, stamp: str) -> bool:
+    return path.is_file() and path.read_text() == stamp
+
+
+def _code_digest() -> str:
+    """Digest of the generator and of the seeds that it may read."""
+    digest = sha256()
+    paths = [*(PROJECT_ROOT / "ingest" / "demo").rglob("*.py"), *(PROJECT_ROOT / "seeds").glob("*.csv")]
+    for path in sorted(paths):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,85 @@
+"""Fixtures: a small catalogue, files that fit it, and a place to load them."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
+
+from ingest.catalogue import PROJECT_ROOT, Catalogue, read_catalogue
+from ingest.load import Report, load
+from ingest.sources.directory import DirectorySource
+from ingest.warehouse import FILE_NAME
+
+REAL_FILES = PROJECT_ROOT.parent / "shared" / "nhanes"
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    """Return a folder with the small catalogue's seeds."""
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    (folder / "nhanes_cycles.csv").write_text(CYCLES)
+    (folder / "nhanes_files.csv").write_text(FILES)
+    (folder / "nhanes_variables.csv").write_text(VARIABLES)
+    return folder
+
+
+@pytest.fixture
+def catalogue(seeds: Path) -> Catalogue:
+    """Return the small catalogue."""
+    return read_catalogue(seeds)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with good small files."""
+    for name, frame in frames().items():
+        write_xpt(tmp_path / "files" / f"{name}.XPT", frame)
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def warehouse_path(tmp_path: Path) -> Path:
+    """Return where the warehouse shall be."""
+    return tmp_path / "data" / FILE_NAME
+
+
+@pytest.fixture
+def run(catalogue: Catalogue, folder: Path, warehouse_path: Path) -> Callable[..., Report]:
+    """Return a function that loads the folder."""
+
+    def run_once(said: list[str] | None = None, catalogue: Catalogue = catalogue) -> Report:
+        lines = said if said is not None else []
+        files = DirectorySource(folder).fetch(catalogue, lines.append)
+        return load(files, warehouse_path, catalogue, lines.append)
+
+    return run_once
+
+
+@contextlib.contextmanager
+def _unprivileged() -> Iterator[None]:
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def unprivileged_factory() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Return a context in which root has no rights, since root ignores permissions."""
+    return _unprivileged
+
+
+@pytest.fixture(scope="session")
+def real_files() -> Path:
+    """Return the folder of the real files, or skip."""
+    if not REAL_FILES.is_dir():
+        pytest.skip(f"the real NHANES files are not there ({REAL_FILES})")
+    return REAL_FILES
