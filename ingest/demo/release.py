@@ -85,7 +85,7 @@ def read_releases() -> list[Release]:
     variables = pd.read_csv(SEEDS / "nhanes_variables.csv").merge(
         pd.read_csv(SEEDS / "variable_labels.csv"), on=["file", "variable"], how="left", validate="1:1"
     )
-    counts = pd.read_csv(SEEDS / "codebook_counts.csv", dtype={"code": str})
+    counts = pd.read_csv(SEEDS / "nhanes_codebook.csv", dtype={"code": str})
     labels = {
         str(name): dict(zip(group["variable"], group["label"], strict=True))
         for name, group in variables.groupby("file", sort=False)

@@ -135,9 +135,7 @@ def _spine(
 
 
 def _reasons(rng: np.random.Generator, population: Population, component: str, variable: str) -> FloatArray:
-    """Draw invalidity codes; for objects the data of 2013-14 say 2 where its documentation says 1."""
+    """Draw invalidity codes."""
     counts = population.release.counts(component, variable)
     codes: Sequence[str] = [code for code in counts if code not in (".", "0")]
-    objects = 2.0 if population.release.cycle == FIRST else 1.0
-    values = [objects if code == "1" else float(code) for code in codes]
-    return one_of(rng, values, [counts[code] for code in codes], population.size)
+    return one_of(rng, [float(code) for code in codes], [counts[code] for code in codes], population.size)

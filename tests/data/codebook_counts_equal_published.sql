@@ -11,11 +11,8 @@ with answers as (
     {% for component in components -%}
     select file, upper(variable) as name, try_cast(answer as double) as answer
     from (
-        unpivot include nulls (
-            select file, columns(* exclude (file, cycle, seqn))::varchar from {{ source('nhanes', component) }}
-        )
-        on columns(* exclude (file)) into name variable value answer
-    )
+        select file, columns(* exclude (file, cycle, seqn))::varchar from {{ source('nhanes', component) }}
+    ) unpivot include nulls (answer for variable in (columns(* exclude (file))))
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
@@ -34,35 +31,30 @@ codebook as (
     from {{ ref('nhanes_codebook') }}
 ),
 
-found as (
+-- a number without a code of its own belongs to the range
+coded as (
     select
-        codebook.file,
-        codebook.variable,
-        codebook.code,
-        codebook.expected,
-        coalesce(sum(counts.n) filter (
-            case codebook.kind
-                when 'missing' then counts.answer is null
-                when 'range'
-                    then
-                        counts.answer is not null
-                        and not exists (
-                            select 1
-                            from codebook as other
-                            where
-                                other.file = codebook.file
-                                and other.name = codebook.name
-                                and other.answer = counts.answer
-                        )
-                else counts.answer = codebook.answer
-            end
-        ), 0) as found
-    from codebook
-    inner join counts on codebook.file = counts.file and codebook.name = counts.name
-    group by codebook.file, codebook.variable, codebook.code, codebook.expected
+        counts.file,
+        counts.name,
+        case when counts.answer is null then '.' else coalesce(codes.code, 'range') end as code,
+        sum(counts.n) as n
+    from counts
+    left join codebook as codes
+        on counts.file = codes.file and counts.name = codes.name and counts.answer = codes.answer
+    group by all
 )
 
-select found.*
-from found
-inner join {{ ref('stg_nhanes_files') }} as files on found.file = files.file
-where files.source = 'nhanes' and found.found != found.expected
+select
+    codebook.file,
+    codebook.variable,
+    codebook.code,
+    codebook.expected,
+    coded.n as found
+from codebook
+inner join {{ ref('stg_nhanes_files') }} as files on codebook.file = files.file
+left join coded
+    on
+        codebook.file = coded.file
+        and codebook.name = coded.name
+        and case codebook.kind when 'range' then 'range' else codebook.code end = coded.code
+where files.source = 'nhanes' and codebook.expected != coalesce(coded.n, 0)
