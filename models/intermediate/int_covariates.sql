@@ -17,8 +17,10 @@ drinking as (
 physical_activity as (
     select
         *,
-        [vigorous_work_code, moderate_work_code, walk_or_bicycle_code, vigorous_recreation_code, moderate_recreation_code]
-            as answers
+        [
+            vigorous_work_code, moderate_work_code, walk_or_bicycle_code,
+            vigorous_recreation_code, moderate_recreation_code
+        ] as answers
     from {{ ref('stg_physical_activity') }}
 ),
 

@@ -7,7 +7,11 @@ with laboratory as (
     from (
         unpivot (
             select seqn, cycle, columns(* exclude (seqn, cycle))::double
-            from (select columns(lambda column_name: not column_name like '%\_comment' escape '\') from {{ ref(model) }})
+            from (
+                -- the comments in CDC's words; their codes are numbers
+                select columns(lambda name: not ends_with(name, '_comment'))
+                from {{ ref(model) }}
+            )
         )
         on columns(* exclude (seqn, cycle)) into name variable value value
     )

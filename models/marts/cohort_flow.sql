@@ -35,22 +35,27 @@ described_steps as (
     from study_rules
 ),
 
+groups as (
+    select study, seqn, last_step_passed, osteoporosis, cycle
+    from people
+    union all
+    select study, seqn, last_step_passed, osteoporosis, 'all' as cycle
+    from people
+),
+
 counted as (
     select
         described_steps.study,
-        coalesce(people.cycle, 'all') as cycle,
+        groups.cycle,
         described_steps.step,
         described_steps.rule,
         described_steps.description,
-        count(*) filter (where people.last_step_passed >= described_steps.step) as n,
-        count(*) filter (where people.last_step_passed >= described_steps.step and people.osteoporosis)
+        count(*) filter (where groups.last_step_passed >= described_steps.step) as n,
+        count(*) filter (where groups.last_step_passed >= described_steps.step and groups.osteoporosis)
             as osteoporosis_cases
     from described_steps
-    inner join people on described_steps.study = people.study
-    group by grouping sets (
-        (described_steps.study, described_steps.step, described_steps.rule, described_steps.description, people.cycle),
-        (described_steps.study, described_steps.step, described_steps.rule, described_steps.description)
-    )
+    inner join groups on described_steps.study = groups.study
+    group by all
 ),
 
 final as (

@@ -44,8 +44,8 @@ probabilities as (
     from studies
 ),
 
-cut_points as (
-    select distinct
+probability_cut_points as (
+    select
         shares.study,
         shares.exposure,
         case
@@ -60,6 +60,11 @@ cut_points as (
     from shares
     inner join probabilities on shares.study = probabilities.study
     group by shares.study, shares.exposure, probabilities.probability, probabilities.quantile_weighting
+),
+
+cut_points as (
+    select distinct study, exposure, cut_point
+    from probability_cut_points
 ),
 
 final as (

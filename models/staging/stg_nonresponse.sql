@@ -10,7 +10,10 @@ with source as (
         variable,
         answer
     from (
-        unpivot (select file, cycle, seqn, columns(* exclude (file, cycle, seqn))::varchar from {{ source('nhanes', component) }})
+        unpivot (
+            select file, cycle, seqn, columns(* exclude (file, cycle, seqn))::varchar
+            from {{ source('nhanes', component) }}
+        )
         on columns(* exclude (file, cycle, seqn)) into name variable value answer
     )
     {{ "union all" if not loop.last }}

@@ -24,5 +24,5 @@ union all
 select '{{ covariate }}' as covariate, cycle, count(distinct {{ covariate }}) as problem
 from covariates
 group by cycle
-having count(distinct {{ covariate }}) != (select count(distinct {{ covariate }}) from covariates)
+having count(distinct {{ covariate }}) != (select count(distinct everyone.{{ covariate }}) from covariates as everyone)
 {% endfor %}

@@ -1,0 +1,56 @@
+# `make` alone lists the verbs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+# uv from the path, or else from PyPI into .uv/
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := .venv/bin
+# `make build NHANES_DIR=DIR` reads files that lie in DIR instead of downloading them.
+NHANES_DIR ?=
+PEOPLE ?= 25735
+
+.PHONY: help setup demo build lint test clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: .venv/.ready  ## make the Python environment from the lock file
+
+.venv/.ready: pyproject.toml uv.lock nhanes_bone.pth | $(UV)
+	$(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $@
+
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "expected Python 3.11 or newer as $(PYTHON), found $$($(PYTHON) --version): make PYTHON=/path/to/python"; \
+		exit 1; }
+	@echo "uv is not on this machine: fetching uv $(UV_VERSION) from PyPI into .uv/"
+	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { \
+		echo "uv could not be fetched: install it (https://docs.astral.sh/uv) or Python's venv module, then try again"; \
+		exit 1; }
+
+demo: setup  ## the whole study on synthetic data, no download
+	$(RUN)/python -m ingest demo --people $(PEOPLE)
+	@ln -sfn demo data/current
+	$(RUN)/dbt --quiet build
+	@$(RUN)/python -m report.summary
+
+build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else from CDC)
+	$(RUN)/python -m ingest $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
+	@ln -sfn nhanes data/current
+	$(RUN)/dbt --quiet build
+	@$(RUN)/python -m report.summary
+
+lint: setup  ## style and types of Python, style of SQL
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/sqlfluff lint --processes 2 models tests/data
+
+test: setup  ## every test: Python, SQL, the study on demo and (where they are) real files
+	$(RUN)/python -m pytest -m "not statistical"
+
+clean:  ## remove what was built, but no downloaded files
+	rm -rf data/demo data/nhanes/*.duckdb data/current target logs

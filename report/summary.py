@@ -1,0 +1,81 @@
+"""Print the flow of the cohort, the main associations and where the results lie."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+FLOW = """
+    select step, description, n, excluded, osteoporosis_cases as cases
+    from cohort_flow
+    where study = 'peng2025' and cycle = 'all'
+    order by step
+"""
+ASSOCIATIONS = """
+    select
+        metal, contrast, engine,
+        max(case covariate_set when 'crude' then format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) end)
+            as crude,
+        max(case covariate_set when 'age_bmi' then format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) end)
+            as "age and BMI",
+        max(case covariate_set when 'full' then format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) end)
+            as "full",
+    from associations
+    where study = 'peng2025' and outcome = 'osteoporosis' and contrast in ('Q4', 'per_doubling')
+    group by metal, contrast, engine
+    order by contrast, metal, engine desc
+"""
+VERDICTS = """
+    select
+        description as claim,
+        format('{:.3f}', published_value) as paper,
+        format('{:.3f}', our_value) as ours,
+        verdict
+    from replication
+    order by claim_order
+"""
+
+
+def warehouse_path() -> Path:
+    """Return the warehouse that `dbt build` writes: in NHANES_BONE_DATA, by default data/current."""
+    return Path(os.environ["NHANES_BONE_DATA"]).resolve() / "warehouse.duckdb"
+
+
+def summary(warehouse: Path) -> str:
+    """Return the summary of the last build as text.
+
+    Parameters
+    ----------
+    warehouse : pathlib.Path
+        A database that `dbt build` finished.
+
+    Returns
+    -------
+    str
+        Several tables for a terminal.
+    """
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        flow, associations, verdicts = (
+            _table(connection.execute(query).df()) for query in (FLOW, ASSOCIATIONS, VERDICTS)
+        )
+        source, run_id, started_at = connection.execute(
+            "select source, run_id, started_at from runs order by started_at desc limit 1"
+        ).fetchall()[0]
+    banner = "SYNTHETIC DATA: nothing here is a finding about people.\n\n" if source == "demo" else ""
+    return (
+        f"\n{banner}Flow of the cohort, study peng2025\n{flow}\n\n"
+        f"Osteoporosis, odds ratios (95 % interval), study peng2025\n{associations}\n\n"
+        f"The paper's numbers and ours\n{verdicts}\n\n"
+        f"Run {run_id} of {started_at:%Y-%m-%d %H:%M} UTC, source = '{source}'\n"
+        f"Results: {warehouse} (schema main: associations, replication, cohort, cohort_flow, table_one, "
+        f"participants, runs)\nAsk it: .venv/bin/python -m duckdb {warehouse} or any DuckDB client from 1.5"
+    )
+
+
+def _table(frame: pd.DataFrame) -> str:
+    return frame.fillna("").to_string(index=False)
+
+
+if __name__ == "__main__":
+    print(summary(warehouse_path()))
