@@ -163,6 +163,8 @@ final as (
         weighted_age_bmi_value,
         weighted_age_bmi_p_value,
         case
+            when (select bool_or(files.source = 'demo') from {{ ref('stg_nhanes_files') }} as files)
+                then 'synthetic data: not a replication'
             when agrees is null then 'could not be checked: no estimate of ours'
             when not agrees then 'not reproduced'
             when quantity = 'count' then 'reproduced'

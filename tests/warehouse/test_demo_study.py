@@ -1,0 +1,202 @@
+"""The whole house on synthetic data: does it find what is there, twice the same, and in any study?"""
+
+import csv
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from warehouse.conftest import BIN, ROOT, dbt, run
+
+from ingest.demo.truth import TRUE_EFFECTS
+
+pytestmark = pytest.mark.xdist_group("demo_warehouse")
+
+MARTS = (
+    "participants",
+    "cohort",
+    "cohort_exposures",
+    "cohort_outcomes",
+    "cohort_flow",
+    "exposure_cut_points",
+    "table_one",
+    "associations",
+    "replication",
+)
+
+
+def test_every_result_is_marked_synthetic(demo):
+    for mart in (*MARTS, "runs"):
+        assert demo(f"select distinct source from {mart}") == [("demo",)], mart
+
+
+def test_every_row_carries_the_run(demo):
+    runs = demo("select run_id from runs")
+    for mart in MARTS:
+        assert demo(f"select distinct run_id from {mart}") == [runs[-1]], mart
+
+
+def test_a_run_says_what_it_ran_with(demo):
+    (version, inputs, configuration, packages) = demo(
+        "select code_version, inputs_digest, configuration_digest, package_versions from runs"
+    )[0]
+    assert version
+    assert len(inputs) == len(configuration) == 64
+    assert '"statsmodels"' in packages
+
+
+def test_cadmium_and_selenium_are_found(demo):
+    found = {
+        (metal, covariates, engine): (estimate, p_value)
+        for metal, covariates, engine, estimate, p_value in demo("""
+            select metal, covariate_set, engine, estimate, p_value from associations
+            where study = 'peng2025' and outcome = 'osteoporosis' and contrast = 'per_doubling'
+        """)
+    }
+    for engine in ("unweighted", "survey"):
+        for covariates in ("crude", "age_bmi"):
+            assert found["Cd", covariates, engine][0] > 0
+            assert found["Cd", covariates, engine][1] < 0.05
+            assert found["Se", covariates, engine][0] < 0
+            assert found["Se", covariates, engine][1] < 0.05
+    crude, adjusted = found["Cd", "crude", "unweighted"][0], found["Cd", "age_bmi", "unweighted"][0]
+    assert 0.1 < 1 - adjusted / crude < 0.45, "about a quarter of the crude effect is confounding"
+
+
+@pytest.mark.parametrize("site", ["total_femur", "femoral_neck", "trochanter", "total_spine"])
+def test_true_effects_on_bmd_are_recovered(demo, site):
+    for metal, effects in (("Cd", "cadmium"), ("Se", "selenium")):
+        ((estimate, error),) = demo(f"""
+            select estimate, std_error from associations
+            where study = 'recommended' and outcome = 'bmd_{site}' and metal = '{metal}'
+                and contrast = 'per_doubling' and covariate_set = 'age_bmi' and engine = 'unweighted'
+        """)
+        truth = getattr(TRUE_EFFECTS[site], effects) if isinstance(TRUE_EFFECTS, dict) else None
+        assert abs(estimate - truth) < 3 * error, (metal, site, estimate, truth, error)
+
+
+def test_degrees_of_freedom_are_those_of_the_design(demo):
+    """79 psus less 39 strata are 40; one more, less two coefficients: 39."""
+    assert demo("""
+        select distinct df from associations
+        where engine = 'survey' and covariate_set = 'crude' and contrast = 'per_doubling'
+    """) == [(39.0,)]
+
+
+def test_numbers_equal_a_fit_outside_the_warehouse(demo_data):
+    """One odds ratio, refitted from the cohort table by the textbook's own Newton steps."""
+    import numpy as np
+
+    with duckdb.connect(str(demo_data / "warehouse.duckdb"), read_only=True) as connection:
+        frame = connection.execute("""
+            select osteoporosis::double as y, age_years::double as age, bmi, log2(cd) as cd
+            from cohort where study = 'peng2025' order by seqn
+        """).df()
+        estimate, error = connection.execute("""
+            select estimate, std_error from associations
+            where study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd'
+                and contrast = 'per_doubling' and covariate_set = 'age_bmi' and engine = 'unweighted'
+        """).fetchall()[0]
+    matrix = np.column_stack([np.ones(len(frame)), frame["cd"], frame["age"], frame["bmi"]])
+    beta = np.zeros(4)
+    for _ in range(30):
+        probability = 1 / (1 + np.exp(-matrix @ beta))
+        information = matrix.T @ (matrix * (probability * (1 - probability))[:, None])
+        beta += np.linalg.solve(information, matrix.T @ (frame["y"] - probability))
+    assert estimate == pytest.approx(beta[1], rel=1e-8)
+    assert error == pytest.approx(np.sqrt(np.linalg.inv(information)[1, 1]), rel=1e-6)
+
+
+def tables(data: Path) -> dict[str, list[tuple]]:
+    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
+        return {
+            mart: connection.execute(f"select * exclude (run_id) from {mart} order by all").fetchall()
+            for mart in MARTS
+        }
+
+
+def test_the_same_input_gives_the_same_tables(demo_data):
+    before = tables(demo_data)
+    dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", data=demo_data)
+    after = tables(demo_data)
+    for mart in MARTS:
+        assert before[mart] == after[mart], mart
+
+
+def test_a_third_study_is_rows(demo_data, tmp_path):
+    """Another cohort rule, reference set, site, covariate set and number of groups: no SQL, no Python."""
+    project = tmp_path / "project"
+    for name in ("models", "python_models", "macros", "seeds", "tests/generic"):
+        shutil.copytree(ROOT / name, project / name)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / name, project / name)
+    seeds = project / "seeds"
+    rows = {
+        "cohort_rules": [("natural", "Natural menopause"), ("not_obese", "BMI below 30")],
+        "cohort_conditions": [
+            ("natural", 1, "menopause_natural", "in", "true"),
+            ("not_obese", 1, "bmi", "<", 30),
+        ],
+        "covariate_sets": [("income", 9, "Age and income", "age_years;poverty_income_ratio")],
+    }
+    study = {
+        "studies": [("third", "A third", "xue2021", -2.5, "true", "true", 5, "survey", "A test")],
+        "study_osteoporosis_sites": [("third", "femoral_neck")],
+        "study_cohort_rules": [
+            ("third", step, rule)
+            for step, rule in enumerate(("women", "examined", "natural", "not_obese", "metals_measured"), start=1)
+        ],
+        "study_exposures": [("third", "Cd")],
+        "study_outcomes": [("third", "osteoporosis"), ("third", "bmd_femoral_neck")],
+        "study_covariate_sets": [("third", "income")],
+    }
+    for name, new in rows.items():
+        with (seeds / f"{name}.csv").open("a", newline="") as file:
+            csv.writer(file).writerows(new)
+    for name, new in study.items():
+        header = (seeds / f"{name}.csv").read_text().splitlines()[0]
+        with (seeds / f"{name}.csv").open("w", newline="") as file:
+            file.write(header + "\n")
+            csv.writer(file).writerows(new)
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(demo_data / "raw.duckdb", data / "raw.duckdb")
+    dbt("build", "--project-dir", str(project), "--profiles-dir", str(project), "--exclude-resource-type",
+        "unit_test", "--exclude", "replication", data=data, directory=project)  # fmt: skip
+    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
+        contrasts = connection.execute("""
+            select contrast from associations
+            where outcome = 'bmd_femoral_neck' and engine = 'survey' and converged order by contrast
+        """).fetchall()
+        assert [name for (name,) in contrasts] == ["Q2", "Q3", "Q4", "Q5", "per_doubling", "trend_median", "trend_score"]
+        shares = connection.execute("""
+            select sum(weight) / sum(sum(weight)) over () as share from cohort_exposures
+            group by quantile_score order by quantile_score
+        """).fetchall()
+        assert [share for (share,) in shares] == pytest.approx([0.2] * 5, abs=0.03)
+        assert connection.execute("select max(bmi) < 30, bool_and(menopause_natural) from cohort "
+                                  "join participants using (seqn, bmi)").fetchall() == [(True, True)]  # fmt: skip
+
+
+def test_dbt_works_from_any_directory(demo_data, tmp_path):
+    dbt("ls", "--select", "cohort", "--quiet", data=demo_data, directory=tmp_path)
+    run(str(BIN / "dbt"), "test", "--select", "cohort", data=demo_data, directory=ROOT / "models")
+
+
+def test_no_data_is_said_plainly(tmp_path):
+    finished = subprocess.run(
+        [str(BIN / "dbt"), "build", "--select", "cohort"],
+        env={"NHANES_BONE_DATA": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert finished.returncode != 0
+    assert "run `make demo`" in finished.stdout + finished.stderr
+
+
+def test_the_summary_prints(demo_data):
+    printed = run(sys.executable, "-m", "report.summary", data=demo_data).stdout
+    assert "SYNTHETIC DATA" in printed
+    assert "Hypertension known" in printed
+    assert str(demo_data) in printed
