@@ -13,17 +13,18 @@ FLOW = """
     order by step
 """
 ASSOCIATIONS = """
-    select
-        metal, contrast, engine,
-        max(case covariate_set when 'crude' then format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) end)
-            as crude,
-        max(case covariate_set when 'age_bmi' then format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) end)
-            as "age and BMI",
-        max(case covariate_set when 'full' then format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) end)
-            as "full",
-    from associations
-    where study = 'peng2025' and outcome = 'osteoporosis' and contrast in ('Q4', 'per_doubling')
-    group by metal, contrast, engine
+    pivot (
+        select
+            metal,
+            contrast,
+            engine,
+            covariate_set,
+            format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) as odds_ratio
+        from associations
+        where study = 'peng2025' and outcome = 'osteoporosis' and contrast in ('Q4', 'per_doubling')
+    )
+    on covariate_set in ('crude', 'age_bmi', 'full')
+    using any_value(odds_ratio)
     order by contrast, metal, engine desc
 """
 VERDICTS = """

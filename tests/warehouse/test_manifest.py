@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from warehouse.conftest import dbt
+from builds import dbt
 
 pytestmark = pytest.mark.xdist_group("demo_warehouse")
 

@@ -28,12 +28,16 @@ def test_recommended_cohort(real):
 def test_plausibility_removes_what_study_md_names(real):
     """A neck BMD of 0.144 and a trochanter BMD of 0, in two scans called valid."""
     assert real("""
-        select site, bmd from intermediate.int_bmd where not is_plausible and site != 'wards_triangle' order by bmd
+        select site, bmd from intermediate.int_bmd
+        where not is_plausible and site != 'wards_triangle'
+        order by bmd
     """) == [("trochanter", 0.0), ("femoral_neck", 0.144)]
 
 
 def test_design(real):
-    assert real("select count(distinct strata), count(distinct (strata, psu)) from participants") == [(39, 79)]
+    assert real("select count(distinct strata), count(distinct (strata, psu)) from participants") == [
+        (39, 79)
+    ]
     assert real("""
         select distinct df + 1 from associations
         where engine = 'survey' and covariate_set = 'crude' and contrast = 'per_doubling'
@@ -53,8 +57,8 @@ def test_design(real):
 def test_crude_odds_ratios(real, metal, contrast, ratio, low, high):
     ((found, found_low, found_high),) = real(f"""
         select ratio, ratio_low, ratio_high from associations
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}' and contrast = '{contrast}'
-            and covariate_set = 'crude' and engine = 'unweighted'
+        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+            and contrast = '{contrast}' and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert found == pytest.approx(ratio, abs=0.0051)
     if low is not None:
@@ -65,8 +69,8 @@ def test_crude_odds_ratios(real, metal, contrast, ratio, low, high):
 def test_trend(real, metal, p_value):
     ((found,),) = real(f"""
         select p_value from associations
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}' and contrast = 'trend_score'
-            and covariate_set = 'crude' and engine = 'unweighted'
+        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+            and contrast = 'trend_score' and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert found == pytest.approx(p_value, abs=0.0005)
 

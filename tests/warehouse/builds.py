@@ -1,0 +1,27 @@
+"""Run the project's own commands on a data directory of a test."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str, data: Path, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a command on one data directory; fails with everything it printed."""
+    finished = subprocess.run(
+        command,
+        cwd=directory,
+        env=os.environ | {"NHANES_BONE_DATA": str(data), "DBT_TARGET_PATH": str(data / "target")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stdout}\n{finished.stderr}"
+    return finished
+
+
+def dbt(*arguments: str, data: Path, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return run(str(BIN / "dbt"), "--log-path", str(data / "logs"), *arguments, data=data, directory=directory)
