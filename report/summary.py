@@ -58,7 +58,7 @@ def summary(warehouse: Path) -> str:
     """
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         flow, associations, verdicts = (
-            _table(connection.execute(query).df()) for query in (FLOW, ASSOCIATIONS, VERDICTS)
+            table_text(connection.execute(query).df()) for query in (FLOW, ASSOCIATIONS, VERDICTS)
         )
         source, run_id, started_at = connection.execute(
             "select source, run_id, started_at from runs order by started_at desc limit 1"
@@ -70,12 +70,13 @@ def summary(warehouse: Path) -> str:
         f"The paper's numbers and ours\n{verdicts}\n\n"
         f"Run {run_id} of {started_at:%Y-%m-%d %H:%M} UTC, source = '{source}'\n"
         f"Results: {warehouse} (schema main: associations, replication, cohort, cohort_flow, table_one, "
-        f"participants, runs)\nAsk it: .venv/bin/python -m duckdb {warehouse} or any DuckDB client from 1.5"
+        f'participants, runs)\nAsk it: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
     )
 
 
-def _table(frame: pd.DataFrame) -> str:
-    return frame.fillna("").to_string(index=False)
+def table_text(frame: pd.DataFrame) -> str:
+    """Return a data frame as lines of text, nulls left empty."""
+    return frame.astype(object).where(frame.notna(), "").to_string(index=False)
 
 
 if __name__ == "__main__":
