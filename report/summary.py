@@ -70,7 +70,8 @@ def summary(warehouse: Path) -> str:
         f"The paper's numbers and ours\n{verdicts}\n\n"
         f"Run {run_id} of {started_at:%Y-%m-%d %H:%M} UTC, source = '{source}'\n"
         f"Results: {warehouse} (schema main: associations, replication, cohort, cohort_flow, table_one, "
-        f'participants, runs)\nAsk it: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
+        "participants, runs)\n"
+        'Ask it: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
     )
 
 

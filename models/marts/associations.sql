@@ -37,7 +37,7 @@ final as (
         case when outcomes.kind = 'binary' then exp(fitted.conf_high) end as ratio_high,
 
         -- standard deviations of outcome per standard deviation of exposure, of a linear model
-        fitted.standardised,
+        fitted.standardised as standardised_beta,
 
         -- can it be trusted
         fitted.converged,

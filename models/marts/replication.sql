@@ -54,33 +54,33 @@ compared as (
             when claims.quantity = 'count' and claims.outcome is null then cohort_counts.women
             when claims.quantity = 'count' then cohort_counts.osteoporosis_cases
             when claims.quantity = 'odds_ratio' then crude.ratio
-            when claims.quantity = 'standardised_beta' then crude.standardised
+            when claims.quantity = 'standardised_beta' then crude.standardised_beta
             when claims.quantity = 'p_value' then crude.p_value
         end as our_value,
         case claims.quantity
             when 'odds_ratio' then crude.ratio_low
-            when 'standardised_beta' then crude.conf_low * crude.standardised / crude.estimate
+            when 'standardised_beta' then crude.conf_low * crude.standardised_beta / crude.estimate
         end as our_low,
         case claims.quantity
             when 'odds_ratio' then crude.ratio_high
-            when 'standardised_beta' then crude.conf_high * crude.standardised / crude.estimate
+            when 'standardised_beta' then crude.conf_high * crude.standardised_beta / crude.estimate
         end as our_high,
         crude.p_value as our_p_value,
         crude.estimate as our_estimate,
         case claims.quantity
-            when 'standardised_beta' then crude.std_error * crude.standardised / crude.estimate
+            when 'standardised_beta' then crude.std_error * crude.standardised_beta / crude.estimate
             else crude.std_error
         end as our_std_error,
         crude.q_value as our_q_value,
 
         -- the same contrast, heeding more
-        coalesce(adjusted.ratio, adjusted.standardised) as age_bmi_value,
+        coalesce(adjusted.ratio, adjusted.standardised_beta) as age_bmi_value,
         adjusted.p_value as age_bmi_p_value,
         adjusted.estimate as age_bmi_estimate,
-        coalesce(weighted.ratio, weighted.standardised) as weighted_value,
+        coalesce(weighted.ratio, weighted.standardised_beta) as weighted_value,
         weighted.p_value as weighted_p_value,
         weighted.estimate as weighted_estimate,
-        coalesce(weighted_adjusted.ratio, weighted_adjusted.standardised) as weighted_age_bmi_value,
+        coalesce(weighted_adjusted.ratio, weighted_adjusted.standardised_beta) as weighted_age_bmi_value,
         weighted_adjusted.p_value as weighted_age_bmi_p_value
     from claims
     inner join verdict_rules on claims.quantity = verdict_rules.quantity

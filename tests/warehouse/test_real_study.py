@@ -77,7 +77,7 @@ def test_trend(real, metal, p_value):
 
 def test_total_femur(real):
     ((estimate, standardised, p_value),) = real("""
-        select estimate, standardised, p_value from associations
+        select estimate, standardised_beta, p_value from associations
         where study = 'peng2025' and outcome = 'bmd_total_femur' and metal = 'Cd' and contrast = 'Q4'
             and covariate_set = 'crude' and engine = 'unweighted'
     """)
