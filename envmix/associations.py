@@ -78,8 +78,8 @@ def fit_associations(
         events, estimate, std_error, df (null: normal distribution), statistic, p_value, conf_low,
         conf_high, standardised (null for binary outcomes), q_value (Benjamini-Hochberg 1995 over all
         contrasts of one study, engine and covariate set), converged, warnings. A model that cannot be
-        estimated has one row with the reason in warnings and no estimate. Models use the records with
-        all their covariates.
+        estimated has a row per contrast with the reason in warnings and no estimate. Models use the records
+        with all their covariates and, for a survey, a positive weight.
     """
     references = tuple(
         (str(row.covariate), str(row.reference_level))
@@ -142,6 +142,9 @@ def _fit_task(task: AssociationTask) -> pd.DataFrame:
         data[DESIGN.domain] = in_model
         if engine == "unweighted":
             data = data[in_model]
+        else:
+            # a person without a positive weight stands for nobody
+            data[DESIGN.domain] &= (data[DESIGN.weights] > 0).to_numpy()
         for model in models.to_dict("records"):
             columns = exposure_columns(str(model["exposure_form"]), data[data[DESIGN.domain]])
             spec = RegressionSpec(

@@ -142,6 +142,15 @@ def test_models_use_the_records_with_all_their_covariates():
     assert set(fitted.loc[fitted["covariate_set"] == "full", "n"]) == {PEOPLE - 50}
 
 
+def test_people_without_a_weight_are_not_in_the_survey_fit():
+    given = tables()
+    given["exposures"].loc[given["exposures"]["seqn"] < 7, "weight"] = 0.0
+    fitted = fit_associations(**given, workers=1)
+    assert set(fitted.loc[fitted["engine"] == "survey", "n"]) == {PEOPLE - 7}
+    assert set(fitted.loc[fitted["engine"] == "unweighted", "n"]) == {PEOPLE}
+    assert fitted["converged"].all()
+
+
 def test_a_model_that_fails_is_a_row_that_says_so():
     given = tables()
     given["outcomes"].loc[given["outcomes"]["outcome"] == "osteo", "value"] = 0.0
