@@ -10,7 +10,7 @@ BIN = Path(sys.executable).parent
 
 
 def run(*command: str, data: Path, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run a command on one data directory; fails with everything it printed."""
+    """Run a command on one data directory; fails with what it printed last."""
     finished = subprocess.run(
         command,
         cwd=directory,
@@ -19,7 +19,8 @@ def run(*command: str, data: Path, directory: Path = ROOT) -> subprocess.Complet
         text=True,
         check=False,
     )
-    assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stdout}\n{finished.stderr}"
+    printed = "\n".join((finished.stdout + finished.stderr).splitlines()[-60:])
+    assert finished.returncode == 0, f"{' '.join(command)}\n{printed}"
     return finished
 
 

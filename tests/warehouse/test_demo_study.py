@@ -163,12 +163,12 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
     }
     for name, new in rows.items():
         with (seeds / f"{name}.csv").open("a", newline="") as file:
-            csv.writer(file).writerows(new)
+            csv.writer(file, lineterminator="\n").writerows(new)
     for name, new in study.items():
         header = (seeds / f"{name}.csv").read_text().splitlines()[0]
         with (seeds / f"{name}.csv").open("w", newline="") as file:
             file.write(header + "\n")
-            csv.writer(file).writerows(new)
+            csv.writer(file, lineterminator="\n").writerows(new)
     data = tmp_path / "data"
     data.mkdir()
     shutil.copy(demo_data / "raw.duckdb", data / "raw.duckdb")
