@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from envmix.arrays import FloatArray
-from envmix.errors import DataError, QuantileWarning, SpecificationError
+from envmix.errors import DataError, EnvmixWarning, QuantileWarning, SpecificationError
 from envmix.model_frame import numeric_column, require_columns, require_complete
 
 SCORE_COLUMNS = (
@@ -124,6 +124,16 @@ def quantile_scores(data: pd.DataFrame, exposures: Sequence[str], quantiles: int
         If ties leave an exposure with fewer levels than `quantiles`: equal cut points are merged, and
         a cut point equal to the minimum is dropped, so that tied values always share one score.
     """
+    scores, notes = learn_quantile_scores(data, exposures, quantiles)
+    for note in notes:
+        warn(note, stacklevel=2)
+    return scores
+
+
+def learn_quantile_scores(
+    data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None
+) -> tuple[QuantileScores, tuple[EnvmixWarning, ...]]:
+    """Do what `quantile_scores` does, returning the warnings instead of issuing them."""
     names = tuple(exposures)
     if quantiles is not None and quantiles < 2:
         raise SpecificationError(
@@ -132,6 +142,7 @@ def quantile_scores(data: pd.DataFrame, exposures: Sequence[str], quantiles: int
     require_columns(data, names)
     require_complete(data, names)
     all_cuts: list[FloatArray] = []
+    notes: list[EnvmixWarning] = []
     centers, scales, distinct, lowest = [], [], [], []
     for name in names:
         values = numeric_column(data, name)
@@ -161,13 +172,13 @@ def quantile_scores(data: pd.DataFrame, exposures: Sequence[str], quantiles: int
             reason = (
                 f"{levels.size} distinct values" if levels.size < quantiles else f"{lowest[-1]:.0%} tied at the lowest"
             )
-            warn(
+            notes.append(
                 QuantileWarning(
                     f"exposure {name!r}: expected {quantiles} score levels, found {cuts.size + 1} ({reason}): "
                     "tied values share one score; consider fewer quantiles"
-                ),
-                stacklevel=2,
+                )
             )
-    return QuantileScores(
+    scores = QuantileScores(
         names, quantiles, tuple(all_cuts), np.array(centers), np.array(scales), tuple(distinct), tuple(lowest)
     )
+    return scores, tuple(notes)
