@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from envmix.qgcomp.bootstrap import QGCompBootstrapResult, fit_qgcomp_bootstrap
     from envmix.qgcomp.fit import QGCompResult, fit_qgcomp
+    from envmix.qgcomp.marginal import QGCompMarginalResult, fit_qgcomp_bootstrap, fit_qgcomp_sandwich
     from envmix.qgcomp.spec import QGComp
     from envmix.quantile_scores import QuantileScores, quantile_scores
     from envmix.wqs.fit import fit_wqs
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 _MODULES = {
     "PermutationResult": "envmix.wqs.permutation",
     "QGComp": "envmix.qgcomp.spec",
-    "QGCompBootstrapResult": "envmix.qgcomp.bootstrap",
+    "QGCompMarginalResult": "envmix.qgcomp.marginal",
     "QGCompResult": "envmix.qgcomp.fit",
     "QuantileScores": "envmix.quantile_scores",
     "RepeatedHoldoutResult": "envmix.wqs.repeated_holdout",
     "WQS": "envmix.wqs.spec",
     "WQSResult": "envmix.wqs.results",
     "fit_qgcomp": "envmix.qgcomp.fit",
-    "fit_qgcomp_bootstrap": "envmix.qgcomp.bootstrap",
+    "fit_qgcomp_bootstrap": "envmix.qgcomp.marginal",
+    "fit_qgcomp_sandwich": "envmix.qgcomp.marginal",
     "fit_repeated_holdout_wqs": "envmix.wqs.repeated_holdout",
     "fit_wqs": "envmix.wqs.fit",
     "permutation_test_wqs": "envmix.wqs.permutation",
@@ -38,13 +39,14 @@ __all__ = [  # noqa: PLE0604
     "WQS",
     "PermutationResult",
     "QGComp",
-    "QGCompBootstrapResult",
+    "QGCompMarginalResult",
     "QGCompResult",
     "QuantileScores",
     "RepeatedHoldoutResult",
     "WQSResult",
     "fit_qgcomp",
     "fit_qgcomp_bootstrap",
+    "fit_qgcomp_sandwich",
     "fit_repeated_holdout_wqs",
     "fit_wqs",
     "permutation_test_wqs",
