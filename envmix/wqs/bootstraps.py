@@ -1,5 +1,6 @@
 """Index weights: one sign-constrained fit per bootstrap, averaged by signal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,9 @@ class BootstrapFits:
     signals : array, shape (D, B)
         Weight of the bootstrap in the average; 0 where it does not count.
     used : bool array, shape (D, B)
+        The bootstrap counts in the average.
+    preferred : bool array, shape (D, B)
+        The direction fits better than the other one (two indices: it is not empty).
     deviances, kkt_violations : array, shape (B,)
     iterations : array, shape (B,)
     converged, separated : bool array, shape (B,)
@@ -39,6 +43,7 @@ class BootstrapFits:
     tolerances: FloatArray
     signals: FloatArray
     used: BoolArray
+    preferred: BoolArray
     deviances: FloatArray
     kkt_violations: FloatArray
     iterations: IntArray
@@ -114,12 +119,18 @@ def fit_bootstraps(
     if spec.direction == "both":
         # Any theta is a positive index minus a negative one, so the model with two indices is the
         # unconstrained fit; its parts by sign are the representation with the smallest coefficients.
-        return collect(spec, fit(0), [0, 1], float(prepared.index_columns.max()))
+        both = fit(0)
+        return collect(spec, both, [0, 1], both.index_coefficients.T != 0, float(prepared.index_columns.max()))
+    return choose_sign(spec, prepared, fit)
+
+
+def choose_sign(spec: WQS, prepared: Prepared, fit: Callable[[int], ConstrainedFits]) -> BootstrapFits:
+    """Fit both signs; keep the one asked for, or fit by fit the better one if the sign is free."""
     side, sign = (0, 1) if spec.direction == "positive" else (1, -1)
-    fits = fit(sign)
-    if not spec.constrain_sign:
-        fits = better_of(fits, fit(-sign))
-    return collect(spec, fits, [side], float(np.abs(prepared.index_columns).max()))
+    wanted, other = fit(sign), fit(-sign)
+    preferred = (wanted.deviances < other.deviances) & (wanted.index_coefficients[:, side] != 0)
+    fits = wanted if spec.constrain_sign else better_of(wanted, other)
+    return collect(spec, fits, [side], preferred[None], float(np.abs(prepared.index_columns).max()))
 
 
 def better_of(wanted: ConstrainedFits, other: ConstrainedFits) -> ConstrainedFits:
@@ -133,7 +144,9 @@ def better_of(wanted: ConstrainedFits, other: ConstrainedFits) -> ConstrainedFit
     return ConstrainedFits(**{name: choose(getattr(wanted, name), getattr(other, name)) for name in fields})
 
 
-def collect(spec: WQS, fits: ConstrainedFits, sides: list[int], largest_score: float) -> BootstrapFits:
+def collect(
+    spec: WQS, fits: ConstrainedFits, sides: list[int], preferred: BoolArray, largest_score: float
+) -> BootstrapFits:
     """Turn coefficients into index weights and signals, for each wanted side (0 positive, 1 negative)."""
     weights, coefficients, errors, tolerances, used = [], [], [], [], []
     other_way = np.abs(fits.index_coefficients).sum(axis=1)
@@ -153,7 +166,9 @@ def collect(spec: WQS, fits: ConstrainedFits, sides: list[int], largest_score: f
         used.append((total != 0) & fits.converged & ~runaway & np.isfinite(errors[-1]))
     stacked = np.array(errors)
     flags = np.array(used)
-    signals = signal_weights(str(spec.signal), np.array(coefficients), stacked, np.array(tolerances))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        statistic = np.array(tolerances) if len(sides) == 2 else np.array(coefficients) / stacked
+    signals = signal_weights(spec.signal, statistic)
     return BootstrapFits(
         np.array(weights),
         np.array(coefficients),
@@ -161,6 +176,7 @@ def collect(spec: WQS, fits: ConstrainedFits, sides: list[int], largest_score: f
         np.array(tolerances),
         np.where(flags, signals, 0.0),
         flags,
+        preferred,
         fits.deviances,
         fits.kkt_violations,
         fits.iterations,
@@ -169,19 +185,11 @@ def collect(spec: WQS, fits: ConstrainedFits, sides: list[int], largest_score: f
     )
 
 
-def signal_weights(signal: str, coefficients: FloatArray, errors: FloatArray, tolerances: FloatArray) -> FloatArray:
-    """Return the weight of each bootstrap in the average, from the t statistic of b1 or its tolerance."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        t = np.abs(coefficients / errors)
-    choices = {
-        "t2": lambda: t**2,
-        "t3": lambda: t**3,
-        "abst": lambda: t,
-        "expt": lambda: np.expm1(t),
-        "one": lambda: np.ones_like(t),
-        "tolerance": lambda: tolerances,
-    }
-    return np.asarray(choices[signal]())
+def signal_weights(signal: str, statistic: FloatArray) -> FloatArray:
+    """Return the weight of each bootstrap in the average, from its t statistic (two indices: its tolerance)."""
+    t = np.abs(statistic)
+    choices = {"t2": t**2, "t3": t**3, "abst": t, "expt": np.expm1(t), "one": np.ones_like(t)}
+    return choices[signal]
 
 
 def require_direction(spec: WQS, fits: BootstrapFits) -> None:
@@ -190,10 +198,9 @@ def require_direction(spec: WQS, fits: BootstrapFits) -> None:
         if fits.signals[d].sum() > 0:
             continue
         B = fits.used.shape[1]
-        found = fits.coefficients[d][np.isfinite(fits.coefficients[d])]
-        other = int(np.sum(found < 0 if direction == "positive" else found > 0))
+        other = int(np.sum(~fits.preferred[d]))
         raise DirectionError(
-            f"expected bootstraps with a {direction} index, found none of {B} ({other} had the other sign): "
+            f"expected bootstraps with a {direction} index, found none of {B} ({other} fit better the other way): "
             "fit the other direction, or both; the data do not support this one"
         )
 
@@ -203,12 +210,12 @@ def fit_notes(spec: WQS, fits: BootstrapFits) -> list[EnvmixWarning]:
     notes: list[EnvmixWarning] = []
     B = fits.used.shape[1]
     for d, direction in enumerate(spec.directions):
-        kept = int(fits.used[d].sum())
+        kept = int(fits.preferred[d].sum())
         if kept < B / 2:
             notes.append(
                 DirectionWarning(
-                    f"expected most of {B} bootstraps to have a {direction} index, found {kept}: "
-                    "its direction is doubtful"
+                    f"expected most of {B} bootstraps to fit a {direction} index better than the other sign, found "
+                    f"{kept}: the direction is doubtful"
                 )
             )
     separated = int(fits.separated.sum())

@@ -12,7 +12,7 @@ from envmix.arrays import BoolArray, FloatArray
 from envmix.constrained_glm import ConstrainedFits, fit_constrained, fit_glm
 from envmix.errors import EstimationError
 from envmix.families import BINARY
-from envmix.wqs.bootstraps import BootstrapFits, better_of, collect
+from envmix.wqs.bootstraps import BootstrapFits, choose_sign
 from envmix.wqs.prepared import Prepared
 from envmix.wqs.spec import WQS
 
@@ -26,11 +26,7 @@ def fit_interaction_bootstraps(
     spec: WQS, prepared: Prepared, rows: BoolArray, counts: FloatArray
 ) -> BootstrapFits:
     """Fit every bootstrap over the angle and the index weights together."""
-    side, sign = (0, 1) if spec.direction == "positive" else (1, -1)
-    fits = _over_angles(spec, prepared, rows, counts, sign)
-    if not spec.constrain_sign:
-        fits = better_of(fits, _over_angles(spec, prepared, rows, counts, -sign))
-    return collect(spec, fits, [side], float(np.abs(prepared.index_columns).max()))
+    return choose_sign(spec, prepared, lambda sign: _over_angles(spec, prepared, rows, counts, sign))
 
 
 def _over_angles(

@@ -44,7 +44,7 @@ class RepeatedHoldoutResult:
     coefficients : array, shape (S, k)
     index_weights : array, shape (S, D, K)
     shares_with_sign : array, shape (S, D)
-        Share of the bootstraps that had the sign.
+        Share of the bootstraps in which the direction fits better than the other one.
     completed : int array, shape (S,)
         Numbers of the completed splits, from 0.
     failures : dict
@@ -219,7 +219,7 @@ def fit_repeated_holdout_wqs(
         found[0].model.terms,
         np.array([f.model.coefficients for f in found]),
         np.array([f.index_weights for f in found]),
-        np.array([f.bootstraps.used.mean(axis=1) for f in found]),
+        np.array([f.bootstraps.preferred.mean(axis=1) for f in found]),
         np.array(list(done), dtype=np.int64),
         failures,
         np.array([f.model.n for f in found], dtype=np.int64),

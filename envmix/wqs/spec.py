@@ -8,8 +8,8 @@ from envmix.families import Family, check_family
 from envmix.survey_glm import require_design
 
 Direction = Literal["positive", "negative", "both"]
-Signal = Literal["t2", "t3", "abst", "expt", "one", "tolerance"]
-SIGNALS = ("t2", "t3", "abst", "expt", "one", "tolerance")
+Signal = Literal["t2", "t3", "abst", "expt", "one"]
+SIGNALS = ("t2", "t3", "abst", "expt", "one")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +38,13 @@ class WQS:
         inference, whose p value is then too small: use `permutation_test_wqs`.
     bootstraps : int
         Resamples of the training rows, 100 by default. With 1, no resampling.
-    signal : str, optional
-        Weight of a bootstrap in the average: "t2" (square of the t statistic of b1; default), "t3", "abst",
-        "expt", "one", or "tolerance" (1/VIF of the index; default for direction "both").
+    signal : {"t2", "t3", "abst", "expt", "one"}
+        Weight of a bootstrap in the average: square (default), cube, absolute value or exponential - 1 of the t
+        statistic of b1, or 1. With direction "both", the tolerance 1/VIF of the index takes the place of t, as in gWQS.
     constrain_sign : bool
-        False (default, as in gWQS): a bootstrap takes the sign that fits better, and only bootstraps with
-        the sign asked for count. True: every bootstrap is held to the direction.
+        True (default): every bootstrap is held to the direction, and weak ones count little by their signal. False: a
+        bootstrap takes the sign that fits better, and only those with the sign asked for count. gWQS leaves the sign
+        free but starts on the side asked for and mostly stays there, which the constraint does on purpose.
     stratified_by : str, optional
         Factor whose levels get index weights of their own; all of them together sum to 1. Its main effect
         is added to the model if it is not among the covariates.
@@ -78,8 +79,8 @@ class WQS:
     quantiles: int | None = 4
     validation: float = 0.6
     bootstraps: int = 100
-    signal: Signal | None = None
-    constrain_sign: bool = False
+    signal: Signal = "t2"
+    constrain_sign: bool = True
     stratified_by: str | None = None
     interaction: str | None = None
     random_subset: int | Literal["sqrt"] | None = None
@@ -108,8 +109,6 @@ class WQS:
                 f"expected at least 2 exposures, found {len(self.exposures)}: an index of one is a plain regression"
             )
         self._one_of("direction", self.direction, ("positive", "negative", "both"))
-        if self.signal is None:
-            object.__setattr__(self, "signal", "tolerance" if self.direction == "both" else "t2")
         self._one_of("signal", self.signal, SIGNALS)
         if not 0 <= self.validation < 1:
             raise SpecificationError(
