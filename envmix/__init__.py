@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from envmix.qgcomp.fit import QGCompResult, fit_qgcomp
     from envmix.qgcomp.marginal import QGCompMarginalResult, fit_qgcomp_bootstrap, fit_qgcomp_sandwich
     from envmix.qgcomp.spec import QGComp
-    from envmix.quantile_scores import QuantileScores, quantile_scores
+    from envmix.quantile_scores import QuantileScores, fit_quantile_scores
     from envmix.wqs.fit import fit_wqs
     from envmix.wqs.permutation import PermutationResult, permutation_test_wqs
     from envmix.wqs.repeated_holdout import RepeatedHoldoutResult, fit_repeated_holdout_wqs
@@ -32,7 +32,7 @@ _MODULES = {
     "fit_repeated_holdout_wqs": "envmix.wqs.repeated_holdout",
     "fit_wqs": "envmix.wqs.fit",
     "permutation_test_wqs": "envmix.wqs.permutation",
-    "quantile_scores": "envmix.quantile_scores",
+    "fit_quantile_scores": "envmix.quantile_scores",
 }
 
 __all__ = [  # noqa: PLE0604
@@ -50,7 +50,7 @@ __all__ = [  # noqa: PLE0604
     "fit_repeated_holdout_wqs",
     "fit_wqs",
     "permutation_test_wqs",
-    "quantile_scores",
+    "fit_quantile_scores",
 ]
 
 

@@ -188,13 +188,13 @@ def fit_glm(
     deviance, _, iterations, status, size, eta = glm_kernels.solve_problem(
         X, y, shift, w, free, x, code, start_size, H
     )
-    _check_rank(H, names)
     if status == glm_kernels.SEPARATED:
         certain = int(np.sum(np.abs(eta) > -np.log(glm_kernels.SEPARATION_DEVIANCE)))
         raise SeparationError(
             f"expected finite estimates, found {certain} of {n} rows predicted with certainty by "
             f"{', '.join(names[1:])}: merge rare categories or leave terms out"
         )
+    _check_rank(H, names)
     if status == glm_kernels.NOT_CONVERGED:
         raise EstimationError(
             f"expected convergence within {glm_kernels.MAX_ITERATIONS} Newton steps, found none: check for "

@@ -94,7 +94,7 @@ class QuantileScores:
         )
 
 
-def quantile_scores(data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None = 4) -> QuantileScores:
+def fit_quantile_scores(data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None = 4) -> QuantileScores:
     """Learn the scoring rule from `data`.
 
     Parameters
@@ -133,7 +133,7 @@ def quantile_scores(data: pd.DataFrame, exposures: Sequence[str], quantiles: int
 def learn_quantile_scores(
     data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None
 ) -> tuple[QuantileScores, tuple[EnvmixWarning, ...]]:
-    """Do what `quantile_scores` does, returning the warnings instead of issuing them."""
+    """Do what `fit_quantile_scores` does, returning the warnings instead of issuing them."""
     names = tuple(exposures)
     if quantiles is not None and quantiles < 2:
         raise SpecificationError(
