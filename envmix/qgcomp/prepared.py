@@ -1,5 +1,6 @@
 """The arrays of one quantile g-computation, and its design under joint interventions."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,17 +75,17 @@ def prepare(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> Prepare
     scored = scores.score(part)
     covariates = covariate_columns(part, spec.covariates)
     n = len(part)
-    mains = np.column_stack([np.ones(n), scored, covariates.matrix])
+    straight = [j for j, name in enumerate(spec.exposures) if not has_spline(name, spec.terms)]
+    mains = np.column_stack([np.ones(n), scored[:, straight], covariates.matrix])
     further = _FurtherTerms(spec, part, scored)
-    names = ("intercept", *spec.exposures, *covariates.names, *further.names)
+    names = ("intercept", *(spec.exposures[j] for j in straight), *covariates.names, *further.names)
     levels = joint_levels(spec, scored)
     steps = np.empty((0, n, len(names)))
     if interventions:
         steps = np.empty((levels.size, n, len(names)))
-        p = len(spec.exposures)
         for step, level in zip(steps, levels, strict=True):
             step[:, : mains.shape[1]] = mains
-            step[:, 1 : 1 + p] = level
+            step[:, 1 : 1 + len(straight)] = level
             step[:, mains.shape[1] :] = further.at(level)
     survey = None
     if spec.survey:
@@ -119,6 +120,12 @@ def joint_levels(spec: QGComp, scored: FloatArray) -> FloatArray:
     if spec.quantiles is not None:
         return np.arange(spec.quantiles, dtype=np.float64)
     return np.asarray(np.quantile(scored, np.arange(0.05, 1, 0.1), axis=0).mean(axis=1))
+
+
+def has_spline(exposure: str, terms: tuple[str, ...]) -> bool:
+    """Return whether a term is a spline or polynomial basis of the exposure, which contains its straight line."""
+    basis = re.compile(rf"\b(bs|cs|cc|cr|poly)\(\s*{re.escape(exposure)}\s*[,)]")
+    return any(basis.search(term) for term in terms)
 
 
 class _FurtherTerms:

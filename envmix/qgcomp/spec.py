@@ -28,11 +28,12 @@ class QGComp:
         Number of quantile groups, 4 by default as in the paper; None for standardised values.
     terms : tuple of str
         Further terms of the outcome model in `formulaic` notation, evaluated on the scored exposures and the
-        covariates: "I(lead**2)", "lead:cadmium", "bs(lead, df=3)", "lead:age". For `fit_qgcomp_bootstrap` only.
+        covariates: "I(lead**2)", "lead:cadmium", "lead:age". A basis such as "bs(lead, df=4)" takes the place of the
+        exposure's straight line. For `fit_qgcomp_bootstrap` and `fit_qgcomp_sandwich` only.
     degree : int
-        Degree of the marginal structural model in the joint quantile, 1 by default. For `fit_qgcomp_bootstrap` only.
+        Degree of the marginal structural model in the joint quantile, 1 by default. For the same two only.
     risk_ratio : bool
-        Binary outcomes, `fit_qgcomp_bootstrap` only: marginal log risk ratio (True, default as in R) or log odds ratio.
+        Binary outcomes, the same two only: marginal log risk ratio (True, default as in R) or log odds ratio.
     inference : {"residual", "qgcomp"}
         Degrees of freedom for gaussian outcomes. "residual" (default): t tests and intervals with the residual
         degrees of freedom. "qgcomp": p values with n - 1 - number of exposures and normal intervals, as in the R
