@@ -35,7 +35,7 @@ _MODULES = {
     "fit_quantile_scores": "envmix.quantile_scores",
 }
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "WQS",
     "PermutationResult",
     "QGComp",
@@ -47,10 +47,10 @@ __all__ = [  # noqa: PLE0604
     "fit_qgcomp",
     "fit_qgcomp_bootstrap",
     "fit_qgcomp_sandwich",
+    "fit_quantile_scores",
     "fit_repeated_holdout_wqs",
     "fit_wqs",
     "permutation_test_wqs",
-    "fit_quantile_scores",
 ]
 
 

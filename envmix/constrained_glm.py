@@ -105,8 +105,8 @@ def fit_constrained(
         start = glm_kernels.fit_many(X, y, shift, mean, common, start, code, size, is_index)[0]
     else:
         start[0, 0] = _start_intercept(family, y, shift, weights[0])
-    coefficients, deviances, violations, iterations, status, sizes, variances, tolerances = glm_kernels.fit_many(
-        X, y, shift, weights, all_signs, start, code, size, is_index
+    coefficients, deviances, violations, iterations, status, sizes, variances, tolerances = (
+        glm_kernels.fit_many(X, y, shift, weights, all_signs, start, code, size, is_index)
     )
     theta = coefficients[:, c:] * scale
     deviances = deviances * scale**2
@@ -172,7 +172,9 @@ def fit_glm(
 
     n, k = design.shape
     if n <= k:
-        raise EstimationError(f"expected more rows than parameters, found {n} rows for {k} parameters: use fewer terms")
+        raise EstimationError(
+            f"expected more rows than parameters, found {n} rows for {k} parameters: use fewer terms"
+        )
     Z, center, spread = _standardised(design[:, 1:])
     scale = float(outcome.std()) if family == "gaussian" else 1.0
     X = np.ascontiguousarray(np.column_stack([np.ones(n), Z]).T)
@@ -271,7 +273,7 @@ def _start_intercept(family: str, y: FloatArray, offset: FloatArray, weights: Fl
 
 def _shared_sign(signs: IntArray) -> IntArray:
     used = np.where(signs == 2, 0, signs)
-    return np.sign(used.sum(axis=0)).astype(np.int64)
+    return np.asarray(np.sign(used.sum(axis=0)), dtype=np.int64)
 
 
 def _pearson(
@@ -293,14 +295,15 @@ def _pearson(
 
 
 def _check_rank(H: FloatArray, names: tuple[str, ...]) -> None:
-    from envmix import glm_kernels
+    from envmix.cone_kernels import cholesky
 
     k = H.shape[0]
     aliased = np.zeros(k, dtype=np.bool_)
-    glm_kernels.cholesky(H, np.arange(k), k, np.empty((k, k)), aliased)
+    cholesky(H, np.arange(k), k, np.empty((k, k)), aliased)
     if aliased.any():
         found = ", ".join(repr(name) for name, flag in zip(names, aliased, strict=True) if flag)
         raise EstimationError(
-            f"expected linearly independent terms, found {found} to be constant or a combination of the terms before "
+            f"expected linearly independent terms, found {found} to be constant or a combination of the "
+            "terms before "
             f"({', '.join(names)}): leave it out"
         )

@@ -4,18 +4,29 @@ Everything here works on plain arrays; `envmix.constrained_glm` is the readable 
 
     minimise  f(x) = -sum_i w_i loglik(y_i, offset_i + X_i x)   subject to  s_j x_j >= 0,
 
-convex for every family below, so the point that satisfies the Karush-Kuhn-Tucker conditions is the
-global optimum. Each Newton step solves its quadratic model over the cone exactly, by a primal
-active-set method. Designs are stored column by column, shape (p, n), so that every inner loop runs
-over contiguous rows.
+convex for every family, so the point that satisfies the Karush-Kuhn-Tucker conditions is the global
+optimum. Each Newton step solves its quadratic model over the cone exactly, by a primal active-set method.
 """
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-GAUSSIAN, BINOMIAL, POISSON, NEGATIVE_BINOMIAL = 0, 1, 2, 3
+from envmix.arrays import BoolArray, FloatArray, IntArray
+from envmix.cone_kernels import cholesky, cone_step, linear_predictor, negative_gradient, weighted_gram
+from envmix.family_kernels import (
+    BINOMIAL,
+    GAUSSIAN,
+    NEGATIVE_BINOMIAL,
+    deviance,
+    maximise_size,
+    objective,
+    score_and_curvature,
+)
+
 FREE, NON_NEGATIVE, NON_POSITIVE, EXCLUDED = 0, 1, -1, 2
 CONVERGED, SEPARATED, NOT_CONVERGED = 0, 1, 2
 
@@ -23,281 +34,29 @@ CONVERGED, SEPARATED, NOT_CONVERGED = 0, 1, 2
 DECREMENT_TOLERANCE = 1e-15
 REUSE_BELOW = 1e-3  # steps smaller than this reuse the last Gram matrix
 MAX_ITERATIONS = 60
-ALIASED_PIVOT = 1e-10  # share of a column's variance below which it counts as a combination of earlier ones
 SEPARATION_DEVIANCE = 1e-7  # a row fitted this close to certainty is numerically 0 or 1
-LARGEST_SIZE = 1e7  # negative binomial size beyond which the model is Poisson
 
-FAST = {"reassoc", "contract", "nsz", "arcp"}
-ROWS = 512  # rows per block of a Gram matrix: two blocks of columns stay in the first-level cache
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def score_and_curvature(family, size, y, eta, w, score, curvature):
-    """Write d loglik/d eta and -d2 loglik/d eta2 of every row, both times its weight."""
-    for i in range(y.shape[0]):
-        if family == GAUSSIAN:
-            score[i] = w[i] * (y[i] - eta[i])
-            curvature[i] = w[i]
-        elif family == BINOMIAL:
-            e = math.exp(-abs(eta[i]))
-            d = 1.0 / (1.0 + e)
-            mu = d if eta[i] >= 0.0 else e * d
-            score[i] = w[i] * (y[i] - mu)
-            curvature[i] = w[i] * e * d * d
-        elif family == POISSON:
-            mu = math.exp(eta[i])
-            score[i] = w[i] * (y[i] - mu)
-            curvature[i] = w[i] * mu
-        else:
-            mu = math.exp(eta[i])
-            d = size / (size + mu)
-            score[i] = w[i] * (y[i] - mu) * d
-            curvature[i] = w[i] * mu * d * (y[i] + size) / (size + mu)
+SignArray: TypeAlias = NDArray[np.int8]
+Solutions: TypeAlias = tuple[
+    FloatArray, FloatArray, FloatArray, IntArray, IntArray, FloatArray, FloatArray, FloatArray
+]
 
 
 @njit(cache=True, nogil=True)
-def objective(family, size, y, eta, w):
-    """Return f up to a term that does not depend on eta."""
-    total = 0.0
-    for i in range(y.shape[0]):
-        if family == GAUSSIAN:
-            total += 0.5 * w[i] * (y[i] - eta[i]) ** 2
-        elif family == BINOMIAL:
-            total += w[i] * (max(eta[i], 0.0) - y[i] * eta[i] + math.log1p(math.exp(-abs(eta[i]))))
-        elif family == POISSON:
-            total += w[i] * (math.exp(eta[i]) - y[i] * eta[i])
-        else:
-            total += w[i] * ((y[i] + size) * math.log(size + math.exp(eta[i])) - y[i] * eta[i])
-    return total
-
-
-@njit(cache=True, nogil=True)
-def deviance(family, size, y, eta, w):
-    """Return the deviance: twice the log-likelihood of the saturated model minus that of eta."""
-    total = 0.0
-    for i in range(y.shape[0]):
-        if w[i] == 0.0:
-            continue
-        if family == GAUSSIAN:
-            total += w[i] * (y[i] - eta[i]) ** 2
-        elif family == BINOMIAL:
-            loss = max(eta[i], 0.0) - y[i] * eta[i] + math.log1p(math.exp(-abs(eta[i])))
-            if 0.0 < y[i] < 1.0:
-                loss += y[i] * math.log(y[i]) + (1.0 - y[i]) * math.log1p(-y[i])
-            total += 2.0 * w[i] * loss
-        else:
-            mu = math.exp(eta[i])
-            own = y[i] * (math.log(y[i]) - eta[i]) if y[i] > 0.0 else 0.0
-            if family == POISSON:
-                total += 2.0 * w[i] * (own - (y[i] - mu))
-            else:
-                total += 2.0 * w[i] * (own - (y[i] + size) * math.log((y[i] + size) / (mu + size)))
-    return total
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def weighted_gram(X, h, H):
-    """Write X diag(h) X' into H for X of shape (p, n)."""
-    p, n = X.shape
-    H[:] = 0.0
-    scaled = np.empty(ROWS)
-    for start in range(0, n, ROWS):
-        m = min(ROWS, n - start)
-        hb = h[start : start + m]
-        for j in range(p):
-            xj = X[j, start : start + m]
-            for i in range(m):
-                scaled[i] = xj[i] * hb[i]
-            k = 0
-            while k + 3 <= j:
-                a, b, c, d = 0.0, 0.0, 0.0, 0.0
-                xa = X[k, start : start + m]
-                xb = X[k + 1, start : start + m]
-                xc = X[k + 2, start : start + m]
-                xd = X[k + 3, start : start + m]
-                for i in range(m):
-                    a += scaled[i] * xa[i]
-                    b += scaled[i] * xb[i]
-                    c += scaled[i] * xc[i]
-                    d += scaled[i] * xd[i]
-                H[j, k] += a
-                H[j, k + 1] += b
-                H[j, k + 2] += c
-                H[j, k + 3] += d
-                k += 4
-            while k <= j:
-                a = 0.0
-                xa = X[k, start : start + m]
-                for i in range(m):
-                    a += scaled[i] * xa[i]
-                H[j, k] += a
-                k += 1
-    for j in range(p):
-        for k in range(j):
-            H[k, j] = H[j, k]
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def negative_gradient(X, score, out):
-    """Write X @ score: the gradient of -f."""
-    for j in range(X.shape[0]):
-        total = 0.0
-        row = X[j]
-        for i in range(row.shape[0]):
-            total += row[i] * score[i]
-        out[j] = total
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def linear_predictor(X, x, out):
-    """Add X' x to out."""
-    for j in range(X.shape[0]):
-        factor = x[j]
-        if factor != 0.0:
-            row = X[j]
-            for i in range(row.shape[0]):
-                out[i] += factor * row[i]
-
-
-@njit(cache=True, nogil=True)
-def cholesky(H, index, m, L, aliased):
-    """Factor H[index[:m], index[:m]]; mark columns that are combinations of earlier ones."""
-    for a in range(m):
-        ja = index[a]
-        for b in range(a):
-            if aliased[b]:
-                L[a, b] = 0.0
-                continue
-            total = H[ja, index[b]]
-            for c in range(b):
-                total -= L[a, c] * L[b, c]
-            L[a, b] = total / L[b, b]
-        pivot = H[ja, ja]
-        for c in range(a):
-            pivot -= L[a, c] * L[a, c]
-        aliased[a] = not pivot > ALIASED_PIVOT * H[ja, ja]
-        L[a, a] = 1.0 if aliased[a] else math.sqrt(pivot)
-
-
-@njit(cache=True, nogil=True)
-def cone_step(H, g, x, constrained, d):
-    """Write into d the minimiser of g'd + d'Hd/2 over x + d >= 0 (constrained entries only).
-
-    Primal active set: variables at zero enter one at a time by the steepest multiplier, and leave
-    when a step would carry them through zero. A column aliased with others keeps its value.
-    """
-    p = x.shape[0]
-    inside = np.empty(p, np.bool_)
-    banned = np.zeros(p, np.bool_)
-    aliased = np.zeros(p, np.bool_)
-    index = np.empty(p, np.int64)
-    L = np.empty((p, p))
-    s = np.empty(p)
-    for j in range(p):
-        inside[j] = not constrained[j] or x[j] > 0.0
-        d[j] = 0.0
-    for _ in range(20 * p + 20):
-        m = 0
-        for j in range(p):
-            if inside[j]:
-                index[m] = j
-                m += 1
-        cholesky(H, index, m, L, aliased)
-        for a in range(m):
-            j = index[a]
-            total = -g[j]
-            for k in range(p):
-                if not inside[k]:
-                    total -= H[j, k] * d[k]
-            for b in range(m):
-                if aliased[b]:
-                    total -= H[j, index[b]] * d[index[b]]
-            for b in range(a):
-                total -= L[a, b] * s[b]
-            s[a] = 0.0 if aliased[a] else total / L[a, a]
-        for a in range(m - 1, -1, -1):
-            if aliased[a]:
-                continue
-            total = s[a]
-            for b in range(a + 1, m):
-                if not aliased[b]:
-                    total -= L[b, a] * s[b]
-            s[a] = total / L[a, a]
-        for a in range(m):
-            if aliased[a]:
-                s[a] = d[index[a]]
-        share = 1.0
-        for a in range(m):
-            j = index[a]
-            if constrained[j] and x[j] + s[a] < 0.0 and not aliased[a]:
-                share = min(share, (x[j] + d[j]) / (d[j] - s[a]))
-        if share < 1.0:
-            for a in range(m):
-                j = index[a]
-                blocks = constrained[j] and x[j] + s[a] < 0.0
-                d[j] += share * (s[a] - d[j])
-                if blocks and x[j] + d[j] <= 1e-14 * (1.0 + abs(s[a])):
-                    d[j] = -x[j]
-                    inside[j] = False
-                    banned[j] = banned[j] or share == 0.0
-            continue
-        for a in range(m):
-            d[index[a]] = s[a]
-        worst, enters = -1e-11, -1
-        for j in range(p):
-            if not inside[j] and not banned[j] and H[j, j] > 0.0:
-                multiplier = g[j]
-                for k in range(p):
-                    multiplier += H[j, k] * d[k]
-                multiplier /= math.sqrt(H[j, j])
-                if multiplier < worst:
-                    worst, enters = multiplier, j
-        if enters < 0:
-            return
-        inside[enters] = True
-
-
-@njit(cache=True, nogil=True)
-def digamma_trigamma(x):
-    """Return the first two derivatives of log gamma, by recurrence and asymptotic series."""
-    first, second = 0.0, 0.0
-    while x < 10.0:
-        first -= 1.0 / x
-        second += 1.0 / (x * x)
-        x += 1.0
-    r = 1.0 / (x * x)
-    first += math.log(x) - 0.5 / x - r * (1 / 12.0 - r * (1 / 120.0 - r * (1 / 252.0 - r / 240.0)))
-    second += 1.0 / x + 0.5 * r + (1.0 / x) * r * (1 / 6.0 - r * (1 / 30.0 - r * (1 / 42.0 - r / 30.0)))
-    return first, second
-
-
-@njit(cache=True, nogil=True)
-def maximise_size(y, eta, w, size):
-    """Return the maximum-likelihood size of a negative binomial given its means (Newton on log size)."""
-    log_size = math.log(size)
-    for _ in range(100):
-        k = math.exp(log_size)
-        g0, t0 = digamma_trigamma(k)
-        first, second = 0.0, 0.0
-        for i in range(y.shape[0]):
-            mu = math.exp(eta[i])
-            g1, t1 = digamma_trigamma(k + y[i])
-            first += w[i] * (g1 - g0 + math.log(k / (k + mu)) + (mu - y[i]) / (k + mu))
-            second += w[i] * (t1 - t0 + 1.0 / k - 2.0 / (k + mu) + (k + y[i]) / (k + mu) ** 2)
-        slope = first * k
-        bend = second * k * k + slope
-        step = -slope / bend if bend < 0.0 else (1.0 if slope > 0.0 else -1.0)
-        step = min(max(step, -2.0), 2.0)
-        log_size += step
-        if log_size > math.log(LARGEST_SIZE):
-            return LARGEST_SIZE
-        if abs(step) < 1e-10:
-            break
-    return math.exp(log_size)
-
-
-@njit(cache=True, nogil=True)
-def newton(X, y, offset, w, constrained, x, family, size, H, eta, score, curvature):
+def newton(
+    X: FloatArray,
+    y: FloatArray,
+    offset: FloatArray,
+    w: FloatArray,
+    constrained: BoolArray,
+    x: FloatArray,
+    family: int,
+    size: float,
+    H: FloatArray,
+    eta: FloatArray,
+    score: FloatArray,
+    curvature: FloatArray,
+) -> tuple[int, bool]:
     """Move x (feasible) to the optimum; leave eta, score and H there. Returns (iterations, converged)."""
     p, n = X.shape
     g = np.empty(p)
@@ -353,7 +112,9 @@ def newton(X, y, offset, w, constrained, x, family, size, H, eta, score, curvatu
 
 
 @njit(cache=True, nogil=True)
-def kkt_violation(X, score, H, constrained, x):
+def kkt_violation(
+    X: FloatArray, score: FloatArray, H: FloatArray, constrained: BoolArray, x: FloatArray
+) -> float:
     """Return the largest violation of the optimality conditions, in standard-error units of the score."""
     p = x.shape[0]
     g = np.empty(p)
@@ -363,15 +124,15 @@ def kkt_violation(X, score, H, constrained, x):
         if H[j, j] <= 0.0:
             continue
         pull = g[j] / math.sqrt(H[j, j])
-        if constrained[j] and x[j] == 0.0:
-            worst = max(worst, pull)
-        else:
-            worst = max(worst, abs(pull))
+        at_bound = constrained[j] and x[j] == 0.0
+        worst = max(worst, pull if at_bound else abs(pull))
     return worst
 
 
 @njit(cache=True, nogil=True)
-def index_information(H, x, is_index, side):
+def index_information(
+    H: FloatArray, x: FloatArray, is_index: BoolArray, side: IntArray
+) -> tuple[FloatArray, FloatArray]:
     """Return variance and 1/VIF of each index coefficient from the information matrix at the optimum.
 
     The index of side k is sum_j |x_j| X_j / sum |x_j| over the index columns with side[j] == k;
@@ -419,7 +180,17 @@ def index_information(H, x, is_index, side):
 
 
 @njit(cache=True, nogil=True)
-def solve_problem(X, y, offset, w, constrained, x, family, size, H):
+def solve_problem(
+    X: FloatArray,
+    y: FloatArray,
+    offset: FloatArray,
+    w: FloatArray,
+    constrained: BoolArray,
+    x: FloatArray,
+    family: int,
+    size: float,
+    H: FloatArray,
+) -> tuple[float, float, int, int, float, FloatArray]:
     """Optimise one problem, the negative binomial size included; return what describes the optimum."""
     n = y.shape[0]
     eta = np.empty(n)
@@ -456,7 +227,17 @@ def solve_problem(X, y, offset, w, constrained, x, family, size, H):
 
 
 @njit(cache=True, nogil=True)
-def fit_many(X, y, offset, row_weights, signs, starts, family, size, is_index):
+def fit_many(
+    X: FloatArray,
+    y: FloatArray,
+    offset: FloatArray,
+    row_weights: FloatArray,
+    signs: SignArray,
+    starts: FloatArray,
+    family: int,
+    size: float,
+    is_index: BoolArray,
+) -> Solutions:
     """Solve one problem per row of `row_weights` (B, n); rows of weight zero cost nothing.
 
     `signs` and `starts` are (B, p) or (1, p). Index columns come after the intercept.

@@ -29,7 +29,8 @@ def require_complete(data: pd.DataFrame, names: Sequence[str], rows: BoolArray |
     found = [f"{name}: {int(count)}" for name, count in counts.items() if count]
     if found:
         raise DataError(
-            f"expected no missing values in {len(part)} rows, found {'; '.join(found)}: drop or impute these rows first"
+            f"expected no missing values in {len(part)} rows, found {'; '.join(found)}: drop or impute "
+            "these rows first"
         )
 
 
@@ -37,7 +38,9 @@ def numeric_column(data: pd.DataFrame, name: str) -> FloatArray:
     """Return one column as finite doubles, shape (n,); `DataError` if it is not numeric or not finite."""
     column = data[name]
     if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
-        raise DataError(f"expected column {name!r} to be numeric, found dtype {column.dtype}: convert it to numbers")
+        raise DataError(
+            f"expected column {name!r} to be numeric, found dtype {column.dtype}: convert it to numbers"
+        )
     values = column.to_numpy(dtype=np.float64)
     infinite = int(np.sum(~np.isfinite(values)))
     if infinite:
@@ -78,7 +81,8 @@ def covariate_columns(data: pd.DataFrame, names: Sequence[str]) -> Covariates:
     constant = [label for label, values in zip(labels, columns, strict=True) if np.ptp(values) == 0]
     if constant:
         raise DataError(
-            f"expected covariates that vary, found {', '.join(map(repr, constant))} constant in {len(data)} rows: "
+            f"expected covariates that vary, found {', '.join(map(repr, constant))} constant in "
+            f"{len(data)} rows: "
             "leave them out of the specification"
         )
     return Covariates(matrix, tuple(labels))
@@ -87,7 +91,8 @@ def covariate_columns(data: pd.DataFrame, names: Sequence[str]) -> Covariates:
 def factor_levels(column: pd.Series) -> tuple[FloatArray, tuple[str, ...]]:
     """Return integer codes (n,) of a factor's levels and the levels that occur, in order."""
     categories = column.astype("category").cat.remove_unused_categories().cat
-    return categories.codes.to_numpy(dtype=np.float64), tuple(map(str, categories.categories))
+    codes = np.asarray(categories.codes, dtype=np.float64)
+    return codes, tuple(map(str, categories.categories))
 
 
 def observation_weights(data: pd.DataFrame, name: str | None, rows: BoolArray | None = None) -> FloatArray:
@@ -108,4 +113,4 @@ def observation_weights(data: pd.DataFrame, name: str | None, rows: BoolArray | 
             f"expected positive weights in column {name!r}, found {wrong} of {used.size} zero or negative: "
             "exclude these rows (or mark them as outside the domain)"
         )
-    return values / used.mean()
+    return np.asarray(values / used.mean())

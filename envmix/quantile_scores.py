@@ -73,9 +73,7 @@ class QuantileScores:
         values = np.column_stack([numeric_column(data, name) for name in self.exposures])
         if self.quantiles is None:
             return np.asarray((values - self.centers) / self.scales)
-        columns = [
-            np.searchsorted(cuts, values[:, j], side="left") for j, cuts in enumerate(self.cut_points)
-        ]
+        columns = [np.searchsorted(cuts, values[:, j], side="left") for j, cuts in enumerate(self.cut_points)]
         return np.column_stack(columns).astype(np.float64)
 
     def table(self) -> pd.DataFrame:
@@ -94,7 +92,9 @@ class QuantileScores:
         )
 
 
-def fit_quantile_scores(data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None = 4) -> QuantileScores:
+def fit_quantile_scores(
+    data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None = 4
+) -> QuantileScores:
     """Learn the scoring rule from `data`.
 
     Parameters
@@ -170,11 +170,14 @@ def learn_quantile_scores(
             )
         if cuts.size + 1 < quantiles:
             reason = (
-                f"{levels.size} distinct values" if levels.size < quantiles else f"{lowest[-1]:.0%} tied at the lowest"
+                f"{levels.size} distinct values"
+                if levels.size < quantiles
+                else f"{lowest[-1]:.0%} tied at the lowest"
             )
             notes.append(
                 QuantileWarning(
-                    f"exposure {name!r}: expected {quantiles} score levels, found {cuts.size + 1} ({reason}): "
+                    f"exposure {name!r}: expected {quantiles} score levels, found {cuts.size + 1} "
+                    f"({reason}): "
                     "tied values share one score; consider fewer quantiles"
                 )
             )

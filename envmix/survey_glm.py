@@ -1,6 +1,7 @@
 """Design-based inference for one generalised linear model, by the `svy` package."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
@@ -84,19 +85,17 @@ def survey_glm(
         )
     sample = svy.Sample(pl.DataFrame(columns), svy.Design(stratum="stratum", psu="psu", wgt="weight"))
     name = family.removeprefix("quasi")
-    arguments: dict[str, object] = {"theta": size} if name == "negative_binomial" else {}
-    if name == "negative_binomial":
-        arguments["link"] = "log"
-    if np.any(offset != 0):
-        arguments["offset"] = "offset"
+    negative_binomial = name == "negative_binomial"
     fit = sample.glm.fit(
         "outcome",
         x=aliases,
-        family=name,
+        family=cast(Any, name),
+        link="log" if negative_binomial else None,
+        theta=size if negative_binomial else None,
+        offset="offset" if np.any(offset != 0) else None,
         where=svy.col("domain"),
         tol=1e-14,
         max_iter=300,
-        **arguments,
     ).fitted
     if fit is None or fit.cov_matrix is None:
         raise EstimationError(f"expected a covariance from the survey fit of {', '.join(names)}, found none")
@@ -105,7 +104,8 @@ def survey_glm(
     df = float(psus - np.unique(design.strata[used]).size + 1 - k)
     if df < 1:
         raise EstimationError(
-            f"expected at least one degree of freedom, found {df:g} ({psus} PSUs, {k} parameters): use fewer covariates"
+            f"expected at least one degree of freedom, found {df:g} ({psus} PSUs, {k} parameters): use "
+            "fewer covariates"
         )
     order = [coefficient.term for coefficient in fit.coefs]
     if order[1:] != aliases:

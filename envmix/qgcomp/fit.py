@@ -18,7 +18,17 @@ from envmix.tables import ESTIMATE_COLUMNS, estimate_table
 QGCOMP_ESTIMATE_COLUMNS = (*ESTIMATE_COLUMNS, "n", "events")
 PARTIAL_COLUMNS = ("exposure", "direction", "coefficient", "weight", "rank")
 PARTIAL_EFFECT_COLUMNS = ("term", "estimate", "exposures")
-FACT_COLUMNS = ("family", "quantiles", "n", "events", "deviance", "null_deviance", "residual_df", "inference", "warnings")
+FACT_COLUMNS = (
+    "family",
+    "quantiles",
+    "n",
+    "events",
+    "deviance",
+    "null_deviance",
+    "residual_df",
+    "inference",
+    "warnings",
+)
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,9 @@ def fit_qgcomp_bootstrap(
     """Quantile g-computation with bootstrap standard errors.
 
     The outcome model predicts every participant's outcome with all exposures set to each joint quantile; the
-    marginal structural model regresses the mean predictions on powers of the joint quantile. Rows are resampled
-    (with a survey design: whole PSUs within strata, with the rescaled weights of Rao and Wu 1988); cut points
-    stay as they are.
+    marginal structural model regresses the mean predictions on powers of the joint quantile. Rows are
+    resampled (with a survey design: whole PSUs within strata, with the rescaled weights of Rao and Wu
+    1988); cut points stay as they are.
 
     Parameters
     ----------
@@ -155,11 +155,14 @@ def fit_qgcomp_bootstrap(
     if not kept.all():
         notes.append(
             ConvergenceWarning(
-                f"expected {resamples} resamples with finite fits, found {int(kept.sum())}: the others are left out"
+                f"expected {resamples} resamples with finite fits, found {int(kept.sum())}: the others "
+                "are left out"
             )
         )
     if kept.sum() < 2:
-        raise EstimationError(f"expected at least 2 resamples with finite fits, found {int(kept.sum())}: simplify the model")
+        raise EstimationError(
+            f"expected at least 2 resamples with finite fits, found {int(kept.sum())}: simplify the model"
+        )
     link = link_name(spec.family, spec.risk_ratio)
     P = powers(prepared.levels, spec.degree)
     means = mean_predictions(spec, prepared, fits[kept], weights[kept])
@@ -171,8 +174,8 @@ def fit_qgcomp_bootstrap(
 def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResult:
     """Quantile g-computation with the sandwich variance of the stacked estimating equations.
 
-    Same estimates as `fit_qgcomp_bootstrap`; the derivatives are analytic, so it costs one fit. With a survey design
-    the equations are totalled by PSU, which gives the linearised design-based variance.
+    Same estimates as `fit_qgcomp_bootstrap`; the derivatives are analytic, so it costs one fit. With a
+    survey design the equations are totalled by PSU, which gives the linearised design-based variance.
 
     Parameters
     ----------
@@ -209,16 +212,29 @@ def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResul
     A[k:, :k] = -np.einsum("va,vi,vij->aj", P, slopes, prepared.interventions)
     # The sum over v of (predicted mean - fitted) x factor also moves with psi through the factor; at the
     # solution of the log-binomial score that term does not vanish, so it is kept.
-    change = _factor_slope(spec.family, link, fitted) * (averages[0] - fitted) - factor * _mean_slope(link, fitted)
+    change = _factor_slope(spec.family, link, fitted) * (averages[0] - fitted) - factor * _mean_slope(
+        link, fitted
+    )
     A[k:, k:] = -w.sum() * (P * change[:, None]).T @ P
     B, df = _meat(score, prepared)
     inverse = np.linalg.inv(A)
     covariance = (inverse @ B @ inverse.T)[k:, k:]
-    return _result(spec, None, prepared, coefficients, covariance, np.empty((0, psi.size)), df, "sandwich", prepared.notes)
+    return _result(
+        spec,
+        None,
+        prepared,
+        coefficients,
+        covariance,
+        np.empty((0, psi.size)),
+        df,
+        "sandwich",
+        prepared.notes,
+    )
 
 
 def mean_predictions(spec: QGComp, prepared: Prepared, fits: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the weighted mean outcome (B, v) under each joint level, for coefficients (B, k) and weights (B, n)."""
+    """Return the weighted mean outcome (B, v) under each joint level, for coefficients (B, k) and
+    weights (B, n)."""
     totals = weights.sum(axis=1)
     means = np.empty((fits.shape[0], prepared.levels.size))
     for v, design in enumerate(prepared.interventions):

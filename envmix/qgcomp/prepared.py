@@ -123,7 +123,8 @@ def joint_levels(spec: QGComp, scored: FloatArray) -> FloatArray:
 
 
 def has_spline(exposure: str, terms: tuple[str, ...]) -> bool:
-    """Return whether a term is a spline or polynomial basis of the exposure, which contains its straight line."""
+    """Return whether a term is a spline or polynomial basis of the exposure, which contains its straight
+    line."""
     basis = re.compile(rf"\b(bs|cs|cc|cr|poly)\(\s*{re.escape(exposure)}\s*[,)]")
     return any(basis.search(term) for term in terms)
 
@@ -147,7 +148,8 @@ class _FurtherTerms:
             matrix = model_matrix("0 + " + " + ".join(spec.terms), self._data)
         except FormulaicError as error:
             raise SpecificationError(
-                f"expected terms of exposures and covariates in formulaic notation, found {spec.terms}: {error}"
+                f"expected terms of exposures and covariates in formulaic notation, found {spec.terms}: "
+                f"{error}"
             ) from error
         self._spec = matrix.model_spec
         self.names = tuple(str(name) for name in matrix.columns)

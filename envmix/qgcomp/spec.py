@@ -28,20 +28,20 @@ class QGComp:
         Number of quantile groups, 4 by default as in the paper; None for standardised values.
     terms : tuple of str
         Further terms of the outcome model in `formulaic` notation, evaluated on the scored exposures and the
-        covariates: "I(lead**2)", "lead:cadmium", "lead:age". A basis such as "bs(lead, df=4)" takes the place of the
-        exposure's straight line. For `fit_qgcomp_bootstrap` and `fit_qgcomp_sandwich` only.
+        covariates: "I(lead**2)", "lead:cadmium", "lead:age". A basis such as "bs(lead, df=4)" takes the
+        place of the exposure's straight line. For `fit_qgcomp_bootstrap` and `fit_qgcomp_sandwich` only.
     degree : int
         Degree of the marginal structural model in the joint quantile, 1 by default. For the same two only.
     risk_ratio : bool
         Binary outcomes, the same two only: marginal log risk ratio (True, default as in R) or log odds ratio.
     inference : {"residual", "qgcomp"}
-        Degrees of freedom for gaussian outcomes. "residual" (default): t tests and intervals with the residual
-        degrees of freedom. "qgcomp": p values with n - 1 - number of exposures and normal intervals, as in the R
-        package, which leaves the covariates out of the count.
+        Degrees of freedom for gaussian outcomes. "residual" (default): t tests and intervals with the
+        residual degrees of freedom. "qgcomp": p values with n - 1 - number of exposures and normal
+        intervals, as in the R package, which leaves the covariates out of the count.
     offset : str, optional
     weights, strata, psu : str, optional
-        Survey design; with strata and psu the covariance is design-based (`fit_qgcomp`), or whole PSUs are resampled
-        within strata (`fit_qgcomp_bootstrap`).
+        Survey design; with strata and psu the covariance is design-based (`fit_qgcomp`), or whole PSUs are
+        resampled within strata (`fit_qgcomp_bootstrap`).
     domain : str, optional
         Boolean column: only these rows are analysed; the others keep the design complete.
     identifier : str, optional
@@ -83,11 +83,14 @@ class QGComp:
         twice = sorted({name for name in roles if roles.count(name) > 1})
         if twice:
             raise SpecificationError(
-                f"expected every column in one role, found {', '.join(map(repr, twice))} named twice among outcome, "
+                f"expected every column in one role, found {', '.join(map(repr, twice))} named twice "
+                "among outcome, "
                 "exposures and covariates: name each once"
             )
         if not self.exposures:
-            raise SpecificationError("expected at least 1 exposure, found none: name the columns of the mixture")
+            raise SpecificationError(
+                "expected at least 1 exposure, found none: name the columns of the mixture"
+            )
         if self.inference not in ("residual", "qgcomp"):
             raise SpecificationError(
                 f"expected inference 'residual' or 'qgcomp', found {self.inference!r}: choose one of them"
@@ -95,5 +98,6 @@ class QGComp:
         most = (self.quantiles or 10) - 1
         if not 1 <= self.degree <= most:
             raise SpecificationError(
-                f"expected degree from 1 to {most}, found {self.degree}: {most + 1} joint quantiles carry no more"
+                f"expected degree from 1 to {most}, found {self.degree}: {most + 1} joint quantiles "
+                "carry no more"
             )

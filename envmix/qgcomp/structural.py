@@ -61,7 +61,8 @@ def fit_structural(means: FloatArray, P: FloatArray, family: str, link: str) -> 
         fitted = inverse_link(link, beta @ P.T)
         if family == "binomial" and np.any(fitted >= 1):
             raise EstimationError(
-                "expected marginal risks below 1, found a log-linear model that exceeds it: use risk_ratio=False"
+                "expected marginal risks below 1, found a log-linear model that exceeds it: use "
+                "risk_ratio=False"
             )
         score = ((means - fitted) * score_factor(family, link, fitted)) @ P
         H = np.einsum("va,bv,vc->bac", P, curvature(family, link, fitted), P)
@@ -69,4 +70,6 @@ def fit_structural(means: FloatArray, P: FloatArray, family: str, link: str) -> 
         beta = beta + step
         if np.abs(step).max() < 1e-12:
             return np.asarray(beta)
-    raise EstimationError(f"expected the marginal model to settle within {STEPS} steps, found it moving: lower the degree")
+    raise EstimationError(
+        f"expected the marginal model to settle within {STEPS} steps, found it moving: lower the degree"
+    )

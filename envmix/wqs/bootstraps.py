@@ -7,7 +7,13 @@ import numpy as np
 
 from envmix.arrays import BoolArray, FloatArray, IntArray
 from envmix.constrained_glm import ConstrainedFits, fit_constrained
-from envmix.errors import ConvergenceWarning, DirectionError, DirectionWarning, EnvmixWarning, SeparationWarning
+from envmix.errors import (
+    ConvergenceWarning,
+    DirectionError,
+    DirectionWarning,
+    EnvmixWarning,
+    SeparationWarning,
+)
 from envmix.wqs.prepared import Prepared
 from envmix.wqs.spec import WQS
 
@@ -120,7 +126,9 @@ def fit_bootstraps(
         # Any theta is a positive index minus a negative one, so the model with two indices is the
         # unconstrained fit; its parts by sign are the representation with the smallest coefficients.
         both = fit(0)
-        return collect(spec, both, [0, 1], both.index_coefficients.T != 0, float(prepared.index_columns.max()))
+        return collect(
+            spec, both, [0, 1], both.index_coefficients.T != 0, float(prepared.index_columns.max())
+        )
     return choose_sign(spec, prepared, fit)
 
 
@@ -136,12 +144,19 @@ def choose_sign(spec: WQS, prepared: Prepared, fit: Callable[[int], ConstrainedF
 def better_of(wanted: ConstrainedFits, other: ConstrainedFits) -> ConstrainedFits:
     """Return, fit by fit, the one with the smaller deviance; `wanted` in a tie."""
     pick = other.deviances < wanted.deviances
-
-    def choose(a: FloatArray, b: FloatArray) -> FloatArray:
-        return np.where(pick if a.ndim == 1 else pick[:, None], b, a)
-
-    fields = wanted.__dataclass_fields__
-    return ConstrainedFits(**{name: choose(getattr(wanted, name), getattr(other, name)) for name in fields})
+    columns = pick[:, None]
+    return ConstrainedFits(
+        np.where(columns, other.coefficients, wanted.coefficients),
+        np.where(columns, other.index_coefficients, wanted.index_coefficients),
+        np.where(columns, other.index_std_errors, wanted.index_std_errors),
+        np.where(columns, other.index_tolerances, wanted.index_tolerances),
+        np.where(pick, other.deviances, wanted.deviances),
+        np.where(pick, other.kkt_violations, wanted.kkt_violations),
+        np.where(pick, other.iterations, wanted.iterations),
+        np.where(pick, other.converged, wanted.converged),
+        np.where(pick, other.separated, wanted.separated),
+        np.where(pick, other.sizes, wanted.sizes),
+    )
 
 
 def collect(
@@ -158,7 +173,9 @@ def collect(
         coefficients.append(total if len(sides) == 2 else fits.index_coefficients.sum(axis=1))
         # A fit in the other direction is reported with its own coefficient and standard error.
         own = side if len(sides) == 2 else np.where(total != 0, side, 1 - side)
-        errors.append(np.take_along_axis(fits.index_std_errors, np.broadcast_to(own, (total.size,))[:, None], 1)[:, 0])
+        errors.append(
+            np.take_along_axis(fits.index_std_errors, np.broadcast_to(own, (total.size,))[:, None], 1)[:, 0]
+        )
         tolerances.append(
             np.take_along_axis(fits.index_tolerances, np.broadcast_to(own, (total.size,))[:, None], 1)[:, 0]
         )
@@ -186,7 +203,8 @@ def collect(
 
 
 def signal_weights(signal: str, statistic: FloatArray) -> FloatArray:
-    """Return the weight of each bootstrap in the average, from its t statistic (two indices: its tolerance)."""
+    """Return the weight of each bootstrap in the average, from its t statistic (two indices: its
+    tolerance)."""
     t = np.abs(statistic)
     choices = {"t2": t**2, "t3": t**3, "abst": t, "expt": np.expm1(t), "one": np.ones_like(t)}
     return choices[signal]
@@ -200,7 +218,8 @@ def require_direction(spec: WQS, fits: BootstrapFits) -> None:
         B = fits.used.shape[1]
         other = int(np.sum(~fits.preferred[d]))
         raise DirectionError(
-            f"expected bootstraps with a {direction} index, found none of {B} ({other} fit better the other way): "
+            f"expected bootstraps with a {direction} index, found none of {B} ({other} fit better the "
+            "other way): "
             "fit the other direction, or both; the data do not support this one"
         )
 
@@ -214,7 +233,8 @@ def fit_notes(spec: WQS, fits: BootstrapFits) -> list[EnvmixWarning]:
         if kept < B / 2:
             notes.append(
                 DirectionWarning(
-                    f"expected most of {B} bootstraps to fit a {direction} index better than the other sign, found "
+                    f"expected most of {B} bootstraps to fit a {direction} index better than the other "
+                    "sign, found "
                     f"{kept}: the direction is doubtful"
                 )
             )
@@ -222,7 +242,8 @@ def fit_notes(spec: WQS, fits: BootstrapFits) -> list[EnvmixWarning]:
     if separated:
         notes.append(
             SeparationWarning(
-                f"expected finite fits in {B} bootstraps, found separation in {separated} (some rows are predicted "
+                f"expected finite fits in {B} bootstraps, found separation in {separated} (some rows are "
+                "predicted "
                 "with certainty): merge rare categories or use fewer covariates"
             )
         )
@@ -230,7 +251,8 @@ def fit_notes(spec: WQS, fits: BootstrapFits) -> list[EnvmixWarning]:
     if wrong:
         notes.append(
             ConvergenceWarning(
-                f"expected {B} bootstraps to meet the optimality conditions to {KKT_TOLERANCE:g}, found {wrong} "
+                f"expected {B} bootstraps to meet the optimality conditions to {KKT_TOLERANCE:g}, found "
+                f"{wrong} "
                 "that do not: check for extreme values"
             )
         )

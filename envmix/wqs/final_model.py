@@ -104,7 +104,8 @@ def count_events(spec: WQS, outcome: FloatArray) -> int | None:
 
 
 def check_events(spec: WQS, outcome: FloatArray, part: str, parameters: int) -> list[EnvmixWarning]:
-    """Raise `EstimationError` if a binary outcome does not vary in a part of the data; warn if events are few."""
+    """Raise `EstimationError` if a binary outcome does not vary in a part of the data; warn if events
+    are few."""
     if spec.family not in BINARY:
         return []
     ones = int(outcome.sum())
@@ -117,9 +118,9 @@ def check_events(spec: WQS, outcome: FloatArray, part: str, parameters: int) -> 
     if fewer < EVENTS_PER_PARAMETER * parameters:
         return [
             FewEventsWarning(
-                f"expected at least {EVENTS_PER_PARAMETER} events per parameter among the {part} rows, found {fewer} "
+                f"expected at least {EVENTS_PER_PARAMETER} events per parameter among the {part} rows, "
+                f"found {fewer} "
                 f"for {parameters} parameters: use fewer covariates, or no split with a permutation test"
             )
         ]
     return []
-

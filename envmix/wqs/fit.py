@@ -80,7 +80,8 @@ def fit_wqs(
     given = None if validation_rows is None else _given_validation(validation_rows, data, prepared)
     if bootstrap_rows is not None and spec.random_subset is not None:
         raise SpecificationError(
-            "expected bootstrap_rows without random_subset, found both: random-subset WQS does not resample rows"
+            "expected bootstrap_rows without random_subset, found both: random-subset WQS does not "
+            "resample rows"
         )
     once = run_once(spec, prepared, seed, 0, validation=given, bootstrap_rows=bootstrap_rows)
     notes = (*prepared.notes, *once.notes)
@@ -132,7 +133,9 @@ def run_once(
         training, validation = split_rows(generator, n, spec.validation)
     else:
         training = ~validation
-    parameters = 1 + prepared.covariates.matrix.shape[1] + len(spec.directions) + (prepared.modifier is not None)
+    parameters = (
+        1 + prepared.covariates.matrix.shape[1] + len(spec.directions) + (prepared.modifier is not None)
+    )
     notes = check_events(spec, prepared.outcome[training], "training", parameters)
     if spec.validation > 0:
         notes += check_events(spec, prepared.outcome[validation], "validation", parameters)
@@ -162,7 +165,8 @@ def draw_and_fit(
         drawn = np.asarray(bootstrap_rows, dtype=np.int64)
         if drawn.ndim != 2 or drawn.min() < 0 or drawn.max() >= m:
             raise DataError(
-                f"expected bootstrap_rows of shape (B, m) with numbers from 0 to {m - 1}, found shape {drawn.shape}, "
+                f"expected bootstrap_rows of shape (B, m) with numbers from 0 to {m - 1}, found shape "
+                f"{drawn.shape}, "
                 f"{drawn.min()} to {drawn.max()}: count the training rows from 0"
             )
         counts = count_rows(drawn, m)
@@ -178,9 +182,7 @@ def split_rows(generator: np.random.Generator, n: int, share: float) -> tuple[Bo
     return ~validation, validation
 
 
-def _given_validation(
-    rows: Sequence[bool] | BoolArray, data: pd.DataFrame, prepared: Prepared
-) -> BoolArray:
+def _given_validation(rows: Sequence[bool] | BoolArray, data: pd.DataFrame, prepared: Prepared) -> BoolArray:
     mask = np.asarray(rows)
     if mask.shape != (len(data),) or not np.isin(mask, (0, 1)).all():
         raise DataError(
@@ -190,7 +192,8 @@ def _given_validation(
     chosen = mask.astype(np.bool_)[prepared.positions]
     if chosen.all() or not chosen.any():
         raise DataError(
-            f"expected validation and training rows, found {int(chosen.sum())} validation rows of {chosen.size}: "
+            f"expected validation and training rows, found {int(chosen.sum())} validation rows of "
+            f"{chosen.size}: "
             "set validation=0 in the specification to use all rows for both"
         )
     return np.asarray(chosen)

@@ -33,7 +33,9 @@ def _over_angles(
     spec: WQS, prepared: Prepared, rows: BoolArray, counts: FloatArray, sign: int
 ) -> ConstrainedFits:
     if prepared.modifier is None:
-        raise EstimationError("expected an interacting column, found none: set interaction in the specification")
+        raise EstimationError(
+            "expected an interacting column, found none: set interaction in the specification"
+        )
     scale = float(np.abs(prepared.modifier).max())
     modifier = prepared.modifier[rows] / scale
     columns, Z = prepared.index_columns[rows], prepared.covariates.matrix[rows]
@@ -66,7 +68,11 @@ def _over_angles(
             method="bounded",
             options={"xatol": 1e-9},
         )
-        single.append(_with_slope(spec, fit(float(found.x), one), float(found.x), columns, Z, outcome, offset, one[0], modifier))
+        single.append(
+            _with_slope(
+                spec, fit(float(found.x), one), float(found.x), columns, Z, outcome, offset, one[0], modifier
+            )
+        )
     names = ConstrainedFits.__dataclass_fields__
     return ConstrainedFits(**{name: np.concatenate([getattr(f, name) for f in single]) for name in names})
 
@@ -82,7 +88,8 @@ def _with_slope(
     weights: FloatArray,
     modifier: FloatArray,
 ) -> ConstrainedFits:
-    """Replace theta by b1 * w and its standard error by that of b1 in the model with index and interaction."""
+    """Replace theta by b1 * w and its standard error by that of b1 in the model with index and
+    interaction."""
     theta = fits.coefficients * np.cos(angle)
     total = fits.coefficients.sum()
     errors = np.full((1, 2), np.nan)
@@ -95,7 +102,12 @@ def _with_slope(
         side = 0 if total > 0 else 1
         try:
             model = fit_glm(
-                design, names, outcome[drawn], family=spec.family, weights=weights[drawn], offset=offset[drawn]
+                design,
+                names,
+                outcome[drawn],
+                family=spec.family,
+                weights=weights[drawn],
+                offset=offset[drawn],
             )
         except EstimationError:
             # A resample without one level of a rare covariate: b1 has no standard error there, and the

@@ -16,7 +16,15 @@ from envmix.wqs.fit import draw_and_fit
 from envmix.wqs.prepared import Prepared, prepare
 from envmix.wqs.spec import WQS
 
-PERMUTATION_COLUMNS = ("term", "estimate", "p_value", "permutations", "p_value_error", "null_median", "null_high")
+PERMUTATION_COLUMNS = (
+    "term",
+    "estimate",
+    "p_value",
+    "permutations",
+    "p_value_error",
+    "null_median",
+    "null_high",
+)
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,9 @@ def permutation_test_wqs(
             f"interaction={spec.interaction!r}: test one index at a time"
         )
     if permutations < 19:
-        raise SpecificationError(f"expected at least 19 permutations, found {permutations}: fewer cannot reach p = 0.05")
+        raise SpecificationError(
+            f"expected at least 19 permutations, found {permutations}: fewer cannot reach p = 0.05"
+        )
     whole = replace(spec, validation=0.0)
     prepared = prepare(whole, data)
     observed, weights = _coefficient(whole, prepared, random_stream(seed, "wqs", "permutation", "observed"))
@@ -157,9 +167,12 @@ def _coefficient(
 
 
 def _residuals(spec: WQS, prepared: Prepared) -> FloatArray:
-    """Return residuals on the covariates of the outcome (n, 1) for gaussian, of the scores (n, K) otherwise."""
+    """Return residuals on the covariates of the outcome (n, 1) for gaussian, of the scores (n, K)
+    otherwise."""
     Z = np.column_stack([np.ones(prepared.outcome.size), prepared.covariates.matrix])
-    wanted = (prepared.outcome - prepared.offset)[:, None] if spec.family == "gaussian" else prepared.index_columns
+    wanted = (
+        (prepared.outcome - prepared.offset)[:, None] if spec.family == "gaussian" else prepared.index_columns
+    )
     root = np.sqrt(prepared.weights)[:, None]
     fitted = Z @ np.linalg.lstsq(Z * root, wanted * root, rcond=None)[0]
     return np.asarray(wanted - fitted)

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 
-def plot_weights(table: pd.DataFrame) -> alt.LayerChart:
+def plot_weights(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """Return a chart of index weights, largest on top, with intervals and the line of equal weights.
 
     Parameters
@@ -30,6 +30,12 @@ def plot_weights(table: pd.DataFrame) -> alt.LayerChart:
         color=alt.Color("direction:N", title="index", legend=alt.Legend() if directions > 1 else None),
         tooltip=["component", "direction", "weight", "conf_low", "conf_high", "share_above_equal"],
     )
-    intervals = base.mark_rule(color="#333333", strokeWidth=1.5).encode(x="conf_low:Q", x2="conf_high:Q", y=y, yOffset=row)
-    line = alt.Chart(pd.DataFrame({"equal": [equal]})).mark_rule(strokeDash=[4, 3], color="#888888").encode(x="equal:Q")
+    intervals = base.mark_rule(color="#333333", strokeWidth=1.5).encode(
+        x="conf_low:Q", x2="conf_high:Q", y=y, yOffset=row
+    )
+    line = (
+        alt.Chart(pd.DataFrame({"equal": [equal]}))
+        .mark_rule(strokeDash=[4, 3], color="#888888")
+        .encode(x="equal:Q")
+    )
     return alt.layer(bars, intervals, line)

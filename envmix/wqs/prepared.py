@@ -90,7 +90,8 @@ def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
         identifier = data[spec.identifier].iloc[positions]
         if identifier.duplicated().any():
             raise DataError(
-                f"expected one row per value of {spec.identifier!r}, found {int(identifier.duplicated().sum())} "
+                f"expected one row per value of {spec.identifier!r}, found "
+                f"{int(identifier.duplicated().sum())} "
                 "repeated: choose a column that identifies rows"
             )
         positions = positions[np.argsort(identifier.to_numpy(), kind="stable")]
@@ -139,7 +140,9 @@ def domain_rows(data: pd.DataFrame, domain: str | None) -> BoolArray:
         require_complete(data, [domain])
         values = data[domain].to_numpy(dtype=np.float64)
         if not np.isin(values, (0.0, 1.0)).all():
-            raise DataError(f"expected domain {domain!r} to be true or false, found other values: make it boolean")
+            raise DataError(
+                f"expected domain {domain!r} to be true or false, found other values: make it boolean"
+            )
         rows = values == 1.0
     if not rows.any():
         raise DataError("expected rows to analyse, found none: check the domain and the data frame")
@@ -185,7 +188,8 @@ def _modifier(data: pd.DataFrame, name: str | None) -> tuple[FloatArray | None, 
     codes, levels = factor_levels(column)
     if len(levels) != 2:
         raise DataError(
-            f"expected the interacting factor {name!r} to have 2 levels, found {len(levels)}: use stratified_by, "
+            f"expected the interacting factor {name!r} to have 2 levels, found {len(levels)}: use "
+            "stratified_by, "
             "or recode it"
         )
     return codes, f"{name}[{levels[1]}]"

@@ -156,7 +156,8 @@ def fit_repeated_holdout_wqs(
         With `validation` above 0.
     data : DataFrame
     seed : int
-        Split r depends on (seed, r) only; split 0 is that of `fit_wqs`. The number of workers changes nothing.
+        Split r depends on (seed, r) only; split 0 is that of `fit_wqs`. The number of workers changes
+        nothing.
     holdouts : int
         Number of splits, 100 by default (Tanner et al. 2019).
     workers : int, optional
@@ -185,7 +186,8 @@ def fit_repeated_holdout_wqs(
     """
     if spec.validation == 0:
         raise SpecificationError(
-            "expected validation above 0 for repeated holdout, found 0: set it to 0.6, or use permutation_test_wqs"
+            "expected validation above 0 for repeated holdout, found 0: set it to 0.6, or use "
+            "permutation_test_wqs"
         )
     if holdouts < 2:
         raise SpecificationError(f"expected at least 2 holdouts, found {holdouts}: 100 is usual")
@@ -195,7 +197,9 @@ def fit_repeated_holdout_wqs(
     done = {r: found for r, found in enumerate(passes) if isinstance(found, Once)}
     failures = {r: str(found) for r, found in enumerate(passes) if not isinstance(found, Once)}
     if not done:
-        raise DirectionError(f"expected some of {holdouts} splits to be completed, found none; the first: {failures[0]}")
+        raise DirectionError(
+            f"expected some of {holdouts} splits to be completed, found none; the first: {failures[0]}"
+        )
     notes: list[EnvmixWarning] = list(prepared.notes)
     if failures:
         notes.append(
@@ -207,7 +211,9 @@ def fit_repeated_holdout_wqs(
     noted = sum(bool(found.notes) for found in done.values())
     if noted:
         example = next(found.notes[0] for found in done.values() if found.notes)
-        notes.append(type(example)(f"{noted} of {len(done)} splits with warnings, see holdout_table(); one: {example}"))
+        notes.append(
+            type(example)(f"{noted} of {len(done)} splits with warnings, see holdout_table(); one: {example}")
+        )
     for note in notes:
         warn(note, stacklevel=2)
     found = list(done.values())

@@ -114,13 +114,19 @@ class WQSResult:
             low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
             tables.append(
                 weight_table(
-                    self.components, direction, self.index_weights[d], low, high, (drawn > 1 / drawn.shape[1]).mean(0)
+                    self.components,
+                    direction,
+                    self.index_weights[d],
+                    low,
+                    high,
+                    (drawn > 1 / drawn.shape[1]).mean(0),
                 )
             )
         return pd.concat(tables, ignore_index=True)
 
     def bootstrap_table(self) -> pd.DataFrame:
-        """Return one row per bootstrap and direction: `BOOTSTRAP_COLUMNS`, then one weight per index column."""
+        """Return one row per bootstrap and direction: `BOOTSTRAP_COLUMNS`, then one weight per index
+        column."""
         fits = self.bootstraps
         names = self.components.names
         tables = []
@@ -215,4 +221,11 @@ def weight_table(
     return table.assign(rank=np.arange(1, len(table) + 1))
 
 
-__all__ = ["BOOTSTRAP_COLUMNS", "FACT_COLUMNS", "WEIGHT_COLUMNS", "WQS_ESTIMATE_COLUMNS", "WQSResult", "weight_table"]
+__all__ = [
+    "BOOTSTRAP_COLUMNS",
+    "FACT_COLUMNS",
+    "WEIGHT_COLUMNS",
+    "WQS_ESTIMATE_COLUMNS",
+    "WQSResult",
+    "weight_table",
+]

@@ -34,17 +34,19 @@ class WQS:
     quantiles : int or None
         Number of quantile groups, 4 by default as in the field; None for standardised values.
     validation : float
-        Share of rows kept for inference, 0.6 by default (Carrico et al. 2015). With 0 the same rows give weights and
-        inference, whose p value is then too small: use `permutation_test_wqs`.
+        Share of rows kept for inference, 0.6 by default (Carrico et al. 2015). With 0 the same rows give
+        weights and inference, whose p value is then too small: use `permutation_test_wqs`.
     bootstraps : int
         Resamples of the training rows, 100 by default. With 1, no resampling.
     signal : {"t2", "t3", "abst", "expt", "one"}
-        Weight of a bootstrap in the average: square (default), cube, absolute value or exponential - 1 of the t
-        statistic of b1, or 1. With direction "both", the tolerance 1/VIF of the index takes the place of t, as in gWQS.
+        Weight of a bootstrap in the average: square (default), cube, absolute value or exponential - 1 of
+        the t statistic of b1, or 1. With direction "both", the tolerance 1/VIF of the index takes the
+        place of t, as in gWQS.
     constrain_sign : bool
-        True (default): every bootstrap is held to the direction, and weak ones count little by their signal. False: a
-        bootstrap takes the sign that fits better, and only those with the sign asked for count. gWQS leaves the sign
-        free but starts on the side asked for and mostly stays there, which the constraint does on purpose.
+        True (default): every bootstrap is held to the direction, and weak ones count little by their
+        signal. False: a bootstrap takes the sign that fits better, and only those with the sign asked for
+        count. gWQS leaves the sign free but starts on the side asked for and mostly stays there, which the
+        constraint does on purpose.
     stratified_by : str, optional
         Factor whose levels get index weights of their own; all of them together sum to 1. Its main effect
         is added to the model if it is not among the covariates.
@@ -101,12 +103,14 @@ class WQS:
         twice = sorted({name for name in roles if roles.count(name) > 1})
         if twice:
             raise SpecificationError(
-                f"expected every column in one role, found {', '.join(map(repr, twice))} named twice among outcome, "
+                f"expected every column in one role, found {', '.join(map(repr, twice))} named twice "
+                "among outcome, "
                 "exposures and covariates: name each once"
             )
         if len(self.exposures) < 2:
             raise SpecificationError(
-                f"expected at least 2 exposures, found {len(self.exposures)}: an index of one is a plain regression"
+                f"expected at least 2 exposures, found {len(self.exposures)}: an index of one is a plain "
+                "regression"
             )
         self._one_of("direction", self.direction, ("positive", "negative", "both"))
         self._one_of("signal", self.signal, SIGNALS)
@@ -118,12 +122,12 @@ class WQS:
             raise SpecificationError(f"expected at least 1 bootstrap, found {self.bootstraps}: 100 is usual")
         if self.interaction is not None:
             self._check_interaction()
-        if self.random_subset is not None and self.random_subset != "sqrt":
-            if not 1 <= self.random_subset < len(self.exposures):
-                raise SpecificationError(
-                    f"expected random_subset from 1 to {len(self.exposures) - 1}, found {self.random_subset}: "
-                    "it is the number of exposures in each fit"
-                )
+        subset = self.random_subset
+        if isinstance(subset, int) and not 1 <= subset < len(self.exposures):
+            raise SpecificationError(
+                f"expected random_subset from 1 to {len(self.exposures) - 1}, found {subset}: "
+                "it is the number of exposures in each fit"
+            )
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -145,15 +149,19 @@ class WQS:
         found = [name for name, clash in clashes.items() if clash]
         if found:
             raise SpecificationError(
-                f"expected an interaction without {' or '.join(found)}, found both: fit them in separate models"
+                f"expected an interaction without {' or '.join(found)}, found both: fit them in separate "
+                "models"
             )
         if self.interaction in self.exposures or self.interaction == self.outcome:
             raise SpecificationError(
-                f"expected the interaction to be with a covariate, found {self.interaction!r} in another role: "
+                f"expected the interaction to be with a covariate, found {self.interaction!r} in another "
+                "role: "
                 "name a covariate"
             )
 
     @staticmethod
     def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
         if value not in allowed:
-            raise SpecificationError(f"expected {name} to be one of {', '.join(allowed)}, found {value!r}: choose one")
+            raise SpecificationError(
+                f"expected {name} to be one of {', '.join(allowed)}, found {value!r}: choose one"
+            )

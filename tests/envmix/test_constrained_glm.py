@@ -25,7 +25,9 @@ def problem(family, seed, n=80, K=4, c=2):
     elif family == "binomial":
         y = (generator.random(n) < 1 / (1 + np.exp(-eta))).astype(float)
     else:
-        rate = np.exp(eta + 0.7) * (generator.gamma(1.5, 1 / 1.5, size=n) if family == "negative_binomial" else 1.0)
+        rate = np.exp(eta + 0.7) * (
+            generator.gamma(1.5, 1 / 1.5, size=n) if family == "negative_binomial" else 1.0
+        )
         y = generator.poisson(rate).astype(float)
     w = generator.integers(0, 4, size=(1, n)) * generator.uniform(0.5, 2, size=n)
     return Q, Z, y, w
@@ -160,14 +162,18 @@ def test_permuted_exposures_permute_coefficients_and_row_order_does_not_matter(f
     )
     rows = np.random.default_rng(2).permutation(y.size)
     np.testing.assert_allclose(
-        solve(Q[rows], Z[rows], y[rows], w[:, rows], (1, 1, 1, 1), family).coefficients, base.coefficients, atol=1e-8
+        solve(Q[rows], Z[rows], y[rows], w[:, rows], (1, 1, 1, 1), family).coefficients,
+        base.coefficients,
+        atol=1e-8,
     )
 
 
 def test_a_batch_is_the_same_as_single_fits():
     Q, Z, y, _ = problem("binomial", 4)
     generator = np.random.default_rng(3)
-    weights = np.array([np.bincount(generator.integers(0, y.size, y.size), minlength=y.size) for _ in range(8)], float)
+    weights = np.array(
+        [np.bincount(generator.integers(0, y.size, y.size), minlength=y.size) for _ in range(8)], float
+    )
     batch = solve(Q, Z, y, weights, (1, 1, 1, 1), "binomial")
     for b in range(8):
         single = solve(Q, Z, y, weights[b : b + 1], (1, 1, 1, 1), "binomial")
@@ -181,12 +187,20 @@ def test_index_coefficient_and_error_are_those_of_the_regression_on_the_index(fa
     counts = np.random.default_rng(4).integers(0, 3, size=y.size)
     rows = np.repeat(np.arange(y.size), counts)
     found = fit_constrained(
-        Q, Z, y, counts[None].astype(float), np.ones(4, dtype=int),
-        family=family, offset=np.zeros(y.size), residual_df=float(rows.size - 4),
+        Q,
+        Z,
+        y,
+        counts[None].astype(float),
+        np.ones(4, dtype=int),
+        family=family,
+        offset=np.zeros(y.size),
+        residual_df=float(rows.size - 4),
     )
     index = Q @ found.coefficients[0] / found.coefficients[0].sum()
     X = np.column_stack([np.ones(rows.size), index[rows], Z[rows]])
-    fit = fit_glm(X, tuple("ixyz"), y[rows], family=family, weights=np.ones(rows.size), offset=np.zeros(rows.size))
+    fit = fit_glm(
+        X, tuple("ixyz"), y[rows], family=family, weights=np.ones(rows.size), offset=np.zeros(rows.size)
+    )
     assert found.index_coefficients[0, 0] == pytest.approx(fit.coefficients[1], rel=1e-7)
     assert found.index_std_errors[0, 0] == pytest.approx(np.sqrt(fit.covariance[1, 1]), rel=1e-7)
 
@@ -237,7 +251,7 @@ def test_a_column_constant_in_a_resample_does_no_harm():
 
 
 def test_separation_is_flagged_and_the_limit_found():
-    Q, Z, y, w = problem("binomial", 10)
+    Q, Z, y, _ = problem("binomial", 10)
     rare = np.zeros(y.size)
     rare[np.flatnonzero(y == 1)[:5]] = 1.0
     found = solve(Q, np.column_stack([Z, rare]), y, np.ones((1, y.size)), (1, 1, 1, 1), "binomial")
@@ -248,7 +262,9 @@ def test_separation_is_flagged_and_the_limit_found():
     np.testing.assert_allclose(found.coefficients, rest.coefficients, atol=1e-5)
     X = np.column_stack([np.ones(y.size), rare, Z])
     with pytest.raises(SeparationError, match="5 of 80 rows predicted with certainty by rare"):
-        fit_glm(X, ("i", "rare", "y", "z"), y, family="binomial", weights=np.ones(y.size), offset=np.zeros(y.size))
+        fit_glm(
+            X, ("i", "rare", "y", "z"), y, family="binomial", weights=np.ones(y.size), offset=np.zeros(y.size)
+        )
 
 
 def test_aliased_terms_are_named():
@@ -257,7 +273,9 @@ def test_aliased_terms_are_named():
     with pytest.raises(EstimationError, match=r"linearly independent terms, found 'sum'"):
         fit_glm(X, ("i", "a", "b", "sum"), y, family="gaussian", weights=np.ones(80), offset=np.zeros(80))
     with pytest.raises(EstimationError, match="found 3 rows for 4 parameters"):
-        fit_glm(X[:3], ("i", "a", "b", "sum"), y[:3], family="gaussian", weights=np.ones(3), offset=np.zeros(3))
+        fit_glm(
+            X[:3], ("i", "a", "b", "sum"), y[:3], family="gaussian", weights=np.ones(3), offset=np.zeros(3)
+        )
 
 
 def test_collinear_exposures_reach_the_optimum():

@@ -39,7 +39,9 @@ def test_scores_are_those_of_qgcomp():
 def test_non_detects_share_one_score_and_are_reported():
     values = np.r_[np.full(40, 0.07), np.linspace(0.1, 2, 60)]
     data = pd.DataFrame({"cd": values})
-    with pytest.warns(QuantileWarning, match=r"'cd'.*expected 4 score levels, found 3 \(40% tied at the lowest\)"):
+    with pytest.warns(
+        QuantileWarning, match=r"'cd'.*expected 4 score levels, found 3 \(40% tied at the lowest\)"
+    ):
         rule = fit_quantile_scores(data, ["cd"], 4)
     scores = rule.score(data)[:, 0]
     # 40 % tied at the minimum swallow the first cut point; the median and the third quartile stay.
@@ -100,7 +102,9 @@ def test_quantiles_agree_with_numpy(values, q):
 
 
 def test_errors_name_column_and_count():
-    data = pd.DataFrame({"a": [1.0, 1, 1, 1], "b": [1, np.nan, 3, np.nan], "c": list("wxyz"), "d": [0.0, 0, 0, 1]})
+    data = pd.DataFrame(
+        {"a": [1.0, 1, 1, 1], "b": [1, np.nan, 3, np.nan], "c": list("wxyz"), "d": [0.0, 0, 0, 1]}
+    )
     with pytest.raises(DataError, match=r"'a' to vary, found the single value 1 in all 4 rows"):
         fit_quantile_scores(data, ["a"])
     with pytest.raises(DataError, match=r"no missing values in 4 rows, found b: 2"):

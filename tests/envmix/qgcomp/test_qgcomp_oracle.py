@@ -40,8 +40,10 @@ def sim905() -> pd.DataFrame:
 
 
 def as_r_stops(spec, data):
-    """Coefficients and covariance where R's glm stops: relative change of the deviance below 1e-8, with the covariance
-    from the working weights of the step before, which is why its standard errors differ from ours in the fifth digit."""
+    """Coefficients and covariance where R's glm stops: relative change of the deviance below 1e-8, with
+    the covariance
+    from the working weights of the step before, which is why its standard errors differ from ours in the
+    fifth digit."""
     prepared = prepare(spec, data, interventions=False)
     X, y, w = prepared.design, prepared.outcome, prepared.weights
     mu = (w * y + 0.5) / (w + 1)
@@ -61,7 +63,9 @@ def as_r_stops(spec, data):
 def test_gaussian_noboot_to_1e_8(sim905):
     stored = read("gauss_noboot", "coef")
     found = fit_qgcomp(GAUSSIAN, sim905).estimates()
-    for mine, theirs in zip(("estimate", "std_error", "conf_low", "conf_high"), ("est", "se", "lo", "hi"), strict=True):
+    for mine, theirs in zip(
+        ("estimate", "std_error", "conf_low", "conf_high"), ("est", "se", "lo", "hi"), strict=True
+    ):
         np.testing.assert_allclose(found[mine], stored[theirs], rtol=1e-8)
     assert found["p_value"][1] == pytest.approx(stored["pval"][1], rel=1e-8)
 
@@ -104,7 +108,8 @@ def test_bootstrap_point_estimates(run, sim905):
     np.testing.assert_allclose(result.curve()["mean_outcome"], curve["y.expected"], rtol=tolerance)
     np.testing.assert_allclose(result.curve()["structural_model"], curve["msm"], rtol=tolerance)
     np.testing.assert_allclose(result.outcome_coefficients, read(run, "underlying")["Estimate"], rtol=1e-5)
-    # Both standard errors are Monte Carlo with 200 resamples: relative sd 1/sqrt(400) each, 0.07 for the ratio.
+    # Both standard errors are Monte Carlo with 200 resamples: relative sd 1/sqrt(400) each, 0.07 for the
+    # ratio.
     ratio = result.estimates()["std_error"] / stored["se"]
     assert np.all(np.abs(np.log(ratio)) < 3 * 0.07)
 

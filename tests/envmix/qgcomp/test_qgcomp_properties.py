@@ -96,7 +96,9 @@ def test_structural_model_is_the_glm_on_all_predictions(link):
     P = powers(np.arange(4.0), 1)
     mine = fit_structural(predictions.mean(axis=0)[None], P, "binomial", link)[0]
     family = sm.families.Binomial(sm.families.links.Log() if link == "log" else sm.families.links.Logit())
-    stacked = sm.GLM(predictions.ravel(), np.tile(P, (30, 1)), family=family).fit(tol=1e-14, start_params=mine)
+    stacked = sm.GLM(predictions.ravel(), np.tile(P, (30, 1)), family=family).fit(
+        tol=1e-14, start_params=mine
+    )
     np.testing.assert_allclose(mine, stacked.params, rtol=1e-7)
 
 
@@ -112,10 +114,10 @@ def test_bootstrap_is_refitting_the_resampled_rows(toy):
         rows = drawn[b]
         Z = np.column_stack([toy["z"], toy["group"] == "women"])[rows]
         X = np.column_stack([np.ones(len(toy)), scores[rows], Z])
-        beta = np.asarray(sm.GLM(toy["event"].to_numpy()[rows], X, family=REFERENCES["binomial"]).fit(tol=1e-14).params)
-        means = [
-            (1 / (1 + np.exp(-(beta[0] + v * beta[1:4].sum() + Z @ beta[4:])))).mean() for v in range(4)
-        ]
+        beta = np.asarray(
+            sm.GLM(toy["event"].to_numpy()[rows], X, family=REFERENCES["binomial"]).fit(tol=1e-14).params
+        )
+        means = [(1 / (1 + np.exp(-(beta[0] + v * beta[1:4].sum() + Z @ beta[4:])))).mean() for v in range(4)]
         psi = fit_structural(np.array([means]), powers(np.arange(4.0), 1), "binomial", "logit")[0]
         np.testing.assert_allclose(result.draws[b], psi, rtol=1e-7)
 
@@ -138,11 +140,16 @@ def test_invariances(toy):
 
 
 def test_survey_variance_of_psi_by_svy_and_by_the_estimating_equations():
-    """Two independent routes to the linearised variance of psi agree, gaussian: svy and our stacked equations."""
+    """Two independent routes to the linearised variance of psi agree, gaussian: svy and our stacked
+    equations."""
     data = pd.read_csv(FIXTURES / "sim905.csv")
     chosen = QGComp(
-        outcome="bmd_fn", exposures=("pb", "cd", "hg"), covariates=("age", "bmi"),
-        weights="wt", strata="stratum", psu="psu",
+        outcome="bmd_fn",
+        exposures=("pb", "cd", "hg"),
+        covariates=("age", "bmi"),
+        weights="wt",
+        strata="stratum",
+        psu="psu",
     )
     closed, stacked = fit_qgcomp(chosen, data), fit_qgcomp_sandwich(chosen, data)
     assert closed.inference == "design"
@@ -174,7 +181,9 @@ def test_rao_wu_factors_by_hand():
 
 
 def test_splines_and_standardised_values(toy):
-    curved = fit_qgcomp_sandwich(spec(terms=("bs(a, df=4)",), exposures=("a", "b"), quantiles=10, degree=3), toy)
+    curved = fit_qgcomp_sandwich(
+        spec(terms=("bs(a, df=4)",), exposures=("a", "b"), quantiles=10, degree=3), toy
+    )
     assert curved.levels.size == 10
     assert curved.psi.size == 4
     assert "a" not in curved.outcome_terms
@@ -202,7 +211,9 @@ def test_errors(toy):
         fit_qgcomp(spec(degree=2), toy)
     with pytest.raises(SpecificationError, match="degree from 1 to 3, found 4"):
         spec(degree=4)
-    with pytest.raises(SpecificationError, match="family gaussian, binomial or poisson, found 'negative_binomial'"):
+    with pytest.raises(
+        SpecificationError, match="family gaussian, binomial or poisson, found 'negative_binomial'"
+    ):
         spec(family="negative_binomial")
     with pytest.raises(SpecificationError, match="inference 'residual' or 'qgcomp'"):
         spec(inference="r")

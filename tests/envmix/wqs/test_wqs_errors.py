@@ -21,7 +21,9 @@ BASE = {"outcome": "y", "exposures": ("a", "b", "c", "d"), "covariates": ("z",),
 
 def test_no_bootstrap_in_the_direction(toy):
     strong = toy.assign(y=toy[["a", "b", "c", "d"]].rank().sum(axis=1))
-    with pytest.raises(DirectionError, match=r"with a negative index, found none of 10 \(10 fit better the other way\)"):
+    with pytest.raises(
+        DirectionError, match=r"with a negative index, found none of 10 \(10 fit better the other way\)"
+    ):
         fit_wqs(WQS(**BASE, direction="negative", constrain_sign=False), strong, 1)
     with pytest.raises(DirectionError, match="with a negative index, found none of 10"):
         fit_wqs(WQS(**BASE, direction="negative"), strong, 1)
@@ -81,7 +83,9 @@ def test_outcomes_must_suit_the_family(toy):
 @pytest.mark.filterwarnings("ignore::envmix.errors.SeparationWarning")
 def test_few_events(toy):
     rare = toy.assign(y=(np.arange(len(toy)) % 12 == 0).astype(float))
-    with pytest.warns(FewEventsWarning, match="at least 5 events per parameter among the training rows, found") as caught:
+    with pytest.warns(
+        FewEventsWarning, match="at least 5 events per parameter among the training rows, found"
+    ) as caught:
         result = fit_wqs(WQS(**BASE, family="binomial"), rare, 1)
     assert any("validation rows" in str(w.message) for w in caught)
     assert "events per parameter" in result.facts()["warnings"][0]
@@ -89,7 +93,9 @@ def test_few_events(toy):
     none[:3] = 1
     validation = np.ones(len(toy), dtype=bool)
     validation[60:] = False
-    with pytest.raises(EstimationError, match="both outcomes among the training rows, found 0 events in 60 rows"):
+    with pytest.raises(
+        EstimationError, match="both outcomes among the training rows, found 0 events in 60 rows"
+    ):
         fit_wqs(WQS(**BASE, family="binomial"), toy.assign(y=none), 1, validation_rows=validation)
 
 
@@ -143,7 +149,9 @@ def test_contradictory_specifications(options, message):
 
 
 def test_given_rows_are_checked(toy):
-    with pytest.raises(DataError, match=r"validation_rows to be 120 true or false values, found shape \(3,\)"):
+    with pytest.raises(
+        DataError, match=r"validation_rows to be 120 true or false values, found shape \(3,\)"
+    ):
         fit_wqs(WQS(**BASE), toy, 1, validation_rows=[True, False, True])
     with pytest.raises(DataError, match="found 120 validation rows of 120"):
         fit_wqs(WQS(**BASE), toy, 1, validation_rows=np.ones(120, dtype=bool))

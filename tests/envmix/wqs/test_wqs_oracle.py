@@ -23,8 +23,9 @@ RUNS = {
     "gauss_neg": {"outcome": "bmd_fn", "family": "gaussian", "direction": "negative"},
     "bin_pos_w": {"weights": "wt"},
 }
-# gWQS stops its optimiser at a relative change of 1e-9 with a finite-difference gradient: its binomial deviances lie
-# about 8e-4 above the optimum. A deviance slack of s is a distance of sqrt(s) = 0.03 standard errors.
+# gWQS stops its optimiser at a relative change of 1e-9 with a finite-difference gradient: its binomial
+# deviances lie about 8e-4 above the optimum. A deviance slack of s is a distance of sqrt(s) = 0.03
+# standard errors.
 SLACK_IN_STANDARD_ERRORS = 0.03
 
 
@@ -99,7 +100,8 @@ def test_final_model_agrees_within_the_slack_of_the_optimiser(run, sim905, model
 
 @pytest.mark.parametrize("run", ["bin_pos", "bin_neg", "bin_pos_w"])
 def test_free_sign_runs_agree_given_the_sign_that_gwqs_chose(run, sim905, model, validation, drawn):
-    """With a free sign gWQS often stops at a local optimum of the other sign; given its sign, the answers agree."""
+    """With a free sign gWQS often stops at a local optimum of the other sign; given its sign, the
+    answers agree."""
     spec = WQS(**{**model, **RUNS[run]})
     prepared = prepare(spec, sim905)
     rows = ~validation
@@ -154,15 +156,25 @@ def test_two_indices_are_at_least_as_likely_as_those_of_gwqs(sim905, model, vali
     scores = result.scores.score(data)
     Z, y = data[list(model["covariates"])].to_numpy(), data["osteo"].to_numpy(dtype=float)
     for b in range(drawn.shape[0]):
-        indices = [scores @ stored.loc[b, [f"{side}.{name}" for name in names]].to_numpy(dtype=float) for side in ("pos", "neg")]
+        indices = [
+            scores @ stored.loc[b, [f"{side}.{name}" for name in names]].to_numpy(dtype=float)
+            for side in ("pos", "neg")
+        ]
         counts = bootstraps.count_rows(drawn[b : b + 1], len(data))
         gwqs = fit_constrained(
-            np.column_stack(indices), Z, y, counts, np.zeros(2, dtype=int),
-            family="binomial", offset=np.zeros(len(data)), residual_df=1.0,
+            np.column_stack(indices),
+            Z,
+            y,
+            counts,
+            np.zeros(2, dtype=int),
+            family="binomial",
+            offset=np.zeros(len(data)),
+            residual_df=1.0,
         )
         assert result.bootstraps.deviances[b] <= gwqs.deviances[0] + 1e-6
-    # Index weights of two indices over the same exposures are not identified: any constant can be added to both. gWQS
-    # returns one of many optima, we the one with the smallest coefficients, so only the sizes are comparable.
+    # Index weights of two indices over the same exposures are not identified: any constant can be added to
+    # both. gWQS returns one of many optima, we the one with the smallest coefficients, so only the sizes
+    # are comparable.
     coefficients = read("bin_dwqs", "coef")
     gap = np.abs(result.estimates()["estimate"] - coefficients["Estimate"]) / coefficients["Std. Error"]
     assert gap.max() < 0.15
@@ -179,9 +191,13 @@ def test_tolerances_of_two_indices_weigh_as_in_gwqs(model):
 
 
 def test_a_wrong_signal_is_caught(sim905, model, validation, drawn, monkeypatch):
-    monkeypatch.setattr(bootstraps, "signal_weights", lambda signal, t: 1 / np.maximum(np.asarray(t) ** 2, 1e-8))
+    monkeypatch.setattr(
+        bootstraps, "signal_weights", lambda signal, t: 1 / np.maximum(np.asarray(t) ** 2, 1e-8)
+    )
     with pytest.raises(AssertionError):
-        test_final_model_agrees_within_the_slack_of_the_optimiser("gauss_neg", sim905, model, validation, drawn)
+        test_final_model_agrees_within_the_slack_of_the_optimiser(
+            "gauss_neg", sim905, model, validation, drawn
+        )
 
 
 def test_a_flipped_sign_is_caught(sim905, model, validation, drawn, monkeypatch):

@@ -31,7 +31,9 @@ def test_weights_are_on_the_simplex_and_fits_are_optimal(toy, direction, outcome
     assert np.all(used >= 0)
     assert result.bootstraps.kkt_violations.max() < 1e-6
     signs = {"positive": [1], "negative": [-1], "both": [1, -1]}[direction]
-    for coefficients, sign, kept in zip(result.bootstraps.coefficients, signs, result.bootstraps.used, strict=True):
+    for coefficients, sign, kept in zip(
+        result.bootstraps.coefficients, signs, result.bootstraps.used, strict=True
+    ):
         assert np.all(coefficients[kept] * sign > 0)
 
 
@@ -96,7 +98,8 @@ def test_permuted_exposures_permute_weights(order):
 
 
 def test_doubled_rows_are_doubled_weights_in_the_final_model(toy):
-    """Scores from the same cut points: rows doubled in pairs leave quantiles of the doubled data unchanged."""
+    """Scores from the same cut points: rows doubled in pairs leave quantiles of the doubled data
+    unchanged."""
     chosen = spec(bootstraps=1, validation=0.0, weights="w")
     double = toy.assign(w=1.0).loc[np.repeat(np.arange(len(toy)), 2)].reset_index(drop=True)
     result = fit_wqs(chosen, double, 3)
@@ -127,7 +130,13 @@ def test_one_bootstrap_without_split_is_the_plain_constrained_fit(toy):
 
 @pytest.mark.parametrize(
     ("signal", "rule"),
-    [("t2", lambda t: t**2), ("t3", lambda t: t**3), ("abst", abs), ("expt", np.expm1), ("one", np.ones_like)],
+    [
+        ("t2", lambda t: t**2),
+        ("t3", lambda t: t**3),
+        ("abst", abs),
+        ("expt", np.expm1),
+        ("one", np.ones_like),
+    ],
 )
 def test_signals(toy, signal, rule):
     result = fit_wqs(spec(signal=signal), toy, 3)

@@ -26,7 +26,10 @@ def test_schemas(result):
     assert tuple(result.estimates().columns) == WQS_ESTIMATE_COLUMNS
     assert WQS_ESTIMATE_COLUMNS[: len(ESTIMATE_COLUMNS)] == ESTIMATE_COLUMNS
     assert tuple(result.weights().columns) == WEIGHT_COLUMNS
-    assert tuple(result.bootstrap_table().columns) == (*BOOTSTRAP_COLUMNS, *(f"weight_{name}" for name in ABC))
+    assert tuple(result.bootstrap_table().columns) == (
+        *BOOTSTRAP_COLUMNS,
+        *(f"weight_{name}" for name in ABC),
+    )
     assert tuple(result.facts().columns) == FACT_COLUMNS
 
 
@@ -120,7 +123,8 @@ def test_permutation_finds_a_strong_index_and_counts_by_hand(toy, outcome, famil
 
 
 def test_residual_scores_give_the_same_index_as_scores(toy):
-    """The permuted quantity is the scores minus their regression on the covariates, which cannot change theta."""
+    """The permuted quantity is the scores minus their regression on the covariates, which cannot change
+    theta."""
     spec = WQS(**{**BASE, "outcome": "event", "validation": 0.0}, family="binomial")
     prepared = permutation.prepare(spec, toy)
     residuals = permutation._residuals(spec, prepared)
@@ -135,7 +139,12 @@ def test_residual_scores_give_the_same_index_as_scores(toy):
 
 def test_plot_of_weights(result, toy):
     chart = result.plot_weights().to_dict()
-    drawn = {row["exposure"]: row["weight"] for rows in chart["datasets"].values() for row in rows if "exposure" in row}
+    drawn = {
+        row["exposure"]: row["weight"]
+        for rows in chart["datasets"].values()
+        for row in rows
+        if "exposure" in row
+    }
     assert drawn == dict(zip(ABC, result.index_weights[0], strict=True))
     assert [{"equal": 0.25}] in chart["datasets"].values()
     both = fit_wqs(WQS(**BASE, direction="both"), toy, 3).plot_weights().to_dict()

@@ -53,8 +53,12 @@ def test_index_of_the_training_data_is_that_of_the_final_model(toy):
     rows = result.validation_rows
     X = np.column_stack([np.ones(rows.sum()), result.index(toy)["wqs"][rows], toy["z"][rows]])
     fit = fit_glm(
-        X, ("i", "wqs", "z"), toy["y"].to_numpy()[rows], family="gaussian",
-        weights=np.ones(rows.sum()), offset=np.zeros(rows.sum()),
+        X,
+        ("i", "wqs", "z"),
+        toy["y"].to_numpy()[rows],
+        family="gaussian",
+        weights=np.ones(rows.sum()),
+        offset=np.zeros(rows.sum()),
     )
     np.testing.assert_allclose(result.model.coefficients, fit.coefficients, atol=1e-10)
 
@@ -80,7 +84,9 @@ def test_interaction_reaches_the_optimum_of_the_joint_problem(toy, family):
 
     generator = np.random.default_rng(2)
     best = min(
-        minimize(loss, np.r_[0.3, 0.1 * s, generator.random(4) + 0.1, np.zeros(Z.shape[1])], method="BFGS").fun
+        minimize(
+            loss, np.r_[0.3, 0.1 * s, generator.random(4) + 0.1, np.zeros(Z.shape[1])], method="BFGS"
+        ).fun
         for s in (-1, 0, 1)
         for _ in range(3)
     )
@@ -113,8 +119,12 @@ def test_interaction_error_is_that_of_the_regression_on_the_index(toy):
     m = prepared.modifier
     X = np.column_stack([np.ones(len(toy)), index, index * m, prepared.covariates.matrix])[drawn[0]]
     fit = fit_glm(
-        X, tuple("iabcd"), prepared.outcome[drawn[0]], family="gaussian",
-        weights=np.ones(len(toy)), offset=np.zeros(len(toy)),
+        X,
+        tuple("iabcd"),
+        prepared.outcome[drawn[0]],
+        family="gaussian",
+        weights=np.ones(len(toy)),
+        offset=np.zeros(len(toy)),
     )
     assert fits.coefficients[0, 0] == pytest.approx(fit.coefficients[1], rel=1e-5)
     assert fits.std_errors[0, 0] == pytest.approx(np.sqrt(fit.covariance[1, 1]), rel=1e-5)
@@ -140,9 +150,14 @@ def test_random_subset_fits_are_those_of_the_subset(toy):
     fits = fit_bootstraps(spec, prepared, np.ones(len(toy), dtype=bool), np.ones((1, len(toy))), included)
     for b in range(2):
         alone = fit_constrained(
-            prepared.index_columns[:, included[b]], prepared.covariates.matrix, prepared.outcome,
-            np.ones((1, len(toy))), np.ones(2, dtype=int), family="gaussian",
-            offset=np.zeros(len(toy)), residual_df=float(len(toy) - 3),
+            prepared.index_columns[:, included[b]],
+            prepared.covariates.matrix,
+            prepared.outcome,
+            np.ones((1, len(toy))),
+            np.ones(2, dtype=int),
+            family="gaussian",
+            offset=np.zeros(len(toy)),
+            residual_df=float(len(toy) - 3),
         )
         np.testing.assert_allclose(
             fits.weights[0, b, included[b]] * fits.coefficients[0, b], alone.coefficients[0], atol=1e-9
@@ -175,17 +190,22 @@ def test_offset_is_log_person_time(toy):
 
 def test_standardised_values_instead_of_scores(toy):
     result = fit_wqs(WQS(**BASE, quantiles=None), toy, 3)
-    expected = ((toy[list(ABC)] - toy[list(ABC)].mean()) / toy[list(ABC)].std()).to_numpy() @ result.index_weights[0]
+    expected = (
+        (toy[list(ABC)] - toy[list(ABC)].mean()) / toy[list(ABC)].std()
+    ).to_numpy() @ result.index_weights[0]
     np.testing.assert_allclose(result.index(toy)["wqs"], expected, atol=1e-12)
 
 
 def linearised(X, y, w, strata, psu, rows, mean, bread):
-    """Textbook linearisation, written from the formula: bread * between-PSU variance of score totals * bread."""
+    """Textbook linearisation, written from the formula: bread * between-PSU variance of score totals *
+    bread."""
     scores = np.zeros((len(rows), X.shape[1]))
     scores[rows] = X * (w[rows] * (y - mean))[:, None]
     meat = np.zeros((X.shape[1], X.shape[1]))
     for h in np.unique(strata):
-        totals = np.array([scores[(strata == h) & (psu == c)].sum(axis=0) for c in np.unique(psu[strata == h])])
+        totals = np.array(
+            [scores[(strata == h) & (psu == c)].sum(axis=0) for c in np.unique(psu[strata == h])]
+        )
         centred = totals - totals.mean(axis=0)
         meat += len(totals) / (len(totals) - 1) * centred.T @ centred
     return bread @ meat @ bread
@@ -193,12 +213,19 @@ def linearised(X, y, w, strata, psu, rows, mean, bread):
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial"])
 def test_design_based_errors_of_the_validation_model(sim905, model, family):
-    chosen = {**model, "family": family, "outcome": "osteo" if family == "binomial" else "bmd_fn", "covariates": ("age", "bmi")}
+    chosen = {
+        **model,
+        "family": family,
+        "outcome": "osteo" if family == "binomial" else "bmd_fn",
+        "covariates": ("age", "bmi"),
+    }
     direction = "positive" if family == "binomial" else "negative"
     spec = WQS(**chosen, direction=direction, weights="wt", strata="stratum", psu="psu", bootstraps=20)
     result = fit_wqs(spec, sim905, 1)
     rows = result.validation_rows
-    X = np.column_stack([np.ones(rows.sum()), result.index(sim905)["wqs"][rows], sim905[["age", "bmi"]][rows]])
+    X = np.column_stack(
+        [np.ones(rows.sum()), result.index(sim905)["wqs"][rows], sim905[["age", "bmi"]][rows]]
+    )
     w, y = sim905["wt"].to_numpy(), sim905[spec.outcome].to_numpy(dtype=float)[rows]
     eta = X @ result.model.coefficients
     mean = eta if family == "gaussian" else 1 / (1 + np.exp(-eta))
@@ -213,7 +240,14 @@ def test_design_based_errors_of_the_validation_model(sim905, model, family):
 
 
 def test_design_with_identifier_and_domain(sim905, model):
-    chosen = {**model, "covariates": ("age",), "weights": "wt", "strata": "stratum", "psu": "psu", "bootstraps": 5}
+    chosen = {
+        **model,
+        "covariates": ("age",),
+        "weights": "wt",
+        "strata": "stratum",
+        "psu": "psu",
+        "bootstraps": 5,
+    }
     data = sim905.assign(inside=sim905["age"] > 55)
     spec = WQS(**chosen, domain="inside", identifier="seqn")
     base = fit_wqs(spec, data, 1)
