@@ -22,15 +22,19 @@ def require_columns(data: pd.DataFrame, names: Sequence[str]) -> None:
 
 def require_complete(data: pd.DataFrame, names: Sequence[str], rows: BoolArray | None = None) -> None:
     """Raise `DataError` that counts the missing values of each column of `names` within `rows`."""
-    part = data[list(dict.fromkeys(names))]
-    if rows is not None:
-        part = part[rows]
-    counts = part.isna().sum()
-    found = [f"{name}: {int(count)}" for name, count in counts.items() if count]
+    found = []
+    for name in dict.fromkeys(names):
+        column = data[name]
+        if column.hasnans:
+            missing = column.isna().to_numpy()
+            count = int(missing.sum() if rows is None else missing[rows].sum())
+            if count:
+                found.append(f"{name}: {count}")
     if found:
+        n = len(data) if rows is None else int(rows.sum())
         raise DataError(
-            f"expected no missing values in {len(part)} rows, found {'; '.join(found)}: drop or impute "
-            "these rows first"
+            f"expected no missing values in {n} rows, found {'; '.join(found)}: drop or impute these "
+            "rows first"
         )
 
 

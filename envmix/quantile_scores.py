@@ -70,7 +70,10 @@ class QuantileScores:
         """Return the scores of `data` under the fixed rule, shape (n, p)."""
         require_columns(data, self.exposures)
         require_complete(data, self.exposures)
-        values = np.column_stack([numeric_column(data, name) for name in self.exposures])
+        return self.score_values(np.column_stack([numeric_column(data, name) for name in self.exposures]))
+
+    def score_values(self, values: FloatArray) -> FloatArray:
+        """Return the scores of an array with one column per exposure, shape (n, p)."""
         if self.quantiles is None:
             return np.asarray((values - self.centers) / self.scales)
         columns = [np.searchsorted(cuts, values[:, j], side="left") for j, cuts in enumerate(self.cut_points)]

@@ -17,6 +17,7 @@ from envmix.qgcomp.structural import (
     inverse_link,
     link_name,
     powers,
+    require_settled,
     score_factor,
 )
 from envmix.quantile_scores import QuantileScores
@@ -150,23 +151,25 @@ def fit_qgcomp_bootstrap(
     fits, converged = fit_resamples(
         prepared.design, prepared.outcome, weights, family=spec.family, offset=prepared.offset
     )
-    kept = converged & np.isfinite(fits).all(axis=1)
-    notes: list[EnvmixWarning] = list(prepared.notes)
-    if not kept.all():
-        notes.append(
-            ConvergenceWarning(
-                f"expected {resamples} resamples with finite fits, found {int(kept.sum())}: the others "
-                "are left out"
-            )
-        )
-    if kept.sum() < 2:
-        raise EstimationError(
-            f"expected at least 2 resamples with finite fits, found {int(kept.sum())}: simplify the model"
-        )
     link = link_name(spec.family, spec.risk_ratio)
     P = powers(prepared.levels, spec.degree)
-    means = mean_predictions(spec, prepared, fits[kept], weights[kept])
-    draws = fit_structural(means, P, spec.family, link)
+    finite = converged & np.isfinite(fits).all(axis=1)
+    draws = fit_structural(
+        mean_predictions(spec, prepared, fits[finite], weights[finite]), P, spec.family, link
+    )
+    draws = draws[np.isfinite(draws).all(axis=1)]
+    notes: list[EnvmixWarning] = list(prepared.notes)
+    if len(draws) < resamples:
+        notes.append(
+            ConvergenceWarning(
+                f"expected {resamples} resamples with finite fits, found {len(draws)}: "
+                "the others are left out"
+            )
+        )
+    if len(draws) < 2:
+        raise EstimationError(
+            f"expected at least 2 resamples with finite fits, found {len(draws)}: simplify the model"
+        )
     covariance = np.atleast_2d(np.cov(draws, rowvar=False))
     return _result(spec, seed, prepared, coefficients, covariance, draws, df, "bootstrap", notes)
 
@@ -199,7 +202,7 @@ def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResul
     mean = inverse_link(own_link, X @ coefficients + prepared.offset)
     predicted = inverse_link(own_link, prepared.interventions @ coefficients + prepared.offset)
     averages = (predicted @ w / w.sum())[None]
-    psi = fit_structural(averages, P, spec.family, link)[0]
+    psi = require_settled(fit_structural(averages, P, spec.family, link))[0]
     fitted = inverse_link(link, P @ psi)
     factor = score_factor(spec.family, link, fitted)
     k = coefficients.size
@@ -319,7 +322,8 @@ def _result(
         warn(note, stacklevel=3)
     link = link_name(spec.family, spec.risk_ratio)
     means = mean_predictions(spec, prepared, coefficients[None], prepared.weights[None])
-    psi = fit_structural(means, powers(prepared.levels, spec.degree), spec.family, link)[0]
+    P = powers(prepared.levels, spec.degree)
+    psi = require_settled(fit_structural(means, P, spec.family, link))[0]
     n, k = prepared.design.shape
     interval_df = df
     if spec.family == "gaussian" and prepared.survey is None:

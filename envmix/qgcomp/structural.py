@@ -48,28 +48,40 @@ def curvature(family: str, link: str, mean: FloatArray) -> FloatArray:
 def fit_structural(means: FloatArray, P: FloatArray, family: str, link: str) -> FloatArray:
     """Return the coefficients (B, d + 1) of the means (B, v) on the powers P (v, d + 1), by Fisher scoring.
 
-    Raises
-    ------
-    EstimationError
-        If a log-binomial fit leaves the range of probabilities or does not settle.
+    Rows that do not settle are missing; `require_settled` turns that into an error.
     """
     if link == "identity":
         return np.asarray(means @ np.linalg.pinv(P).T)
     start = np.log(means) if link == "log" else np.log(means / (1 - means))
     beta = start @ np.linalg.pinv(P).T
+    bounded = family == "binomial" and link == "log"
+    if bounded:
+        # Start below probability 1, where the log-binomial likelihood is defined.
+        beta[:, 0] -= np.maximum((beta @ P.T).max(axis=1) + 1e-3, 0)
     for _ in range(STEPS):
         fitted = inverse_link(link, beta @ P.T)
-        if family == "binomial" and np.any(fitted >= 1):
-            raise EstimationError(
-                "expected marginal risks below 1, found a log-linear model that exceeds it: use "
-                "risk_ratio=False"
-            )
         score = ((means - fitted) * score_factor(family, link, fitted)) @ P
         H = np.einsum("va,bv,vc->bac", P, curvature(family, link, fitted), P)
         step = np.linalg.solve(H, score[..., None])[..., 0]
+        if bounded:
+            for _ in range(60):
+                outside = ((beta + step) @ P.T >= 0).any(axis=1)
+                if not outside.any():
+                    break
+                step[outside] /= 2
         beta = beta + step
-        if np.abs(step).max() < 1e-12:
+        moving = np.abs(step).max(axis=1) >= 1e-12 * (1 + np.abs(beta).max(axis=1))
+        if not moving.any():
             return np.asarray(beta)
-    raise EstimationError(
-        f"expected the marginal model to settle within {STEPS} steps, found it moving: lower the degree"
-    )
+    beta[moving] = np.nan
+    return np.asarray(beta)
+
+
+def require_settled(beta: FloatArray) -> FloatArray:
+    """Return `beta`; `EstimationError` if the marginal model did not settle."""
+    if not np.isfinite(beta).all():
+        raise EstimationError(
+            f"expected the marginal model to settle within {STEPS} steps, found it moving (risks close to 1 "
+            "under a log link, as a rule): use risk_ratio=False or a lower degree"
+        )
+    return beta

@@ -12,7 +12,7 @@ from envmix import QGComp, fit_qgcomp, fit_qgcomp_bootstrap, fit_qgcomp_sandwich
 from envmix.errors import DataError, EstimationError, QuantileWarning, SpecificationError
 from envmix.qgcomp.fit import FACT_COLUMNS, PARTIAL_COLUMNS, PARTIAL_EFFECT_COLUMNS, QGCOMP_ESTIMATE_COLUMNS
 from envmix.qgcomp.marginal import CURVE_COLUMNS, rao_wu_factors
-from envmix.qgcomp.structural import fit_structural, powers
+from envmix.qgcomp.structural import fit_structural, powers, require_settled
 from envmix.survey_glm import SurveyDesign
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -100,6 +100,15 @@ def test_structural_model_is_the_glm_on_all_predictions(link):
         tol=1e-14, start_params=mine
     )
     np.testing.assert_allclose(mine, stacked.params, rtol=1e-7)
+
+
+def test_log_binomial_near_certainty_stays_below_one():
+    """A log-linear fit through these means would exceed 1 at the top; the maximum likelihood fit does not."""
+    means, P = np.array([[0.6, 0.75, 0.9, 0.97]]), powers(np.arange(4.0), 1)
+    beta = fit_structural(means, P, "binomial", "log")[0]
+    fitted = np.exp(P @ beta)
+    assert fitted.max() < 1
+    np.testing.assert_allclose(((means[0] - fitted) / (1 - fitted)) @ P, 0, atol=1e-9)
 
 
 def test_bootstrap_is_refitting_the_resampled_rows(toy):
@@ -227,5 +236,5 @@ def test_errors(toy):
         fit_qgcomp(spec(), toy.assign(b=toy["b"].where(toy.index > 3)))
     with pytest.warns(QuantileWarning, match="'a': expected 4 score levels, found 3"):
         fit_qgcomp(spec(), toy.assign(a=np.maximum(toy["a"], toy["a"].quantile(0.4))))
-    with pytest.raises(EstimationError, match="marginal risks below 1"):
-        fit_structural(np.array([[0.2, 0.9, 0.99, 0.995]]), powers(np.arange(4.0), 1), "binomial", "log")
+    with pytest.raises(EstimationError, match="expected the marginal model to settle"):
+        require_settled(np.array([[np.nan, 1.0]]))
