@@ -233,9 +233,8 @@ def fit_notes(spec: WQS, fits: BootstrapFits) -> list[EnvmixWarning]:
         if kept < B / 2:
             notes.append(
                 DirectionWarning(
-                    f"expected most of {B} bootstraps to fit a {direction} index better than the other "
-                    "sign, found "
-                    f"{kept}: the direction is doubtful"
+                    f"expected most of {B} bootstraps to fit a {direction} index better than the other sign, "
+                    f"found {kept}: no effect, or a stronger one the other way; see direction='both'"
                 )
             )
     separated = int(fits.separated.sum())
