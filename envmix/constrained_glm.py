@@ -191,7 +191,7 @@ def fit_glm(
         X, y, shift, w, free, x, code, start_size, H
     )
     if status == glm_kernels.SEPARATED:
-        certain = int(np.sum(np.abs(eta) > -np.log(glm_kernels.SEPARATION_DEVIANCE)))
+        certain = int(np.sum(np.abs(eta) > -np.log(glm_kernels.CERTAINTY)))
         raise SeparationError(
             f"expected finite estimates, found {certain} of {n} rows predicted with certainty by "
             f"{', '.join(names[1:])}: merge rare categories or leave terms out"

@@ -34,7 +34,10 @@ CONVERGED, SEPARATED, NOT_CONVERGED = 0, 1, 2
 DECREMENT_TOLERANCE = 1e-15
 REUSE_BELOW = 1e-3  # steps smaller than this reuse the last Gram matrix
 MAX_ITERATIONS = 60
-SEPARATION_DEVIANCE = 1e-7  # a row fitted this close to certainty is numerically 0 or 1
+# A binary fit is separated if some row is this close to certainty and some column has lost its information:
+# an outlying row alone may be predicted with certainty by a fit that is perfectly finite.
+CERTAINTY = 1e-7
+LOST_INFORMATION = 1e-4  # a standard error of 100 per standard deviation of a column
 
 SignArray: TypeAlias = NDArray[np.int8]
 Solutions: TypeAlias = tuple[
@@ -180,6 +183,20 @@ def index_information(
 
 
 @njit(cache=True, nogil=True)
+def nearly_singular(H: FloatArray) -> bool:
+    """Return whether some column carries next to no information given the columns before it."""
+    p = H.shape[0]
+    L = np.empty((p, p))
+    aliased = np.zeros(p, np.bool_)
+    cholesky(H, np.arange(p), p, L, aliased)
+    lost = 0
+    for j in range(p):
+        if H[j, j] > 0.0 and (aliased[j] or L[j, j] ** 2 < LOST_INFORMATION):
+            lost += 1
+    return lost > 0
+
+
+@njit(cache=True, nogil=True)
 def solve_problem(
     X: FloatArray,
     y: FloatArray,
@@ -219,10 +236,8 @@ def solve_problem(
             curvature[i] = w[i] * mu * size / (size + mu)
         weighted_gram(X, curvature, H)
     status = CONVERGED if done else NOT_CONVERGED
-    if family == BINOMIAL:
-        for i in range(n):
-            if abs(eta[i]) > -math.log(SEPARATION_DEVIANCE):
-                status = SEPARATED
+    if family == BINOMIAL and np.abs(eta).max() > -math.log(CERTAINTY) and nearly_singular(H):
+        status = SEPARATED
     return deviance(family, size, y, eta, w), violation, iterations, status, size, eta
 
 

@@ -38,6 +38,23 @@ def require_complete(data: pd.DataFrame, names: Sequence[str], rows: BoolArray |
         )
 
 
+def domain_rows(data: pd.DataFrame, domain: str | None) -> BoolArray:
+    """Return the analysed rows of `data` as a mask; `DataError` if the domain is not boolean or empty."""
+    if domain is None:
+        rows = np.ones(len(data), dtype=np.bool_)
+    else:
+        require_complete(data, [domain])
+        values = data[domain].to_numpy(dtype=np.float64)
+        if not np.isin(values, (0.0, 1.0)).all():
+            raise DataError(
+                f"expected domain {domain!r} to be true or false, found other values: make it boolean"
+            )
+        rows = values == 1.0
+    if not rows.any():
+        raise DataError("expected rows to analyse, found none: check the domain and the data frame")
+    return rows
+
+
 def numeric_column(data: pd.DataFrame, name: str) -> FloatArray:
     """Return one column as finite doubles, shape (n,); `DataError` if it is not numeric or not finite."""
     column = data[name]

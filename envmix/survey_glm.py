@@ -4,14 +4,19 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 from envmix.arrays import BoolArray, FloatArray
 from envmix.errors import EstimationError, SpecificationError
+from envmix.model_frame import factor_levels, numeric_column, require_complete
 
 
 @dataclass(frozen=True)
 class SurveyDesign:
-    """Sampling design of all rows, those outside the domain included: arrays of shape (n,)."""
+    """Sampling design of all rows, those outside the domain included: arrays of shape (n,).
+
+    Weights are positive; outside the domain their values do not matter.
+    """
 
     strata: FloatArray
     psu: FloatArray
@@ -68,8 +73,7 @@ def survey_glm(
     columns: dict[str, FloatArray | BoolArray] = {
         "stratum": design.strata,
         "psu": design.psu,
-        # Outside the domain the rows only carry the design; any positive weight will do.
-        "weight": np.where(design.weights > 0, design.weights, 1.0),
+        "weight": design.weights,
         "domain": rows,
     }
     values = np.column_stack([outcome, offset, design_matrix[:, 1:]])
@@ -99,9 +103,8 @@ def survey_glm(
     ).fitted
     if fit is None or fit.cov_matrix is None:
         raise EstimationError(f"expected a covariance from the survey fit of {', '.join(names)}, found none")
-    used = rows & (design.weights > 0)
-    psus = np.unique(np.column_stack([design.strata[used], design.psu[used]]), axis=0).shape[0]
-    df = float(psus - np.unique(design.strata[used]).size + 1 - k)
+    psus = np.unique(np.column_stack([design.strata[rows], design.psu[rows]]), axis=0).shape[0]
+    df = float(psus - np.unique(design.strata[rows]).size + 1 - k)
     if df < 1:
         raise EstimationError(
             f"expected at least one degree of freedom, found {df:g} ({psus} PSUs, {k} parameters): use "
@@ -122,6 +125,23 @@ def require_design(weights: str | None, strata: str | None, psu: str | None) -> 
             f"psu={psu!r}: name all three columns, or weights alone for model-based inference"
         )
     return all(given)
+
+
+def survey_design(
+    data: pd.DataFrame, rows: BoolArray, weights: str | None, strata: str | None, psu: str | None
+) -> SurveyDesign:
+    """Return the design of all rows of `data`, of which `rows` are the domain.
+
+    Rows outside the domain only tell which PSUs exist: their weights may be missing or zero.
+    """
+    if weights is None or strata is None or psu is None:
+        raise SpecificationError(
+            "expected weights, strata and psu together, found one missing: name all three"
+        )
+    require_complete(data, [strata, psu])
+    values = np.ones(len(data))
+    values[rows] = numeric_column(data[rows], weights)
+    return SurveyDesign(factor_levels(data[strata])[0], factor_levels(data[psu])[0], values)
 
 
 def _lonely_strata(design: SurveyDesign) -> int:

@@ -100,6 +100,12 @@ class QGCompMarginalResult:
             }
         )
 
+    def plot_curve(self, level: float = 0.95) -> object:
+        """Return an altair chart of the mean outcomes by joint quantile."""
+        from envmix.qgcomp.plots import plot_curve
+
+        return plot_curve(self.curve(level))
+
     def outcome_model(self) -> pd.DataFrame:
         """Return the outcome model's coefficients: columns term and estimate."""
         return pd.DataFrame({"term": list(self.outcome_terms), "estimate": self.outcome_coefficients})

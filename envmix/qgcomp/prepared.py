@@ -11,7 +11,7 @@ from envmix.errors import DataError, EnvmixWarning, SpecificationError
 from envmix.families import check_outcome
 from envmix.model_frame import (
     covariate_columns,
-    factor_levels,
+    domain_rows,
     numeric_column,
     observation_weights,
     require_columns,
@@ -19,8 +19,7 @@ from envmix.model_frame import (
 )
 from envmix.qgcomp.spec import QGComp
 from envmix.quantile_scores import QuantileScores, learn_quantile_scores
-from envmix.survey_glm import SurveyDesign
-from envmix.wqs.prepared import domain_rows
+from envmix.survey_glm import SurveyDesign, survey_design
 
 
 @dataclass(frozen=True)
@@ -87,14 +86,7 @@ def prepare(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> Prepare
             step[:, : mains.shape[1]] = mains
             step[:, 1 : 1 + len(straight)] = level
             step[:, mains.shape[1] :] = further.at(level)
-    survey = None
-    if spec.survey:
-        require_complete(data, [name for name in (spec.strata, spec.psu, spec.weights) if name])
-        survey = SurveyDesign(
-            factor_levels(data[spec.strata])[0],
-            factor_levels(data[spec.psu])[0],
-            numeric_column(data, str(spec.weights)),
-        )
+    survey = survey_design(data, rows, spec.weights, spec.strata, spec.psu) if spec.survey else None
     return Prepared(
         positions,
         scores,

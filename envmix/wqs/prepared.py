@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from envmix.arrays import BoolArray, FloatArray, IntArray
+from envmix.arrays import FloatArray, IntArray
 from envmix.errors import DataError, EnvmixWarning
 from envmix.families import check_outcome
 from envmix.model_frame import (
     Covariates,
     covariate_columns,
+    domain_rows,
     factor_levels,
     numeric_column,
     observation_weights,
@@ -18,7 +19,7 @@ from envmix.model_frame import (
     require_complete,
 )
 from envmix.quantile_scores import QuantileScores, learn_quantile_scores
-from envmix.survey_glm import SurveyDesign
+from envmix.survey_glm import SurveyDesign, survey_design
 from envmix.wqs.spec import WQS
 
 
@@ -107,14 +108,7 @@ def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
     )
     mains = [name for name in (spec.stratified_by, spec.interaction) if name and name not in spec.covariates]
     modifier, modifier_name = _modifier(part, spec.interaction)
-    design = None
-    if spec.survey:
-        require_complete(data, [name for name in (spec.strata, spec.psu, spec.weights) if name])
-        design = SurveyDesign(
-            factor_levels(data[spec.strata])[0],
-            factor_levels(data[spec.psu])[0],
-            numeric_column(data, str(spec.weights)),
-        )
+    design = survey_design(data, rows, spec.weights, spec.strata, spec.psu) if spec.survey else None
     return Prepared(
         positions,
         scores,
@@ -130,23 +124,6 @@ def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
         design,
         notes,
     )
-
-
-def domain_rows(data: pd.DataFrame, domain: str | None) -> BoolArray:
-    """Return the analysed rows of `data` as a mask; `DataError` if the domain is not boolean or empty."""
-    if domain is None:
-        rows = np.ones(len(data), dtype=np.bool_)
-    else:
-        require_complete(data, [domain])
-        values = data[domain].to_numpy(dtype=np.float64)
-        if not np.isin(values, (0.0, 1.0)).all():
-            raise DataError(
-                f"expected domain {domain!r} to be true or false, found other values: make it boolean"
-            )
-        rows = values == 1.0
-    if not rows.any():
-        raise DataError("expected rows to analyse, found none: check the domain and the data frame")
-    return rows
 
 
 def stratum_levels(data: pd.DataFrame, name: str | None) -> tuple[str, ...] | None:

@@ -12,7 +12,8 @@ from envmix.errors import DirectionError, DirectionWarning, EnvmixWarning, Estim
 from envmix.fan_out import fan_out
 from envmix.quantile_scores import QuantileScores
 from envmix.tables import check_level
-from envmix.wqs.fit import Once, run_once
+from envmix.wqs.final_model import FinalModel
+from envmix.wqs.fit import run_once
 from envmix.wqs.prepared import Components, Prepared, prepare
 from envmix.wqs.results import weight_table
 from envmix.wqs.spec import WQS
@@ -194,8 +195,8 @@ def fit_repeated_holdout_wqs(
     prepared = prepare(spec, data)
     task = partial(_holdout, spec, prepared, seed)
     passes = fan_out(task, range(holdouts), workers=workers, description=description, backend="threads")
-    done = {r: found for r, found in enumerate(passes) if isinstance(found, Once)}
-    failures = {r: str(found) for r, found in enumerate(passes) if not isinstance(found, Once)}
+    done = {r: found for r, found in enumerate(passes) if isinstance(found, _Holdout)}
+    failures = {r: str(found) for r, found in enumerate(passes) if not isinstance(found, _Holdout)}
     if not done:
         raise DirectionError(
             f"expected some of {holdouts} splits to be completed, found none; the first: {failures[0]}"
@@ -225,7 +226,7 @@ def fit_repeated_holdout_wqs(
         found[0].model.terms,
         np.array([f.model.coefficients for f in found]),
         np.array([f.index_weights for f in found]),
-        np.array([f.bootstraps.preferred.mean(axis=1) for f in found]),
+        np.array([f.share_with_sign for f in found]),
         np.array(list(done), dtype=np.int64),
         failures,
         np.array([f.model.n for f in found], dtype=np.int64),
@@ -235,9 +236,20 @@ def fit_repeated_holdout_wqs(
     )
 
 
-def _holdout(spec: WQS, prepared: Prepared, seed: int, number: int) -> Once | EstimationError:
+@dataclass(frozen=True)
+class _Holdout:
+    """What is kept of one split."""
+
+    model: FinalModel
+    index_weights: FloatArray
+    share_with_sign: FloatArray
+    notes: tuple[EnvmixWarning, ...]
+
+
+def _holdout(spec: WQS, prepared: Prepared, seed: int, number: int) -> _Holdout | EstimationError:
     try:
-        return run_once(spec, prepared, seed, number)
+        found = run_once(spec, prepared, seed, number)
     except EstimationError as error:
         # One unlucky split must not end the analysis; it is counted and reported with its reason.
         return error
+    return _Holdout(found.model, found.index_weights, found.bootstraps.preferred.mean(axis=1), found.notes)

@@ -267,6 +267,20 @@ def test_separation_is_flagged_and_the_limit_found():
         )
 
 
+def test_an_outlier_predicted_with_certainty_is_not_separation():
+    generator = np.random.default_rng(3)
+    z = generator.normal(size=400)
+    y = (generator.random(400) < 1 / (1 + np.exp(-2 * z))).astype(float)
+    z[0], y[0] = 25.0, 1.0
+    X = np.column_stack([np.ones(400), z])
+    fit = fit_glm(X, ("i", "z"), y, family="binomial", weights=np.ones(400), offset=np.zeros(400))
+    assert abs(X[0] @ fit.coefficients) > 30
+    reference = sm.GLM(y, X, family=sm.families.Binomial()).fit(tol=1e-12)
+    np.testing.assert_allclose(fit.coefficients, reference.params, rtol=1e-6)
+    found = solve(generator.normal(size=(400, 4)), z[:, None], y, np.ones((1, 400)), (1, 1, 1, 1), "binomial")
+    assert not found.separated[0]
+
+
 def test_aliased_terms_are_named():
     Q, _, y, _ = problem("gaussian", 1)
     X = np.column_stack([np.ones(80), Q[:, 0], Q[:, 1], Q[:, 0] + Q[:, 1]])

@@ -212,6 +212,8 @@ def test_schemas(toy):
     marginal = fit_qgcomp_bootstrap(spec(), toy, 1, resamples=10)
     assert tuple(marginal.curve().columns) == CURVE_COLUMNS
     assert list(marginal.estimates()["term"]) == ["intercept", "psi1"]
+    drawn = next(iter(marginal.plot_curve().to_dict()["datasets"].values()))
+    assert [row["mean_outcome"] for row in drawn] == list(marginal.curve()["mean_outcome"])
     assert set(marginal.outcome_model()["term"]) == {"intercept", "a", "b", "c", "z", "group[women]"}
 
 

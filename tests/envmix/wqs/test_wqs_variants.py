@@ -254,3 +254,43 @@ def test_design_with_identifier_and_domain(sim905, model):
     other = fit_wqs(spec, data.sample(frac=1, random_state=1), 1)
     np.testing.assert_allclose(base.estimates()["std_error"], other.estimates()["std_error"], rtol=1e-8)
     assert base.training_rows[~data["inside"]].sum() == 0
+    # Outside the domain neither weights nor covariates need to be there.
+    holes = data.assign(wt=data["wt"].where(data["inside"]), age=data["age"].where(data["inside"]))
+    np.testing.assert_array_equal(
+        fit_wqs(spec, holes, 1).estimates()["std_error"], base.estimates()["std_error"]
+    )
+
+
+@pytest.mark.filterwarnings("ignore::envmix.errors.EnvmixWarning")
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial", "quasipoisson", "quasibinomial"])
+def test_every_family_has_design_based_errors(sim905, model, family):
+    """Counts made of a rounded exposure; the score equations hold and the variance is the textbook one."""
+    generator = np.random.default_rng(3)
+    data = sim905.assign(count=generator.poisson(2 + sim905["pb"]))
+    outcome = "osteo" if family == "quasibinomial" else "count"
+    spec = WQS(
+        **{**model, "outcome": outcome, "covariates": ("age",), "family": family},
+        weights="wt",
+        strata="stratum",
+        psu="psu",
+        bootstraps=5,
+    )
+    result = fit_wqs(spec, data, 1)
+    rows = result.validation_rows
+    X = np.column_stack([np.ones(rows.sum()), result.index(data)["wqs"][rows], data["age"][rows]])
+    w, y = data["wt"].to_numpy(), data[outcome].to_numpy(dtype=float)[rows]
+    eta = X @ result.model.coefficients
+    if family == "quasibinomial":
+        mean = 1 / (1 + np.exp(-eta))
+        slope = mean * (1 - mean)
+        factor = np.ones_like(mean)
+    else:
+        mean = np.exp(eta)
+        factor = 1 / (1 + mean / result.model.size) if family == "negative_binomial" else np.ones_like(mean)
+        slope = mean * factor
+    bread = np.linalg.inv((X * (w[rows] * slope)[:, None]).T @ X)
+    expected = linearised(
+        X * factor[:, None], y, w, data["stratum"].to_numpy(), data["psu"].to_numpy(), rows, mean, bread
+    )
+    np.testing.assert_allclose(result.estimates()["std_error"], np.sqrt(np.diag(expected)), rtol=1e-6)
+    assert result.facts()["inference"][0] == "design"
