@@ -8,6 +8,8 @@ from envmix.arrays import BoolArray, FloatArray, IntArray
 from envmix.errors import EstimationError, SeparationError
 from envmix.families import FREE_DISPERSION, SOLVER_CODES
 
+PERFECT_FIT = 1e-12
+
 
 @dataclass(frozen=True)
 class ConstrainedFits:
@@ -26,7 +28,8 @@ class ConstrainedFits:
         Largest violation of the optimality conditions: the score divided by its standard error.
     iterations : array, shape (B,)
     converged, separated : array, shape (B,)
-        Separated: some row of positive weight is fitted as certainly 0 or 1.
+        Separated: a binary outcome is predicted with certainty along some direction, or a gaussian one
+        perfectly.
     sizes : array, shape (B,)
         Size of the negative binomial (variance mu + mu^2 / size); 1 for other families.
     """
@@ -110,8 +113,11 @@ def fit_constrained(
     )
     theta = coefficients[:, c:] * scale
     deviances = deviances * scale**2
+    separated = status == glm_kernels.SEPARATED
     if family == "gaussian":
-        variances = variances * (deviances / residual_df)[:, None]
+        # A perfect fit, with as many columns as rows, says as little about the index as separation does.
+        separated = deviances <= PERFECT_FIT * weights.sum(axis=1) * scale**2
+        variances = np.where(separated, np.nan, deviances / residual_df)[:, None] * variances
     elif family in FREE_DISPERSION:
         variances = variances * _pearson(X, y, shift, weights, coefficients, family, residual_df)[:, None]
     return ConstrainedFits(
@@ -123,7 +129,7 @@ def fit_constrained(
         violations,
         iterations,
         status != glm_kernels.NOT_CONVERGED,
-        status == glm_kernels.SEPARATED,
+        separated,
         sizes,
     )
 

@@ -218,9 +218,10 @@ def solve_problem(
     if family == NEGATIVE_BINOMIAL and size < 0.0:
         k = -size
         done = False
-        for _ in range(50):
+        for _ in range(200):
             new = maximise_size(y, eta, w, k)
-            settled = abs(math.log(new / k)) < 1e-9
+            # Near the Poisson limit the size itself is flat; what enters the variance is 1 / size.
+            settled = abs(math.log(new / k)) < 1e-9 or abs(1.0 / new - 1.0 / k) < 1e-9
             k = new
             more, inner = newton(X, y, offset, w, constrained, x, family, k, H, eta, score, curvature)
             iterations += more

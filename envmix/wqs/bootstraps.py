@@ -12,6 +12,7 @@ from envmix.errors import (
     DirectionError,
     DirectionWarning,
     EnvmixWarning,
+    SeparationError,
     SeparationWarning,
 )
 from envmix.wqs.prepared import Prepared
@@ -211,11 +212,17 @@ def signal_weights(signal: str, statistic: FloatArray) -> FloatArray:
 
 
 def require_direction(spec: WQS, fits: BootstrapFits) -> None:
-    """Raise `DirectionError` if an index has no bootstrap in its direction."""
+    """Raise `DirectionError` if no bootstrap has an index in its direction, `SeparationError` if none is finite."""
     for d, direction in enumerate(spec.directions):
         if fits.signals[d].sum() > 0:
             continue
         B = fits.used.shape[1]
+        separated = int(fits.separated.sum())
+        if separated > B / 2:
+            raise SeparationError(
+                f"expected a finite index in {B} bootstraps, found the outcome predicted with certainty in "
+                f"{separated}: use fewer exposures, random_subset, or more rows"
+            )
         other = int(np.sum(~fits.preferred[d]))
         raise DirectionError(
             f"expected bootstraps with a {direction} index, found none of {B} ({other} fit better the "
