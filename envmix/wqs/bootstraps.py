@@ -212,7 +212,7 @@ def signal_weights(signal: str, statistic: FloatArray) -> FloatArray:
 
 
 def require_direction(spec: WQS, fits: BootstrapFits) -> None:
-    """Raise `DirectionError` if no bootstrap has an index in its direction, `SeparationError` if none is finite."""
+    """Raise `DirectionError` if no bootstrap has the index, `SeparationError` if none is finite."""
     for d, direction in enumerate(spec.directions):
         if fits.signals[d].sum() > 0:
             continue

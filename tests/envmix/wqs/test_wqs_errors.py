@@ -80,7 +80,7 @@ def test_outcomes_must_suit_the_family(toy):
         fit_wqs(WQS(**BASE, family="poisson"), toy, 1)
 
 
-@pytest.mark.filterwarnings("ignore::envmix.errors.SeparationWarning")
+@pytest.mark.filterwarnings("ignore::envmix.errors.EnvmixWarning")
 def test_few_events(toy):
     rare = toy.assign(y=(np.arange(len(toy)) % 12 == 0).astype(float))
     with pytest.warns(

@@ -175,6 +175,7 @@ def test_random_subset_with_many_exposures():
     assert set(table["exposure"][:2]) == {"x0", "x1"}
 
 
+@pytest.mark.filterwarnings("ignore::envmix.errors.DirectionWarning")
 def test_offset_is_log_person_time(toy):
     """Poisson with log person-time as offset: doubling everyone's time moves only the intercept, by log 2."""
     timed = toy.assign(log_time=np.log(1 + np.arange(len(toy)) % 5))
