@@ -32,7 +32,7 @@ CONVERGED, SEPARATED, NOT_CONVERGED = 0, 1, 2
 
 # A squared Newton decrement is twice the distance of f from its minimum.
 DECREMENT_TOLERANCE = 1e-15
-REUSE_BELOW = 1e-3  # steps smaller than this reuse the last Gram matrix
+REUSE_BELOW = 3e-2  # steps smaller than this reuse the last Gram matrix
 MAX_ITERATIONS = 60
 # A binary fit is separated if some row is this close to certainty and some column has lost its information:
 # an outlying row alone may be predicted with certainty by a fit that is perfectly finite.

@@ -242,14 +242,29 @@ def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResul
 
 
 def mean_predictions(spec: QGComp, prepared: Prepared, fits: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the weighted mean outcome (B, v) under each joint level, for coefficients (B, k) and
-    weights (B, n)."""
+    """Return the weighted mean outcome (B, v) under each joint level.
+
+    Takes coefficients (B, k) and weights (B, n).
+    """
     totals = weights.sum(axis=1)
     means = np.empty((fits.shape[0], prepared.levels.size))
+    shifted = bool(np.any(prepared.offset))
     for v, design in enumerate(prepared.interventions):
-        predicted = inverse_link(OUTCOME_LINKS[spec.family], fits @ design.T + prepared.offset)
-        means[:, v] = np.einsum("bn,bn->b", weights, predicted) / totals
-    return means
+        eta = fits @ design.T
+        if shifted:
+            eta += prepared.offset
+        # In place: these arrays are the largest of the analysis.
+        if spec.family == "binomial":
+            np.negative(eta, out=eta)
+            np.exp(eta, out=eta)
+            eta += 1.0
+            np.divide(weights, eta, out=eta)
+        else:
+            if spec.family == "poisson":
+                np.exp(eta, out=eta)
+            eta *= weights
+        means[:, v] = eta.sum(axis=1)
+    return np.asarray(means / totals[:, None])
 
 
 def rao_wu_factors(
