@@ -81,7 +81,7 @@ class QuantileScores:
 
     def table(self) -> pd.DataFrame:
         """Return one row per exposure with the columns `SCORE_COLUMNS`."""
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "exposure": list(self.exposures),
                 "quantiles": [self.quantiles] * len(self.exposures),
@@ -93,6 +93,7 @@ class QuantileScores:
                 "scale": self.scales,
             }
         )
+        return table.astype({"quantiles": "Int64", "levels": "Int64"})
 
 
 def fit_quantile_scores(

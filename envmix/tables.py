@@ -60,3 +60,8 @@ def estimate_table(
             "conf_high": estimates + width * std_errors,
         }
     )
+
+
+def with_counts(table: pd.DataFrame, n: int, events: int | None) -> pd.DataFrame:
+    """Append the columns n and events; events is null for outcomes that are not binary."""
+    return table.assign(n=n, events=pd.array([events] * len(table), dtype="Int64"))

@@ -13,7 +13,7 @@ from envmix.qgcomp.prepared import prepare
 from envmix.qgcomp.spec import QGComp
 from envmix.quantile_scores import QuantileScores
 from envmix.survey_glm import survey_glm
-from envmix.tables import ESTIMATE_COLUMNS, estimate_table
+from envmix.tables import ESTIMATE_COLUMNS, estimate_table, with_counts
 
 QGCOMP_ESTIMATE_COLUMNS = (*ESTIMATE_COLUMNS, "n", "events")
 PARTIAL_COLUMNS = ("exposure", "direction", "coefficient", "weight", "rank")
@@ -86,7 +86,7 @@ class QGCompResult:
         table = estimate_table(
             ("intercept", "psi1"), contrast @ self.coefficients, errors, self.df, level, self.interval_df
         )
-        return table.assign(n=self.n, events=self.events)
+        return with_counts(table, self.n, self.events)
 
     def coefficients_table(self, level: float = 0.95) -> pd.DataFrame:
         """Return every coefficient of the outcome model with the columns `ESTIMATE_COLUMNS`."""
@@ -137,7 +137,8 @@ class QGCompResult:
             self.inference,
             "; ".join(self.warnings),
         ]
-        return pd.DataFrame([dict(zip(FACT_COLUMNS, values, strict=True))])
+        facts = pd.DataFrame([dict(zip(FACT_COLUMNS, values, strict=True))])
+        return facts.astype({"quantiles": "Int64", "events": "Int64"})
 
 
 def fit_qgcomp(spec: QGComp, data: pd.DataFrame) -> QGCompResult:

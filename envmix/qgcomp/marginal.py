@@ -23,7 +23,7 @@ from envmix.qgcomp.structural import (
 from envmix.quantile_scores import QuantileScores
 from envmix.random_streams import random_stream
 from envmix.survey_glm import SurveyDesign
-from envmix.tables import ESTIMATE_COLUMNS, check_level, estimate_table
+from envmix.tables import ESTIMATE_COLUMNS, check_level, estimate_table, with_counts
 from envmix.wqs.bootstraps import draw_counts
 
 OUTCOME_LINKS = {"gaussian": "identity", "binomial": "logit", "poisson": "log"}
@@ -80,7 +80,7 @@ class QGCompMarginalResult:
         terms = ("intercept", *(f"psi{k}" for k in range(1, self.psi.size)))
         errors = np.sqrt(np.diag(self.covariance))
         table = estimate_table(terms, self.psi, errors, self.df, level, self.interval_df)
-        return table.assign(n=self.n, events=self.events)
+        return with_counts(table, self.n, self.events)
 
     def curve(self, level: float = 0.95) -> pd.DataFrame:
         """Return mean outcomes by joint quantile: `CURVE_COLUMNS`, intervals of the structural model."""

@@ -131,7 +131,7 @@ class RepeatedHoldoutResult:
                 if name.startswith("wqs")
             }
             rows.append({**facts, **terms})
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows).astype({"validation_n": "Int64", "events": "Int64"})
 
     def plot_weights(self, level: float = 0.95) -> object:
         """Return an altair chart of the mean index weights with the line of equal weights."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from envmix.arrays import BoolArray, FloatArray
 from envmix.quantile_scores import QuantileScores
-from envmix.tables import ESTIMATE_COLUMNS, check_level, estimate_table
+from envmix.tables import ESTIMATE_COLUMNS, check_level, estimate_table, with_counts
 from envmix.wqs.bootstraps import BootstrapFits
 from envmix.wqs.final_model import FinalModel
 from envmix.wqs.prepared import Components, expand_strata
@@ -99,7 +99,7 @@ class WQSResult:
         table = estimate_table(
             model.terms, model.coefficients, np.sqrt(np.diag(model.covariance)), model.df, level
         )
-        return table.assign(n=model.n, events=model.events)
+        return with_counts(table, model.n, model.events)
 
     def weights(self, level: float = 0.95) -> pd.DataFrame:
         """Return the index weights, largest first: columns `WEIGHT_COLUMNS`.
@@ -180,7 +180,7 @@ class WQSResult:
                 for d, direction in enumerate(self.spec.directions)
             ],
             columns=list(FACT_COLUMNS),
-        )
+        ).astype({"events": "Int64"})
 
     def index(self, data: pd.DataFrame) -> pd.DataFrame:
         """Return the index of each row of `data` (one column per direction), with the fitted cut points."""
