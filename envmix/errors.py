@@ -26,3 +26,27 @@ class SeparationError(EstimationError):
 
 class EnvmixWarning(UserWarning):
     """Base of every warning of this package; results carry the same texts in a column."""
+
+
+class DirectionError(EstimationError):
+    """No fit found the index in the direction that was asked for."""
+
+
+class SeparationWarning(EnvmixWarning):
+    """Some bootstrap fits predict the outcome of some rows with certainty."""
+
+
+class FewEventsWarning(EnvmixWarning):
+    """Fewer events per parameter than a binary or count model needs."""
+
+
+class QuantileWarning(EnvmixWarning):
+    """Ties or non-detects leave an exposure with fewer score levels than quantiles were asked for."""
+
+
+class ConvergenceWarning(EnvmixWarning):
+    """A fit stopped before it met the optimality conditions."""
+
+
+class DirectionWarning(EnvmixWarning):
+    """Part of the fits found the index in the other direction and was left out."""

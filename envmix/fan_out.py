@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TextIO, TypeVar
+from typing import Literal, TextIO, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
@@ -20,6 +20,7 @@ def fan_out(
     *,
     workers: int | None = None,
     description: str | None = None,
+    backend: Literal["processes", "threads"] = "processes",
 ) -> list[Result]:
     """Apply `function` to every task and return the results in the order of `tasks`.
 
@@ -35,6 +36,9 @@ def fan_out(
         everything runs in this process. Each worker gets one BLAS thread.
     description : str, optional
         Shows progress under this name: a bar on a terminal, elsewhere a line every ten seconds.
+    backend : {"processes", "threads"}
+        Processes by default; threads where `function` spends its time in compiled code that releases the
+        interpreter lock, because they start at once and share memory.
 
     Returns
     -------
@@ -46,6 +50,11 @@ def fan_out(
         raise ValueError(f"expected at least one worker, found {count}")
     if count == 1 or len(tasks) < 2:
         return list(_with_progress(map(function, tasks), len(tasks), description))
+    if backend == "threads":
+        results = Parallel(n_jobs=count, prefer="threads", return_as="generator")(
+            delayed(function)(task) for task in tasks
+        )
+        return list(_with_progress(results, len(tasks), description))
     with parallel_config(backend="loky", n_jobs=count, inner_max_num_threads=1):
         results = Parallel(return_as="generator")(delayed(_in_worker)(function, task) for task in tasks)
         return list(_with_progress(results, len(tasks), description))

@@ -1,0 +1,1 @@
+"""Weighted quantile sum regression."""
