@@ -9,13 +9,12 @@ import pandas as pd
 
 from envmix.errors import EnvmixError, EnvmixWarning, SpecificationError
 from envmix.fan_out import fan_out
-from envmix.regression import RegressionFit, RegressionSpec, SurveyDesign, fit_regression
+from envmix.regression import RegressionFit, RegressionSpec, fit_regression
 from envmix.regression.spec import Family
 
 KEYS = ["study", "outcome", "exposure", "covariate_set", "engine", "exposure_form"]
-DESIGN = SurveyDesign(strata="strata", psu="psu", weights="weight", domain="in_model")
 EXPOSURE_COLUMNS = ["log2_value", "quantile_score", "quantile_median"]
-DESIGN_COLUMNS = [DESIGN.strata, DESIGN.psu, DESIGN.weights]
+DESIGN_COLUMNS = ["strata", "psu", "weight"]
 NUMBERS = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high", "standardised")
 
 
@@ -139,21 +138,25 @@ def _fit_task(task: AssociationTask) -> pd.DataFrame:
         covariates = tuple(name for name in str(names).split(";") if name)
         in_model = (task.data["in_cohort"] & task.data[list(covariates)].notna().all(axis=1)).to_numpy()
         data = task.data.loc[:, [*DESIGN_COLUMNS, *EXPOSURE_COLUMNS, "value", *covariates]]
-        data[DESIGN.domain] = in_model
-        if engine == "unweighted":
+        data["in_model"] = in_model
+        is_survey = engine == "survey"
+        if not is_survey:
             data = data[in_model]
         else:
             # a person without a positive weight stands for nobody
-            data[DESIGN.domain] &= (data[DESIGN.weights] > 0).to_numpy()
+            data["in_model"] &= (data["weight"] > 0).to_numpy()
         for model in models.to_dict("records"):
-            columns = exposure_columns(str(model["exposure_form"]), data[data[DESIGN.domain]])
+            columns = exposure_columns(str(model["exposure_form"]), data[data["in_model"]])
             spec = RegressionSpec(
                 outcome="value",
                 exposures=tuple(columns),
                 covariates=covariates,
                 references=tuple(pair for pair in task.references if pair[0] in covariates),
                 family=_family(model["family"]),
-                survey=DESIGN if engine == "survey" else None,
+                weights="weight" if is_survey else None,
+                strata="strata" if is_survey else None,
+                psu="psu" if is_survey else None,
+                domain="in_model",
             )
             rows.extend(
                 {key: model[key] for key in KEYS} | row for row in _fit_model(spec, data.assign(**columns))
@@ -167,7 +170,7 @@ def _fit_model(spec: RegressionSpec, data: pd.DataFrame) -> list[dict[str, Any]]
             warnings.simplefilter("ignore", EnvmixWarning)  # the texts are in the result
             return _estimated(fit_regression(spec, data))
     except EnvmixError as error:
-        return _failed(spec, data[data[DESIGN.domain]], error)
+        return _failed(spec, data[data["in_model"]], error)
 
 
 def exposure_columns(form: str, data: pd.DataFrame) -> dict[str, pd.Series]:

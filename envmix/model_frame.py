@@ -1,7 +1,8 @@
 """From a data frame and column names to checked arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -80,11 +81,13 @@ class Covariates:
     names: tuple[str, ...]
 
 
-def covariate_columns(data: pd.DataFrame, names: Sequence[str]) -> Covariates:
-    """Return numeric covariates as they are and others in treatment coding (first level is the reference).
+def covariate_columns(
+    data: pd.DataFrame, names: Sequence[str], references: Mapping[str, str] = MappingProxyType({})
+) -> Covariates:
+    """Return numeric covariates as they are and others in treatment coding.
 
-    A level's column is named ``covariate[level]``. Levels are those of a categorical dtype that occur,
-    or the sorted distinct values.
+    A level's column is named ``covariate[level]``. Levels are those of a categorical dtype that occur, or the
+    sorted distinct values; the reference is the one that `references` names, or else the first.
     """
     columns: list[FloatArray] = []
     labels: list[str] = []
@@ -95,9 +98,21 @@ def covariate_columns(data: pd.DataFrame, names: Sequence[str]) -> Covariates:
             labels.append(name)
             continue
         codes, levels = factor_levels(column)
-        for k, level in enumerate(levels[1:], start=1):
-            columns.append((codes == k).astype(np.float64))
-            labels.append(f"{name}[{level}]")
+        reference = references.get(name, levels[0])
+        if reference not in levels:
+            raise DataError(
+                f"expected the reference level {reference!r} in column {name!r}, found only "
+                f"{', '.join(levels)}: choose one of these"
+            )
+        if len(levels) == 1:
+            raise DataError(
+                f"expected at least two levels of {name!r}, found only {levels[0]!r} in {len(data)} rows: "
+                "leave it out of the specification"
+            )
+        for k, level in enumerate(levels):
+            if level != reference:
+                columns.append((codes == k).astype(np.float64))
+                labels.append(f"{name}[{level}]")
     matrix = np.column_stack(columns) if columns else np.empty((len(data), 0))
     constant = [label for label, values in zip(labels, columns, strict=True) if np.ptp(values) == 0]
     if constant:

@@ -1,5 +1,6 @@
 """Design-based inference for one generalised linear model, by the `svy` package."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -87,22 +88,6 @@ def survey_glm(
             f"expected at least two PSUs in every stratum, found one in {lonely} of "
             f"{np.unique(design.strata).size} strata: combine strata or check the psu column"
         )
-    sample = svy.Sample(pl.DataFrame(columns), svy.Design(stratum="stratum", psu="psu", wgt="weight"))
-    name = family.removeprefix("quasi")
-    negative_binomial = name == "negative_binomial"
-    fit = sample.glm.fit(
-        "outcome",
-        x=aliases,
-        family=cast(Any, name),
-        link="log" if negative_binomial else None,
-        theta=size if negative_binomial else None,
-        offset="offset" if np.any(offset != 0) else None,
-        where=svy.col("domain"),
-        tol=1e-14,
-        max_iter=300,
-    ).fitted
-    if fit is None or fit.cov_matrix is None:
-        raise EstimationError(f"expected a covariance from the survey fit of {', '.join(names)}, found none")
     psus = np.unique(np.column_stack([design.strata[rows], design.psu[rows]]), axis=0).shape[0]
     df = float(psus - np.unique(design.strata[rows]).size + 1 - k)
     if df < 1:
@@ -110,6 +95,28 @@ def survey_glm(
             f"expected at least one degree of freedom, found {df:g} ({psus} PSUs, {k} parameters): use "
             "fewer covariates"
         )
+    sample = svy.Sample(pl.DataFrame(columns), svy.Design(stratum="stratum", psu="psu", wgt="weight"))
+    name = family.removeprefix("quasi")
+    negative_binomial = name == "negative_binomial"
+    try:
+        with warnings.catch_warnings():
+            # Callers look for separation themselves; a psu without rows in the domain is expected.
+            warnings.simplefilter("ignore", svy.SvyUserWarning)
+            fit = sample.glm.fit(
+                "outcome",
+                x=aliases,
+                family=cast(Any, name),
+                link="log" if negative_binomial else None,
+                theta=size if negative_binomial else None,
+                offset="offset" if np.any(offset != 0) else None,
+                where=svy.col("domain"),
+                tol=1e-14,
+                max_iter=300,
+            ).fitted
+    except svy.SvyError as error:
+        raise EstimationError(f"the design-based fit failed: {error}") from error
+    if fit is None or fit.cov_matrix is None:
+        raise EstimationError(f"expected a covariance from the survey fit of {', '.join(names)}, found none")
     order = [coefficient.term for coefficient in fit.coefs]
     if order[1:] != aliases:
         raise EstimationError(f"expected coefficients of {', '.join(names)} in that order, found {order}")

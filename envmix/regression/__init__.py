@@ -2,6 +2,6 @@
 
 from envmix.regression.fit import fit_regression
 from envmix.regression.result import RegressionFit
-from envmix.regression.spec import RegressionSpec, SurveyDesign
+from envmix.regression.spec import RegressionSpec
 
-__all__ = ["RegressionFit", "RegressionSpec", "SurveyDesign", "fit_regression"]
+__all__ = ["RegressionFit", "RegressionSpec", "fit_regression"]

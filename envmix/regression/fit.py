@@ -4,14 +4,16 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from envmix.arrays import BoolArray, FloatArray
 from envmix.errors import DataError, EnvmixWarning, EstimationError, SeparationError
-from envmix.regression.design_matrix import check_columns, design_matrix
-from envmix.regression.engines import Estimates, fit_survey, fit_unweighted
-from envmix.regression.result import RegressionFit
+from envmix.model_frame import domain_rows, observation_weights, require_columns, require_complete
+from envmix.regression.design_matrix import design_matrix
+from envmix.regression.result import Estimates, RegressionFit
 from envmix.regression.separation import is_separated
-from envmix.regression.spec import RegressionSpec, SurveyDesign
+from envmix.regression.spec import RegressionSpec
+from envmix.regression.unweighted import fit_unweighted
+from envmix.survey_glm import SurveyFit, survey_design, survey_glm
 
 # Peduzzi 1996: below ten events per coefficient, logistic estimates and intervals become unreliable.
 EVENTS_PER_COEFFICIENT = 10
@@ -28,7 +30,7 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     spec : RegressionSpec
         Columns and options.
     data : pandas.DataFrame
-        One row per record. With ``spec.survey``, the records of the whole sample; only those of the
+        One row per record. For a survey, the records of the whole sample; only those of the
         domain need values in the model's columns.
 
     Returns
@@ -55,14 +57,15 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     Survey: Binder (1983), as R's ``survey::svyglm`` on ``subset(design, domain)``, including its degrees
     of freedom: psus minus strata, counted where the domain has records, plus 1, minus coefficients.
     """
-    rows = _domain_rows(spec.survey, data)
-    check_columns(data, spec.columns, rows)
+    require_columns(data, spec.columns)
+    rows = domain_rows(data, spec.domain)
+    require_complete(data, spec.columns, rows)
     here = data.loc[rows]
     outcome = here[spec.outcome].to_numpy(dtype=np.float64)
     _check_outcome(spec, outcome)
     terms, matrix = design_matrix(here, spec.exposures, spec.covariates, dict(spec.references))
-    weights = None if spec.survey is None else here[spec.survey.weights].to_numpy(dtype=np.float64)
-    estimates = _estimate(spec, data, here, terms, matrix, outcome, weights)
+    weights = observation_weights(here, spec.weights) if spec.is_survey else None
+    estimates = _estimate(spec, data, rows, terms, matrix, outcome)
     found = _few_events(spec, outcome, matrix.shape[1])
     for text in found:
         warnings.warn(text, EnvmixWarning, stacklevel=2)
@@ -70,7 +73,7 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     return RegressionFit(
         spec=spec,
         terms=terms,
-        estimate=estimates.estimate,
+        estimate=estimates.coefficients,
         covariance=estimates.covariance,
         df=estimates.df,
         n=len(here),
@@ -81,9 +84,7 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     )
 
 
-def standard_deviation(
-    values: NDArray[np.float64], weights: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
+def standard_deviation(values: FloatArray, weights: FloatArray | None) -> FloatArray:
     """Return the standard deviation of each column, weighted if there are weights.
 
     Parameters
@@ -102,31 +103,7 @@ def standard_deviation(
     return np.asarray(np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights)))
 
 
-def _domain_rows(design: SurveyDesign | None, data: pd.DataFrame) -> NDArray[np.bool_]:
-    if design is None:
-        return np.ones(len(data), dtype=bool)
-    check_columns(data, (design.strata, design.psu, design.weights, design.domain))
-    rows = data[design.domain].to_numpy(dtype=bool)
-    weights = data[design.weights].to_numpy(dtype=np.float64)
-    bad = int(np.sum(rows & ~((weights > 0) & np.isfinite(weights))))
-    if bad:
-        raise DataError(
-            f"expected positive weights in {design.weights} for every record of the domain, found {bad} of "
-            f"{int(rows.sum())} that are zero, negative or infinite: take these records out of the domain"
-        )
-    psus = data.loc[weights > 0, [design.strata, design.psu]].drop_duplicates()
-    lonely = psus[design.strata].value_counts()
-    lonely = lonely[lonely == 1]
-    if len(lonely):
-        raise DataError(
-            f"expected at least two psus in every stratum, found one in "
-            f"{', '.join(str(stratum) for stratum in sorted(lonely.index))} ({design.strata}): "
-            "pass the whole sample with a domain, not the records of the domain alone"
-        )
-    return rows
-
-
-def _check_outcome(spec: RegressionSpec, outcome: NDArray[np.float64]) -> None:
+def _check_outcome(spec: RegressionSpec, outcome: FloatArray) -> None:
     if len(outcome) == 0:
         raise DataError(
             "expected at least one record, found none: look at the domain and at the filters before"
@@ -147,27 +124,24 @@ def _check_outcome(spec: RegressionSpec, outcome: NDArray[np.float64]) -> None:
 def _estimate(
     spec: RegressionSpec,
     data: pd.DataFrame,
-    here: pd.DataFrame,
+    rows: BoolArray,
     terms: tuple[str, ...],
-    matrix: NDArray[np.float64],
-    outcome: NDArray[np.float64],
-    weights: NDArray[np.float64] | None,
-) -> Estimates:
+    matrix: FloatArray,
+    outcome: FloatArray,
+) -> Estimates | SurveyFit:
+    estimates: Estimates | SurveyFit
     try:
-        if spec.survey is None or weights is None:
-            if len(matrix) <= matrix.shape[1]:
-                raise EstimationError(
-                    f"expected more records than coefficients, found {len(matrix)} records and "
-                    f"{matrix.shape[1]} coefficients: use fewer covariates"
-                )
-            estimates = fit_unweighted(matrix, outcome, spec.family)
+        if spec.is_survey:
+            design = survey_design(data, rows, spec.weights, spec.strata, spec.psu)
+            no_offset = np.zeros(len(outcome))
+            estimates = survey_glm(matrix, terms, outcome, rows, design, family=spec.family, offset=no_offset)
         else:
-            estimates = _estimate_survey(spec, spec.survey, data, here, matrix, outcome, weights)
+            estimates = fit_unweighted(matrix, outcome, spec.family)
     except EstimationError:
         _check_separation(spec, terms, matrix, outcome)
         raise
-    finite = np.isfinite(estimates.estimate).all() and (np.diag(estimates.covariance) > 0).all()
-    if not finite or np.abs(matrix @ estimates.estimate).max() > SUSPICIOUS_LOG_ODDS:
+    finite = np.isfinite(estimates.coefficients).all() and (np.diag(estimates.covariance) > 0).all()
+    if not finite or np.abs(matrix @ estimates.coefficients).max() > SUSPICIOUS_LOG_ODDS:
         _check_separation(spec, terms, matrix, outcome)
     if not finite:
         raise EstimationError(
@@ -177,31 +151,8 @@ def _estimate(
     return estimates
 
 
-def _estimate_survey(
-    spec: RegressionSpec,
-    design: SurveyDesign,
-    data: pd.DataFrame,
-    here: pd.DataFrame,
-    matrix: NDArray[np.float64],
-    outcome: NDArray[np.float64],
-    weights: NDArray[np.float64],
-) -> Estimates:
-    strata = here[design.strata].to_numpy(dtype=np.int64)
-    psu = here[design.psu].to_numpy(dtype=np.int64)
-    psus = pd.MultiIndex.from_arrays([strata, psu]).nunique()
-    df = psus - len(np.unique(strata)) + 1 - matrix.shape[1]
-    if df < 1:
-        raise EstimationError(
-            f"expected at least 1 degree of freedom, found {df} ({psus} psus in "
-            f"{len(np.unique(strata))} strata, {matrix.shape[1]} coefficients): use fewer covariates"
-        )
-    sampled = data.loc[data[design.weights] > 0, [design.strata, design.psu]].drop_duplicates()
-    sampled.columns = pd.Index(["strata", "psu"])
-    return fit_survey(matrix, outcome, spec.family, strata, psu, weights, sampled)
-
-
 def _check_separation(
-    spec: RegressionSpec, terms: tuple[str, ...], matrix: NDArray[np.float64], outcome: NDArray[np.float64]
+    spec: RegressionSpec, terms: tuple[str, ...], matrix: FloatArray, outcome: FloatArray
 ) -> None:
     if spec.family == "binomial" and is_separated(matrix, outcome):
         raise SeparationError(
@@ -211,7 +162,7 @@ def _check_separation(
         )
 
 
-def _few_events(spec: RegressionSpec, outcome: NDArray[np.float64], coefficients: int) -> tuple[str, ...]:
+def _few_events(spec: RegressionSpec, outcome: FloatArray, coefficients: int) -> tuple[str, ...]:
     if spec.family != "binomial":
         return ()
     rarer = int(min(outcome.sum(), len(outcome) - outcome.sum()))

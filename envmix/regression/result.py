@@ -4,10 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from envmix.arrays import FloatArray
 from envmix.regression.spec import RegressionSpec
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Coefficients, shape (k,), their covariance, shape (k, k), and the degrees of freedom."""
+
+    coefficients: FloatArray
+    covariance: FloatArray
+    df: float
 
 
 @dataclass(frozen=True)
@@ -42,12 +51,12 @@ class RegressionFit:
 
     spec: RegressionSpec
     terms: tuple[str, ...]
-    estimate: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    estimate: FloatArray
+    covariance: FloatArray
     df: float
     n: int
     events: int | None
-    exposure_sd: NDArray[np.float64]
+    exposure_sd: FloatArray
     outcome_sd: float
     warnings: tuple[str, ...]
 
@@ -77,7 +86,7 @@ class RegressionFit:
             }
         )
 
-    def standardised(self) -> NDArray[np.float64]:
+    def standardised(self) -> FloatArray:
         """Return the exposures' coefficients in standard deviations of outcome per one of exposure."""
         first = 1
         last = first + len(self.spec.exposures)

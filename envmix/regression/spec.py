@@ -4,29 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envmix.errors import SpecificationError
+from envmix.survey_glm import require_design
 
 Family = Literal["binomial", "gaussian"]
-
-
-@dataclass(frozen=True)
-class SurveyDesign:
-    """Columns of a stratified, clustered sample with unequal weights.
-
-    The data frame holds the records of the whole sample, not of the domain alone: variance estimation
-    needs every primary sampling unit (psu), also those without a record in the domain.
-
-    Parameters
-    ----------
-    strata, psu, weights : str
-        Column names. A psu code is unique within its stratum only (R's ``nest = TRUE``).
-    domain : str
-        Boolean column: True for the records the model is about.
-    """
-
-    strata: str
-    psu: str
-    weights: str
-    domain: str
 
 
 @dataclass(frozen=True)
@@ -43,11 +23,16 @@ class RegressionSpec:
         Further columns. Numeric ones are entered as they are, all others as one indicator per level
         but the reference.
     references : tuple of (str, str)
-        Reference levels of categorical covariates; by default the first in alphabetical order.
+        Reference levels of categorical covariates; by default the first in order.
     family : {"binomial", "gaussian"}
         Logistic or linear regression.
-    survey : SurveyDesign, optional
-        Given, the fit is design-based (Taylor linearisation); without it, unweighted.
+    weights, strata, psu : str, optional
+        Columns of a stratified, clustered sample with unequal weights, all three or none. With them the
+        fit is design-based (Taylor linearisation). A psu code is unique within its stratum only (R's
+        ``nest = TRUE``). The data frame then holds the records of the whole sample, because variance
+        estimation needs every primary sampling unit (psu), also those without a record in the domain.
+    domain : str, optional
+        Boolean column: True for the records the model is about; by default all.
     confidence : float
         Coverage of the intervals; 0.95, as the field reports.
     """
@@ -57,7 +42,10 @@ class RegressionSpec:
     covariates: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
     family: Family = "gaussian"
-    survey: SurveyDesign | None = None
+    weights: str | None = None
+    strata: str | None = None
+    psu: str | None = None
+    domain: str | None = None
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
@@ -65,15 +53,24 @@ class RegressionSpec:
             raise SpecificationError(f"expected family 'binomial' or 'gaussian', found {self.family!r}")
         if not 0 < self.confidence < 1:
             raise SpecificationError(f"expected a confidence between 0 and 1, found {self.confidence}")
-        columns = (self.outcome, *self.exposures, *self.covariates)
-        repeated = sorted({column for column in columns if columns.count(column) > 1})
+        repeated = sorted({column for column in self.columns if self.columns.count(column) > 1})
         if repeated:
             raise SpecificationError(
                 f"expected each column once among outcome, exposures and covariates, "
                 f"found {', '.join(repeated)} more than once"
+            )
+        if self.weights is not None and not self.is_survey:
+            raise SpecificationError(
+                f"expected strata and psu with the weights {self.weights!r}, found none: "
+                "name all three columns"
             )
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the model, without those of the design."""
         return (self.outcome, *self.exposures, *self.covariates)
+
+    @property
+    def is_survey(self) -> bool:
+        """Whether the fit is design-based."""
+        return require_design(self.weights, self.strata, self.psu)
