@@ -11,7 +11,7 @@ RUN := .venv/bin
 NHANES_DIR ?=
 PEOPLE ?= 25735
 
-.PHONY: help setup demo build lint test clean
+.PHONY: help setup demo build lint test test-statistical bench clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -53,6 +53,12 @@ lint: setup  ## style and types of Python, style of SQL
 
 test: setup  ## every test: Python, SQL, the study on demo and (where they are) real files
 	$(RUN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+test-statistical: setup  ## slow statistical checks (within an hour)
+	$(RUN)/python -m pytest -m statistical
+
+bench: setup  ## speed and memory of the estimators, stored in benchmarks/results/
+	$(RUN)/python -m benchmarks.wqs
 
 clean:  ## remove what was built, but no downloaded files
 	rm -rf data/demo data/nhanes/*.duckdb data/current target logs

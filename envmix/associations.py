@@ -140,11 +140,11 @@ def _fit_task(task: AssociationTask) -> pd.DataFrame:
         data = task.data.loc[:, [*DESIGN_COLUMNS, *EXPOSURE_COLUMNS, "value", *covariates]]
         data["in_model"] = in_model
         is_survey = engine == "survey"
-        if not is_survey:
-            data = data[in_model]
-        else:
+        if is_survey:
             # a person without a positive weight stands for nobody
             data["in_model"] &= (data["weight"] > 0).to_numpy()
+        else:
+            data = data[in_model]
         for model in models.to_dict("records"):
             columns = exposure_columns(str(model["exposure_form"]), data[data["in_model"]])
             spec = RegressionSpec(
