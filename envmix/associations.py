@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ def fit_associations(
         estimated has a row per contrast with the reason in warnings and no estimate. Models use the records
         with all their covariates and, for a survey, a positive weight.
     """
+    _check_covariates(plan, cohort)
     references = tuple(
         (str(row.covariate), str(row.reference_level))
         for row in covariates.itertuples()
@@ -100,6 +102,19 @@ def fit_associations(
     fitted["events"] = fitted["events"].astype("Int64")
     by_family = fitted.groupby(["study", "engine", "covariate_set"])["p_value"]
     return fitted.assign(q_value=by_family.transform(false_discovery_rate))
+
+
+def _check_covariates(plan: pd.DataFrame, cohort: pd.DataFrame) -> None:
+    for names, covariate_set in (
+        plan[["covariates", "covariate_set"]].drop_duplicates().itertuples(index=False)
+    ):
+        for name in filter(None, names.split(";")):
+            if name not in cohort.columns:
+                nearest = get_close_matches(name, cohort.columns, n=3) or sorted(cohort.columns)
+                raise SpecificationError(
+                    f"expected the covariates of set {covariate_set!r} among the columns of the cohort, "
+                    f"found no {name!r}: did you mean {', '.join(nearest)}?"
+                )
 
 
 def false_discovery_rate(p_values: pd.Series) -> pd.Series:
@@ -140,11 +155,11 @@ def _fit_task(task: AssociationTask) -> pd.DataFrame:
         data = task.data.loc[:, [*DESIGN_COLUMNS, *EXPOSURE_COLUMNS, "value", *covariates]]
         data["in_model"] = in_model
         is_survey = engine == "survey"
-        if is_survey:
-            # a person without a positive weight stands for nobody
-            data["in_model"] &= (data["weight"] > 0).to_numpy()
-        else:
-            data = data[in_model]
+        # for a survey, a person without a positive weight stands for nobody
+        keep = (data["weight"] > 0).to_numpy() if is_survey else in_model
+        left_out = int(np.sum(in_model & ~keep))
+        notes = [f"{left_out} people without a positive weight left out"] if left_out else []
+        data = data[keep]
         for model in models.to_dict("records"):
             columns = exposure_columns(str(model["exposure_form"]), data[data["in_model"]])
             spec = RegressionSpec(
@@ -158,9 +173,9 @@ def _fit_task(task: AssociationTask) -> pd.DataFrame:
                 psu="psu" if is_survey else None,
                 domain="in_model",
             )
-            rows.extend(
-                {key: model[key] for key in KEYS} | row for row in _fit_model(spec, data.assign(**columns))
-            )
+            for row in _fit_model(spec, data.assign(**columns)):
+                row["warnings"] = "; ".join(filter(None, [row["warnings"], *notes]))
+                rows.append({key: model[key] for key in KEYS} | row)
     return pd.DataFrame(rows)
 
 
@@ -185,7 +200,9 @@ def exposure_columns(form: str, data: pd.DataFrame) -> dict[str, pd.Series]:
         Columns log2_value, quantile_score, quantile_median.
     """
     if form == "quantile":
-        groups = sorted(int(score) for score in data["quantile_score"].unique() if score > 0)
+        # the lowest group is the reference; with all values in one group, Q2 is a column of zeros and its
+        # model fails and says so
+        groups = sorted(int(score) for score in data["quantile_score"].unique() if score > 0) or [1]
         return {f"Q{group + 1}": (data["quantile_score"] == group).astype(float) for group in groups}
     source = {
         "per_doubling": "log2_value",

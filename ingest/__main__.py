@@ -101,7 +101,7 @@ def _say(text: str) -> None:
 def _run(options: argparse.Namespace) -> None:
     from ingest.warehouse import FILE_NAME
 
-    data = options.data.resolve()
+    data = options.data.expanduser().resolve()
     if options.command == "status":
         _status(data / FILE_NAME)
         return
@@ -120,7 +120,7 @@ def _source(options: argparse.Namespace, data: Path) -> Source:
         return DemoSource(data / "xpt", people=options.people, seed=options.seed)
     from ingest.sources.directory import DirectorySource
 
-    return DirectorySource(options.directory)
+    return DirectorySource(options.directory.expanduser())
 
 
 def _load(source: Source, catalogue: Catalogue, path: Path) -> None:

@@ -12,11 +12,14 @@ from typing import Any
 
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
 from ingest.home import PROJECT_ROOT
 
+PACKAGE = PROJECT_ROOT / "envmix"
+SUFFIXES = {".csv", ".py", ".sql", ".yml"}
 PACKAGES = (
     "nhanes-bone",
     "dbt-core",
@@ -50,11 +53,19 @@ def code_version() -> str:
 
 
 def configuration_digest(variables: str) -> str:
-    """Return one sha256 over all seeds and the dbt variables (JSON) of this invocation."""
+    """Return one sha256 over everything that decides results.
+
+    That is: seeds, models, macros and Python models of the project that dbt builds, the statistical package,
+    and the dbt variables (JSON) of this invocation.
+    """
+    root = Path(getattr(get_flags(), "PROJECT_DIR", None) or PROJECT_ROOT)  # type: ignore[no-untyped-call]
     digest = sha256(variables.encode())
-    for seed in sorted((PROJECT_ROOT / "seeds").glob("*.csv")):
-        digest.update(seed.name.encode())
-        digest.update(sha256(seed.read_bytes()).digest())
+    files = [root / "dbt_project.yml"]
+    for folder in (root / "seeds", root / "models", root / "macros", root / "python_models", PACKAGE):
+        files += sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    for path in files:
+        digest.update(path.name.encode())
+        digest.update(sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 

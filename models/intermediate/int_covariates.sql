@@ -48,7 +48,10 @@ final as (
             when demographics.age_years >= 60 then '60-69'
             when demographics.age_years >= 50 then '50-59'
         end as age_group,
-        {{ answer_group('race_ethnicity', 'RIDRETH3', 'demographics.race_ethnicity_asian_code') }} as race_ethnicity,
+        coalesce(
+            {{ answer_group('race_ethnicity', 'RIDRETH3', 'demographics.race_ethnicity_asian_code') }},
+            {{ answer_group('race_ethnicity', 'RIDRETH1', 'demographics.race_ethnicity_code') }}
+        ) as race_ethnicity,
         {{ answer_group('education', 'DMDEDUC2', 'demographics.education_code') }} as education,
         coalesce(
             {{ answer_group('marital_status', 'DMDMARTL', 'demographics.marital_status_six_code') }},

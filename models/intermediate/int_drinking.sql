@@ -18,7 +18,8 @@ harmonised as (
                 -- people who never had twelve drinks are not asked how often
                 when alcohol.twelve_drinks_ever_code = 2 then 0
                 -- least() passes over nulls
-                when unit.days_per_year is not null then least(alcohol.drinking_times * unit.days_per_year, 365)
+                when alcohol.drinking_times * unit.days_per_year is not null
+                    then least(alcohol.drinking_times * unit.days_per_year, 365)
             end,
             case when alcohol.any_drink_ever_code = 2 then 0 else frequency.days_per_year end
         ) as drinking_days_per_year

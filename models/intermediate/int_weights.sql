@@ -10,8 +10,11 @@ blood_metals as (
     select * from {{ ref('stg_blood_metals') }}
 ),
 
-loaded_years as (
-    select sum(years) as all_years
+loaded_cycles as (
+    select
+        cycle,
+        years,
+        sum(years) over () as all_years
     from {{ ref('nhanes_cycles') }}
     where cycle in (select demographics.cycle from demographics)
 ),
@@ -36,12 +39,12 @@ final as (
         cycle_weights.weight,
         released.weight_variable,
         released.released_weight,
-        {{ combined_weight('released.released_weight', 'cycle_weights.years', 'loaded_years.all_years') }}
+        {{ combined_weight('released.released_weight', 'loaded_cycles.years', 'loaded_cycles.all_years') }}
             as combined_weight
     from released
     inner join cycle_weights
         on released.cycle = cycle_weights.cycle and released.weight_variable = cycle_weights.weight_variable
-    cross join loaded_years
+    inner join loaded_cycles on released.cycle = loaded_cycles.cycle
 )
 
 select * from final

@@ -1,9 +1,5 @@
-with study_rules as (
-    select * from {{ ref('study_cohort_rules') }}
-),
-
-rules as (
-    select * from {{ ref('cohort_rules') }}
+with study_steps as (
+    select * from {{ ref('int_study_steps') }}
 ),
 
 people as (
@@ -19,20 +15,14 @@ people as (
 ),
 
 described_steps as (
-    select
-        study_rules.study,
-        study_rules.step,
-        study_rules.rule,
-        rules.description
-    from study_rules
-    inner join rules on study_rules.rule = rules.rule
+    select * from study_steps
     union all
     select distinct
-        study_rules.study,
+        study,
         0 as step,
         'participants' as rule,
         'All participants of the loaded releases' as description
-    from study_rules
+    from study_steps
 ),
 
 groups as (

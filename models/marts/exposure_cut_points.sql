@@ -1,7 +1,8 @@
 {#
     Unweighted: type-7 quantiles, as R's default, numpy's and DuckDB's quantile_cont, written out because the
     number of groups is a study's choice. Survey: the smallest value at which the cumulative share of the
-    weights reaches the probability. Equal cut points are kept once, so that ties never make an empty group.
+    weights reaches the probability. With many equal values several cut points are equal; a group between two
+    equal ones is empty, and the others keep their names.
 #}
 
 with studies as (
@@ -40,38 +41,41 @@ probabilities as (
     select
         study,
         quantile_weighting,
-        unnest(generate_series(1, quantile_groups - 1)) / quantile_groups as probability
-    from studies
+        cut_number,
+        cut_number / quantile_groups as probability
+    from (select *, unnest(generate_series(1, quantile_groups - 1)) as cut_number from studies)
 ),
 
-probability_cut_points as (
+cut_points as (
     select
         shares.study,
         shares.exposure,
+        probabilities.cut_number,
         case
             when probabilities.quantile_weighting = 'survey'
                 then min(shares.value) filter (where shares.weight_share >= probabilities.probability - 1e-12)
             else
+                -- lower + (upper - lower) * share: exact where the two are tied
                 max(shares.value) filter (where shares.position = floor((shares.n - 1) * probabilities.probability))
-                * (1 - (max(shares.n - 1) * probabilities.probability) % 1)
-                + max(shares.value) filter (where shares.position = ceil((shares.n - 1) * probabilities.probability))
-                * ((max(shares.n - 1) * probabilities.probability) % 1)
+                + (
+                    max(shares.value) filter (where shares.position = ceil((shares.n - 1) * probabilities.probability))
+                    - max(shares.value) filter (
+                        where shares.position = floor((shares.n - 1) * probabilities.probability)
+                    )
+                ) * ((max(shares.n - 1) * probabilities.probability) % 1)
         end as cut_point
     from shares
     inner join probabilities on shares.study = probabilities.study
-    group by shares.study, shares.exposure, probabilities.probability, probabilities.quantile_weighting
-),
-
-cut_points as (
-    select distinct study, exposure, cut_point
-    from probability_cut_points
+    group by
+        shares.study, shares.exposure, probabilities.cut_number, probabilities.probability,
+        probabilities.quantile_weighting
 ),
 
 final as (
     select
         study,
         exposure,
-        cast(row_number() over (partition by study, exposure order by cut_point) as integer) as cut_number,
+        cast(cut_number as integer) as cut_number,
         cut_point,
         {{ run_columns() }}
     from cut_points

@@ -1,5 +1,5 @@
 {#
-    Each number of the paper's abstract beside ours from the nearest model (study peng2025, crude, unweighted),
+    Each number of the paper's abstract beside ours from the nearest model (the claim's study, crude, unweighted),
     and what becomes of the finding when age and BMI, the survey design, or the number of tests are heeded.
 #}
 
@@ -13,7 +13,6 @@ verdict_rules as (
 
 associations as (
     select * from {{ ref('associations') }}
-    where study = 'peng2025'
 ),
 
 crude as (
@@ -38,10 +37,11 @@ weighted_adjusted as (
 
 cohort_counts as (
     select
+        study,
         count(*) as women,
         count(*) filter (where osteoporosis) as osteoporosis_cases
     from {{ ref('cohort') }}
-    where study = 'peng2025'
+    group by study
 ),
 
 compared as (
@@ -84,11 +84,12 @@ compared as (
         weighted_adjusted.p_value as weighted_age_bmi_p_value
     from claims
     inner join verdict_rules on claims.quantity = verdict_rules.quantity
-    cross join cohort_counts
+    left join cohort_counts on claims.study = cohort_counts.study
     {% for model in ['crude', 'adjusted', 'weighted', 'weighted_adjusted'] -%}
     left join {{ model }}
         on
-            claims.outcome = {{ model }}.outcome
+            claims.study = {{ model }}.study
+            and claims.outcome = {{ model }}.outcome
             and claims.exposure = {{ model }}.metal
             and claims.contrast = {{ model }}.contrast
     {% endfor -%}
@@ -117,7 +118,8 @@ judged as (
             when 'odds_ratio' then published_low > 1 or published_high < 1
             when 'count' then false
             else published_p_value < 0.05
-        end as is_finding
+        end as is_finding,
+        our_p_value < 0.05 as is_significant_here
     from compared
 ),
 
@@ -136,6 +138,7 @@ final as (
     select
         claim,
         claim_order,
+        study,
         description,
         quantity,
         outcome,
@@ -153,6 +156,7 @@ final as (
         agrees,
         verdict_rule,
         is_finding,
+        is_significant_here,
         age_bmi_value,
         age_bmi_p_value,
         survives_age_bmi,
@@ -169,6 +173,9 @@ final as (
             when not agrees then 'not reproduced'
             when quantity = 'count' then 'reproduced'
             when not is_finding then 'reproduced; not a finding'
+            when not is_significant_here then 'estimate reproduced; not significant in our own model'
+            when survives_age_bmi is null or survives_weighting is null or survives_multiple_testing is null
+                then 'reproduced; what becomes of it could not be checked'
             when survives_age_bmi and survives_weighting and survives_multiple_testing
                 then 'reproduced; survives all three'
             else 'reproduced; does not survive ' || array_to_string(

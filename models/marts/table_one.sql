@@ -11,8 +11,23 @@ cohort as (
     select * from {{ ref('cohort') }}
 ),
 
+-- bone density by the study's own rule, everything else as it is
 person_values as (
-    select * from {{ ref('int_person_values') }}
+    select
+        cohort.study,
+        person_values.seqn,
+        person_values.variable,
+        person_values.value
+    from cohort
+    inner join {{ ref('int_person_values') }} as person_values on cohort.seqn = person_values.seqn
+    where person_values.variable not in (select sites.site from {{ ref('bmd_sites') }} as sites)
+    union all
+    select
+        study,
+        seqn,
+        site as variable,
+        bmd::varchar as value
+    from {{ ref('int_study_bmd') }}
 ),
 
 groups as (
@@ -38,7 +53,10 @@ answers as (
     from cohort
     cross join variables
     inner join person_values
-        on cohort.seqn = person_values.seqn and variables.variable = person_values.variable
+        on
+            cohort.study = person_values.study
+            and cohort.seqn = person_values.seqn
+            and variables.variable = person_values.variable
 ),
 
 levels as (
@@ -91,6 +109,7 @@ summarised as (
         level,
         weighting,
         count(*) filter (where weight > 0) as n,
+        count(*) filter (where weight > 0 and measurement > 0 and level != '') as n_level,
         {{ exact_sum('weight * measurement') }} / nullif({{ exact_sum('weight') }}, 0) as mean,
         {{ exact_sum('weight * measurement * measurement') }} / nullif({{ exact_sum('weight') }}, 0) as mean_square
     from weighted
@@ -136,6 +155,7 @@ final as (
         spread.level,
         spread.weighting,
         spread.n,
+        case when spread.level != '' then spread.n_level end as n_level,
         case when spread.level = '' then 'mean' else 'percent' end as statistic,
         spread.mean as value,
         case when spread.level = '' then sqrt(spread.variance) end as standard_deviation,

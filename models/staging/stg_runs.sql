@@ -1,3 +1,6 @@
+{# A view: a run is known from the moment it starts, whatever it selects. #}
+{{ config(materialized='view') }}
+
 with source as (
     select * from {{ source('provenance', 'run_log') }}
 ),

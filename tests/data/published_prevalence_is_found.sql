@@ -22,13 +22,13 @@ found as (
         published.published_percent,
         published.published_standard_error,
         published.published_n,
-        count(*) as n,
+        count(scores.seqn) as n,
         100 * sum(people.exam_weight) filter (
             scores.t_score > published.lowest_t_score and scores.t_score <= published.highest_t_score
         ) / sum(people.exam_weight) as percent
     from {{ ref('published_prevalence') }} as published
-    inner join people on published.cycle = people.cycle
-    inner join {{ ref('int_t_scores') }} as scores
+    left join people on published.cycle = people.cycle
+    left join {{ ref('int_t_scores') }} as scores
         on
             people.seqn = scores.seqn
             and published.site = scores.site
@@ -42,5 +42,6 @@ where
     (select bool_and(source = 'nhanes') from {{ ref('stg_nhanes_files') }})
     and (
         found.n != found.published_n
+        or found.percent is null
         or abs(found.percent - found.published_percent) > 2 * found.published_standard_error
     )

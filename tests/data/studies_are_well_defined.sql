@@ -25,6 +25,15 @@ from (
 ) as sets
 where sets.covariate not in (select covariates.covariate from {{ ref('covariates') }} as covariates)
 union all
+select covariates.covariate as study, 'is not a column of cohort' as problem
+from {{ ref('covariates') }} as covariates
+where
+    covariates.covariate not in (
+        select columns.column_name
+        from information_schema.columns as columns
+        where columns.table_name = '{{ ref("cohort").identifier }}'
+    )
+union all
 select conditions.rule as study, 'no one has a value of ' || conditions.variable as problem
 from {{ ref('cohort_conditions') }} as conditions
 where conditions.variable not in (select person_values.variable from {{ ref('int_person_values') }} as person_values)

@@ -142,13 +142,33 @@ def test_models_use_the_records_with_all_their_covariates():
     assert set(fitted.loc[fitted["covariate_set"] == "full", "n"]) == {PEOPLE - 50}
 
 
-def test_people_without_a_weight_are_not_in_the_survey_fit():
+@pytest.mark.parametrize("weight", [0.0, np.nan])
+def test_people_without_a_weight_are_not_in_the_survey_fit(weight):
     given = tables()
-    given["exposures"].loc[given["exposures"]["seqn"] < 7, "weight"] = 0.0
+    given["exposures"].loc[given["exposures"]["seqn"] < 7, "weight"] = weight
     fitted = fit_associations(**given, workers=1)
     assert set(fitted.loc[fitted["engine"] == "survey", "n"]) == {PEOPLE - 7}
     assert set(fitted.loc[fitted["engine"] == "unweighted", "n"]) == {PEOPLE}
     assert fitted["converged"].all()
+    warned = fitted["warnings"].str.contains("7 people without a positive weight left out")
+    assert (warned == (fitted["engine"] == "survey")).all()
+
+
+def test_an_exposure_without_groups_fails_and_says_so():
+    given = tables()
+    given["exposures"]["quantile_score"] = 0
+    fitted = fit_associations(**given, workers=1)
+    failed = fitted[fitted["exposure_form"] == "quantile"]
+    assert set(failed["contrast"]) == {"Q2"}
+    assert not failed["converged"].any()
+    assert failed["warnings"].str.contains("found only zeros in Q2").all()
+
+
+def test_an_unknown_covariate_is_named_with_the_nearest():
+    given = tables()
+    given["plan"].loc[given["plan"]["covariate_set"] == "full", "covariates"] = "age_years;smokin"
+    with pytest.raises(SpecificationError, match=r"set 'full' .* found no 'smokin': did you mean smoking"):
+        fit_associations(**given)
 
 
 def test_a_model_that_fails_is_a_row_that_says_so():

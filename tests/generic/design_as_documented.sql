@@ -12,7 +12,9 @@ with found as (
 
 select *
 from found
-inner join {{ ref('nhanes_cycle_facts') }} as facts on found.cycle = facts.cycle
-where found.found_strata != facts.strata or found.found_psus != facts.psus
+left join {{ ref('nhanes_cycle_facts') }} as facts on found.cycle = facts.cycle
+where
+    found.found_strata is distinct from facts.strata
+    or found.found_psus is distinct from facts.psus
 
 {% endtest %}

@@ -15,6 +15,14 @@ found as (
     group by weights.cycle, weights.weight
 ),
 
+-- pooled, each release counts by its share of the years
+expected_pooled as (
+    select sum(found.population * cycles.years) / sum(cycles.years) as population
+    from found
+    inner join {{ ref('nhanes_cycles') }} as cycles on found.cycle = cycles.cycle
+    where found.weight = 'exam'
+),
+
 pooled as (
     select sum(exam_weight) as population from {{ model }}
 )
@@ -34,11 +42,9 @@ select
     'all' as cycle,
     'exam' as weight,
     pooled.population,
-    bounds.highest as expected
+    expected_pooled.population as expected
 from pooled
-cross join (
-    select min(population) as lowest, max(population) as highest from {{ ref('nhanes_cycle_facts') }}
-) as bounds
-where pooled.population not between 0.98 * bounds.lowest and 1.02 * bounds.highest
+cross join expected_pooled
+where abs(pooled.population / expected_pooled.population - 1) > 1e-9
 
 {% endtest %}

@@ -173,7 +173,7 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
     data.mkdir()
     shutil.copy(demo_data / "raw.duckdb", data / "raw.duckdb")
     dbt("build", "--project-dir", str(project), "--profiles-dir", str(project), "--exclude-resource-type",
-        "unit_test", "--exclude", "replication", data=data, directory=project)  # fmt: skip
+        "unit_test", data=data, directory=project)  # fmt: skip
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         contrasts = connection.execute("""
             select contrast from associations
@@ -197,6 +197,19 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
             select max(participants.bmi) < 30, bool_and(menopause_natural)
             from cohort inner join participants using (seqn)
         """).fetchall() == [(True, True)]
+
+
+def test_a_part_can_be_built_alone(demo_data):
+    dbt("build", "--select", "table_one+", data=demo_data)
+    assert demo_runs(demo_data) == 1
+
+
+def demo_runs(data: Path) -> int:
+    """Table one's rows carry a run that `runs` knows."""
+    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute("""
+            select count(*) from runs where run_id in (select run_id from table_one)
+        """).fetchall()[0][0]
 
 
 def test_dbt_works_from_any_directory(demo_data, tmp_path):

@@ -97,8 +97,40 @@ def test_adjusting_for_age_and_bmi_takes_cadmium_to_one_and_a_half(real):
 def test_every_number_of_the_abstract_is_reproduced_and_none_survives_everything(real):
     verdicts = dict(real("select claim, verdict from replication"))
     assert len(verdicts) == 11
+    assert verdicts.pop("se_q2_osteoporosis") == "estimate reproduced; not significant in our own model"
     assert all(verdict.startswith("reproduced") for verdict in verdicts.values()), verdicts
     assert not [claim for claim, verdict in verdicts.items() if verdict.endswith("survives all three")]
+
+
+def test_outside_check_of_bone_density_and_weights(real):
+    """PMC7891684, table 3: women 50 and over, 2013-2014; within one published standard error."""
+    found = dict(
+        real("""
+            select
+                scores.site || case when scores.t_score <= -2.5 then ' osteoporosis' else ' low' end,
+                100 * sum(demographics.exam_weight) / any_value(everyone.weight)
+            from intermediate.int_t_scores as scores
+            inner join staging.stg_demographics as demographics using (seqn)
+            cross join (
+                select sum(exam_weight) as weight, count(*) as n
+                from staging.stg_demographics
+                where cycle = '2013-2014' and sex = 'Female' and age_years >= 50
+                    and seqn in (select seqn from intermediate.int_bmd where site = 'femoral_neck')
+                    and seqn in (select seqn from intermediate.int_bmd where site = 'spine_valid_vertebrae')
+            ) as everyone
+            where demographics.cycle = '2013-2014' and sex = 'Female' and age_years >= 50 and t_score <= -1
+                and seqn in (select seqn from intermediate.int_bmd where site = 'femoral_neck')
+                and seqn in (select seqn from intermediate.int_bmd where site = 'spine_valid_vertebrae')
+                and (reference_set, site) in (
+                    ('rounded', 'femoral_neck'), ('looker1998', 'spine_valid_vertebrae')
+                )
+            group by 1
+        """)
+    )
+    assert found["femoral_neck osteoporosis"] == pytest.approx(9.6, abs=0.05)
+    assert found["femoral_neck low"] == pytest.approx(52.8, abs=0.05)
+    assert found["spine_valid_vertebrae osteoporosis"] == pytest.approx(12.4, abs=0.05)
+    assert found["spine_valid_vertebrae low"] == pytest.approx(36.3, abs=0.05)
 
 
 def test_every_model_was_estimated(real):
