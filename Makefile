@@ -7,6 +7,8 @@ UV_VERSION := 0.13.9
 # uv from the path, or else from PyPI into .uv/
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
+# Let Python keep its compiled files: without them every command takes seconds longer to start.
+unexport PYTHONDONTWRITEBYTECODE
 # `make build NHANES_DIR=DIR` reads files that lie in DIR instead of downloading them.
 NHANES_DIR ?=
 PEOPLE ?= 25735
