@@ -1,0 +1,112 @@
+"""The exact stage for the gaussian family: the solver that the user chose, with its fallback."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from envmix.bkmr.arrays import Array
+from envmix.bkmr.model import Model, SolverName
+from envmix.bkmr.solvers import dense, fitc, low_rank
+from envmix.bkmr.working import WorkingData
+from envmix.errors import EstimationError
+
+DENSE_SHARE = 5
+LARGEST_DENSE = 8000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Exact log density at one point, how it was computed, and the rank used (n when dense)."""
+
+    log_likelihood: float
+    method: str
+    rank: int
+
+
+class Joint(Protocol):
+    """Posterior of (b, h) given r and lambda, in units of sigma2."""
+
+    quadratic: float
+
+    def joint(self, z_new: Array, z: Array) -> tuple[Array, Array]:
+        """Mean and covariance / sigma2 of (b, h(z_new))."""
+
+
+def lambda_bucket(lambda_: float) -> float:
+    """The power of ten, at least 10, at which a factor used for `lambda_` is certified."""
+    return float(10.0 ** max(1, int(np.ceil(np.log10(max(lambda_, 1e-300))))))
+
+
+@dataclass(frozen=True)
+class Solver:
+    """Factor the kernel with a certificate, fall back to dense, or approximate (fitc).
+
+    Attributes
+    ----------
+    name : {"lowrank", "dense", "fitc"}
+    tolerance : float
+        Bound on the error of the log density (lowrank).
+    inducing : int
+        Number of columns (fitc).
+    """
+
+    name: SolverName
+    tolerance: float
+    inducing: int
+
+    def rank_cap(self, n: int) -> int:
+        """The rank above which a dense factorisation is cheaper, or the only memory there is."""
+        return max(1, n // DENSE_SHARE)
+
+    def factor(self, model: Model, r: Array, lambda_: float) -> low_rank.Factor | None:
+        """The factor to use, or None when only dense will do."""
+        if self.name == "dense":
+            return None
+        if self.name == "fitc":
+            return low_rank.factorise(model.zt, r, max_rank=self.inducing, trace=0.0)
+        trace = low_rank.trace_tolerance(self.tolerance, model.n, lambda_bucket(lambda_))
+        factor = low_rank.factorise(model.zt, r, max_rank=self.rank_cap(model.n), trace=trace)
+        if factor.complete:
+            return factor
+        if model.n > LARGEST_DENSE:
+            raise EstimationError(
+                f"expected a kernel of rank at most {self.rank_cap(model.n)} at r={np.array2string(r)}, "
+                f"found more, and a dense factorisation of n={model.n} would need "
+                f"{dense.required_bytes(model.n) / 2**30:.1f} GiB: use solver='fitc' (approximate)"
+            )
+        return None
+
+    def evaluate(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Evaluation:
+        """Log density of the outcome at one point."""
+        if model.intercept and not np.any(r > 0):
+            quadratic, determinant = np.array(data.total), np.array(data.log_det_xx)
+            value = float(data.noise.log_density(quadratic, determinant, data.degrees))
+            return Evaluation(self._finite(value, r, lambda_), "linear", 0)
+        factor = self.factor(model, r, lambda_)
+        if factor is None:
+            value = dense.log_likelihood(model.zt, r, lambda_, data)
+            return Evaluation(self._finite(value, r, lambda_), "dense", model.n)
+        if self.name == "fitc":
+            value = fitc.log_likelihood(factor, data, lambda_)
+        else:
+            value = low_rank.spectrum(factor, data).at(lambda_)
+        return Evaluation(self._finite(value, r, lambda_), self.name, factor.rank)
+
+    def posterior(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Joint:
+        """Posterior of b and h at one point."""
+        factor = self.factor(model, r, lambda_)
+        if factor is None:
+            return dense.posterior(model.zt, r, lambda_, data)
+        if self.name == "fitc":
+            return fitc.posterior(factor, data, lambda_)
+        return low_rank.posterior(factor, data, lambda_)
+
+    @staticmethod
+    def _finite(value: float, r: Array, lambda_: float) -> float:
+        if not np.isfinite(value):
+            raise EstimationError(
+                f"expected a finite log-likelihood, found {value} at r={np.array2string(r)}, "
+                f"lambda={lambda_:.6g}: check outcome and covariates for extreme values"
+            )
+        return value
