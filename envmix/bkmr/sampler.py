@@ -7,6 +7,7 @@ accepts or rejects the point reached with
     log alpha = [exact(new) - surrogate(new)] - [exact(old) - surrogate(old)],
 
 which leaves the exact posterior invariant. Where the surrogate is exact every sweep is accepted.
+Sets of exposures whose kernel is rough have joint moves of their own (`blocks`).
 """
 
 from collections.abc import Callable
@@ -15,8 +16,10 @@ from typing import Protocol
 
 import numpy as np
 
-from envmix.bkmr import moves
+from envmix.bkmr import blocks, moves
 from envmix.bkmr.arrays import Array
+from envmix.bkmr.blocks import Block
+from envmix.bkmr.emulator import coordinates
 from envmix.bkmr.model import Model
 from envmix.bkmr.surrogate import Local, Surrogate
 from envmix.bkmr.tuning import Record, Tuning, robbins_monro
@@ -113,32 +116,83 @@ class Kernel:
     def sweep(
         self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
     ) -> tuple[Point, Local, Exact]:
-        """One sweep: `steps` surrogate moves and one exact correction."""
+        """One sweep: `steps` surrogate moves with one exact correction, block moves, a refresh."""
         new, new_local = point, local
         for _ in range(self.tuning.steps):
             kind = KINDS[min(int(np.searchsorted(self._cumulative, rng.random())), len(KINDS) - 1)]
             new, new_local = self._step(kind, new, new_local, rng)
         if new is not point:
-            proposed = self.stage.evaluate(new, new_local, rng)
-            gap_new = proposed.log_likelihood - new_local.log_likelihood(new.u)
-            gap_old = exact.log_likelihood - local.log_likelihood(point.u)
-            accepted = bool(np.log(rng.random()) < gap_new - gap_old)
-            self.counts.add("exact correction", accepted)
-            if self.adapting:
-                self._remember(new, new_local, proposed)
-            if accepted:
-                point, local, exact = new, new_local, proposed
+            cheap_new, cheap_old = new_local.log_likelihood(new.u), local.log_likelihood(point.u)
+            point, local, exact = self._correct(
+                "exact correction", point, local, exact, new, new_local, cheap_old - cheap_new, rng
+            )
+        block = self.tuning.blocks.get((point.r > 0).tobytes())
+        if block is not None:
+            point, local, exact = self._block_moves(block, point, local, exact, rng)
         exact = self.stage.refresh(point, exact, rng)
         if self.adapting:
-            self.record.r.append(point.r)
-            self.record.log_lambda.append(point.u)
+            self.record.states.append((point.r, point.u, local.spectrum.leftover > 0))
         return point, local, exact
 
-    def _remember(self, point: Point, local: Local, exact: Exact) -> None:
-        plain = local.spectrum.at(point.lambda_)
-        self.record.difference.append(exact.log_likelihood - plain)
-        self.record.difference_r.append(point.r)
-        self.record.difference_log_lambda.append(point.u)
+    def _correct(
+        self,
+        kind: str,
+        point: Point,
+        local: Local,
+        exact: Exact,
+        new: Point,
+        new_local: Local,
+        log_q_ratio: float,
+        rng: np.random.Generator,
+    ) -> tuple[Point, Local, Exact]:
+        """Accept `new` with the exact ratio times exp(log_q_ratio)."""
+        proposed = self.stage.evaluate(new, new_local, rng)
+        log_ratio = proposed.log_likelihood - exact.log_likelihood + log_q_ratio
+        accepted = bool(np.log(rng.random()) < log_ratio)
+        self.counts.add(kind, accepted)
+        if self.adapting:
+            self.record.evaluated.append((new.r, new.u, proposed.log_likelihood))
+            if kind == "exact correction":
+                self.record.corrections.append(accepted)
+        return (new, new_local, proposed) if accepted else (point, local, exact)
+
+    def _log_prior_theta(self, r: Array, u: float) -> float:
+        """Log prior of (log r, log lambda) within one set of exposures."""
+        active = r[r > 0]
+        value = float(np.sum(self.model.priors.r.log_density(active) + np.log(active)))
+        return value + self._log_prior_u(u)
+
+    def _block_moves(
+        self, block: Block, point: Point, local: Local, exact: Exact, rng: np.random.Generator
+    ) -> tuple[Point, Local, Exact]:
+        emulator = block.emulator
+        if emulator is not None:
+            x = emulator.standardise(point.r, point.u)
+            y = blocks.emulated_walk(emulator, x, self._log_prior_theta, rng)
+            if not np.array_equal(x, y):
+                r, u = emulator.restore(y)
+                new = replace(point, r=r, u=u)
+                ratio = emulator.log_likelihood(x) - emulator.log_likelihood(y)
+                new_local = self.surrogate.at(r, point.cluster_variance)
+                point, local, exact = self._correct(
+                    "emulated walk", point, local, exact, new, new_local, ratio, rng
+                )
+        # The plain walk needs no emulator to be right, and feeds the emulator while warming up.
+        if emulator is None or rng.random() < 0.2:
+            theta = blocks.walk(block, coordinates(point.r, point.u), rng)
+            r = np.zeros_like(point.r)
+            r[block.active] = np.exp(theta[:-1])
+            u = float(theta[-1])
+            ratio = self._log_prior_theta(r, u) - self._log_prior_theta(point.r, point.u)
+            if ratio == -np.inf:
+                self.counts.add("block walk", False)
+            else:
+                new = replace(point, r=r, u=u)
+                new_local = self.surrogate.at(r, point.cluster_variance)
+                point, local, exact = self._correct(
+                    "block walk", point, local, exact, new, new_local, ratio, rng
+                )
+        return point, local, exact
 
     def _step(
         self, kind: str, point: Point, local: Local, rng: np.random.Generator

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from envmix.bkmr.arrays import Array
-from envmix.bkmr.calibration import Calibration
 from envmix.bkmr.lambda_grid import LambdaGrid, LambdaProposal
 from envmix.bkmr.solvers import low_rank
 from envmix.bkmr.spectrum import Spectrum, spectrum_from
@@ -25,14 +24,12 @@ class Local:
     """The surrogate at one r: log density for every lambda, and lambda's conditional."""
 
     spectrum: Spectrum
-    correction: tuple[float, float, float]
     proposal: LambdaProposal
     rank: int
 
     def log_likelihood(self, u: float) -> float:
         """Surrogate log density at u = log lambda."""
-        constant, linear, square = self.correction
-        return self.spectrum.at(float(np.exp(u))) + constant + u * (linear + u * square)
+        return self.spectrum.at(float(np.exp(u)))
 
 
 @dataclass
@@ -46,7 +43,6 @@ class Surrogate:
     trace: float
     flat_intercept: bool
     use_likelihood: bool = True
-    calibration: Calibration | None = None
     _factors: OrderedDict[bytes, low_rank.Factor] = field(default_factory=OrderedDict)
     _data: tuple[float, WorkingData] | None = None
     evaluations: int = 0
@@ -95,10 +91,5 @@ class Surrogate:
         """Everything the moves need at one r."""
         spectrum, rank = self.spectrum(r, cluster_variance)
         log_density = spectrum.log_likelihood(self.grid.lambdas) + self.grid.log_prior
-        correction = (0.0, 0.0, 0.0)
-        if self.calibration is not None:
-            correction = self.calibration.in_log_lambda(r)
-            constant, linear, square = correction
-            log_density = log_density + constant + self.grid.nodes * (linear + self.grid.nodes * square)
         proposal = LambdaProposal.from_log_density(self.grid.nodes, log_density)
-        return Local(spectrum, correction, proposal, rank)
+        return Local(spectrum, proposal, rank)

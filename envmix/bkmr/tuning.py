@@ -5,11 +5,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from envmix.bkmr.arrays import Array
+from envmix.bkmr.blocks import Block, initial_block, learn_block
 from envmix.bkmr.moves import BirthDensity
 from envmix.bkmr.priors import PositivePrior
 
 WALK_TARGET = 0.44
 PSEUDO_DRAWS = 20.0
+ROUGH_SHARE = 0.2
+LATEST_CORRECTIONS = 60
+MOST_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Tuning:
         Probability of choosing each group for a switch.
     steps : int
         Cheap steps between two exact corrections.
+    blocks : dict
+        Sets of exposures (bytes of the indicator) that have joint moves of their own.
     """
 
     walk: Array
@@ -36,6 +42,7 @@ class Tuning:
     birth: BirthDensity
     flip: Array
     steps: int
+    blocks: dict[bytes, Block] = field(default_factory=dict)
 
 
 def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int) -> Tuning:
@@ -53,13 +60,46 @@ def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int
 
 @dataclass
 class Record:
-    """Warm-up history."""
+    """Warm-up history.
 
-    r: list[Array] = field(default_factory=list)
-    log_lambda: list[float] = field(default_factory=list)
-    difference: list[float] = field(default_factory=list)
-    difference_r: list[Array] = field(default_factory=list)
-    difference_log_lambda: list[float] = field(default_factory=list)
+    Attributes
+    ----------
+    states : list of (r, log lambda, whether the surrogate was capped)
+        One entry a sweep.
+    evaluated : list of (r, log lambda, exact log-likelihood)
+    corrections : list of bool
+        Whether each exact correction accepted.
+    """
+
+    states: list[tuple[Array, float, bool]] = field(default_factory=list)
+    evaluated: list[tuple[Array, float, float]] = field(default_factory=list)
+    corrections: list[bool] = field(default_factory=list)
+
+
+def learn(tuning: Tuning, record: Record) -> Tuning:
+    """Update everything that is learned from history: birth density, blocks, number of cheap steps."""
+    if not record.states:
+        return tuning
+    recent = record.states[len(record.states) // 3 :]
+    r = np.array([state[0] for state in recent])
+    u = np.array([state[1] for state in recent])
+    capped = np.array([state[2] for state in recent])
+    blocks = dict(tuning.blocks)
+    keys = [(row > 0).tobytes() for row in r]
+    for key in set(keys):
+        mine = np.array([k == key for k in keys])
+        if mine.mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
+            known = blocks.get(key) or initial_block(r[mine][0])
+            blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated)
+    steps = tuning.steps
+    corrections = record.corrections[-LATEST_CORRECTIONS:]
+    if len(corrections) >= 10:
+        share = float(np.mean(corrections))
+        if share < 0.4:
+            steps = max(1, steps // 2)
+        elif share > 0.8:
+            steps = min(MOST_STEPS, steps * 2)
+    return replace(tuning, birth=fit_birth(tuning.birth, r), blocks=blocks, steps=steps)
 
 
 def robbins_monro(step: float, accepted: float, round_: int) -> float:
@@ -95,5 +135,6 @@ def fit_birth(birth: BirthDensity, draws: Array) -> BirthDensity:
         spread = min(1.3 * spread, 0.95 * mean * (1 - mean))
         size = max(mean * (1 - mean) / spread - 1, 0.2)
         alpha[m] = float(np.clip(mean * size, 0.3, 1e4))
-        beta[m] = float(np.clip((1 - mean) * size, 0.3, 1e4))
+        # Births far up the tail cost the most and are the least often accepted: never favour them.
+        beta[m] = float(np.clip((1 - mean) * size, 1.0, 1e4))
     return replace(birth, alpha=alpha, beta=beta)
