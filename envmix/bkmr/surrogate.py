@@ -54,6 +54,11 @@ class Surrogate:
             self._data = (cluster_variance, replace(self.data, cluster_variance=cluster_variance))
         return self._data[1]
 
+    def set_data(self, data: WorkingData) -> None:
+        """Replace the outcome (the probit's pseudo-outcomes); factors of the kernel stay valid."""
+        self.data = data
+        self._data = None
+
     def factor(self, r: Array) -> low_rank.Factor:
         """The capped factor of the kernel at r."""
         key = r.tobytes()
