@@ -212,15 +212,41 @@ class BkmrResult:
         ordered = table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
         return self.label(ordered)
 
-    def __zz(self, name: str) -> Any:
-        # Summaries live in a module of their own and read better as methods.
-        from envmix.bkmr import plots, summaries
+    def univariate(self, **options: Any) -> pd.DataFrame:
+        """h along each exposure: see `envmix.bkmr.summaries.univariate` for options and columns."""
+        from envmix.bkmr import summaries
 
-        for module in (summaries, plots):
-            if name in module.METHODS:
-                function = getattr(module, name)
-                return lambda *args, **kwargs: function(self, *args, **kwargs)
-        raise AttributeError(f"BkmrResult has no attribute {name!r}")
+        return summaries.univariate(self, **options)
+
+    def bivariate(self, **options: Any) -> pd.DataFrame:
+        """h over pairs of exposures: see `envmix.bkmr.summaries.bivariate` for options and columns."""
+        from envmix.bkmr import summaries
+
+        return summaries.bivariate(self, **options)
+
+    def overall(self, **options: Any) -> pd.DataFrame:
+        """Overall mixture effect: see `envmix.bkmr.summaries.overall` for options and columns."""
+        from envmix.bkmr import summaries
+
+        return summaries.overall(self, **options)
+
+    def single(self, **options: Any) -> pd.DataFrame:
+        """Single-exposure effects: see `envmix.bkmr.summaries.single` for options and columns."""
+        from envmix.bkmr import summaries
+
+        return summaries.single(self, **options)
+
+    def interactions(self, **options: Any) -> pd.DataFrame:
+        """Interactions of each exposure with the rest: see `envmix.bkmr.summaries.interactions` for options and columns."""
+        from envmix.bkmr import summaries
+
+        return summaries.interactions(self, **options)
+
+    def predict(self, data: pd.DataFrame, **options: Any) -> pd.DataFrame:
+        """Mean outcome for new rows: see `envmix.bkmr.summaries.predict`."""
+        from envmix.bkmr import summaries
+
+        return summaries.predict(self, data, **options)
 
 
 def _fingerprint(spec: BkmrSpec, model: Model, options: ChainOptions, seed: int) -> str:
