@@ -59,7 +59,7 @@ def mixture_quantile(means: Array, sds: Array, probability: float) -> Array:
     low = (means - tail * sds).min(axis=0)
     high = (means + tail * sds).max(axis=0)
     safe = np.maximum(sds, 1e-12 * (1 + np.abs(means)))
-    for _ in range(60):
+    for _ in range(40):
         middle = 0.5 * (low + high)
         below = special.ndtr((middle - means) / safe).mean(axis=0) < probability
         low, high = np.where(below, middle, low), np.where(below, high, middle)
@@ -104,7 +104,7 @@ def evaluate(
             if scale == "link":
                 sigma2 = float(result.sigma2[chain, draw])
                 means[k][t] = contrast.matrix @ mean[p:]
-                variance = np.einsum("ij,jk,ik->i", contrast.matrix, covariance[p:, p:], contrast.matrix)
+                variance = np.sum((contrast.matrix @ covariance[p:, p:]) * contrast.matrix, axis=1)
                 sds[k][t] = np.sqrt(sigma2 * np.maximum(variance, 0.0))
             else:
                 risk = _risks(mean, covariance, model.X, model.intercept, cluster_variance, rng)
@@ -298,7 +298,7 @@ def predict(
         )
         mean, covariance = response_joint(model, posterior, z)
         means[t] = design @ mean
-        variance = np.einsum("ij,jk,ik->i", design, covariance, design)
+        variance = np.sum((design @ covariance) * design, axis=1)
         sds[t] = np.sqrt(result.sigma2[chain, draw] * np.maximum(variance, 0.0))
         if scale == "probability":
             rng = random_stream(result.seed, "bkmr", "predict", chain, draw)

@@ -67,7 +67,8 @@ class DensePosterior:
     def joint(self, z_new: Array, z: Array) -> tuple[Array, Array]:
         """Mean and covariance / sigma2 of (b, h(z_new)), shapes (p + q,) and (p + q, p + q)."""
         cross = self.lambda_ * kernel_between(z, z_new, self.r)
-        half = linalg.solve_triangular(self.root, cross, trans="T", lower=False)
+        # Only the upper triangle of root is defined: nothing may look at the rest.
+        half = linalg.solve_triangular(self.root, cross, trans="T", lower=False, check_finite=False)
         p = len(self.beta)
         coupling = half.T @ self.half_x
         beta_covariance = linalg.cho_solve((self.gram_root, False), np.eye(p)) if p else np.empty((0, 0))
