@@ -116,8 +116,9 @@ class FeaturePosterior:
         design[self.p :, self.p :] = np.sqrt(self.lambda_) * features
         half = linalg.solve_triangular(self.root, design.T, trans="T", lower=False)
         covariance = half.T @ half
-        left_out = self.lambda_ * np.maximum(1.0 - np.sum(features**2, axis=1), 0.0)
-        covariance[np.arange(self.p, self.p + q), np.arange(self.p, self.p + q)] += left_out
+        # What new points have beyond the features is a priori, and the data say nothing about it.
+        left_out = kernel_between(z_new, z_new, self.factor.r) - features @ features.T
+        covariance[self.p :, self.p :] += self.lambda_ * left_out
         return design @ self.mean, covariance
 
 
