@@ -75,7 +75,7 @@ class Emulator:
         """(r, log lambda) of a standardised point."""
         theta = self.centre + self.root @ x
         r = np.zeros(len(self.active))
-        r[self.active] = np.exp(theta[:-1])
+        r[self.active] = np.exp(np.minimum(theta[:-1], 700.0))
         return r, float(theta[-1])
 
 

@@ -6,8 +6,11 @@ coarse the grid; a fine grid only makes the step nearly always accepted, as if l
 integrated out.
 """
 
+import math
 from dataclasses import dataclass
+from typing import cast
 
+import numba
 import numpy as np
 
 from envmix.bkmr.arrays import Array
@@ -34,6 +37,44 @@ class LambdaGrid:
         return cls(nodes, lambdas, prior.log_density(lambdas) + nodes)
 
 
+@numba.njit(cache=True)
+def _interpolate(nodes: Array, log_density: Array) -> tuple[Array, Array]:  # pragma: no cover - compiled
+    n = nodes.shape[0]
+    step = nodes[1] - nodes[0]
+    top = log_density.max()
+    heights = np.exp(log_density - top)
+    cumulative = np.empty(n)
+    cumulative[0] = 0.0
+    for j in range(1, n):
+        cumulative[j] = cumulative[j - 1] + 0.5 * step * (heights[j] + heights[j - 1])
+    return heights / cumulative[n - 1], cumulative / cumulative[n - 1]
+
+
+@numba.njit(cache=True)
+def _draw(nodes: Array, heights: Array, cumulative: Array, p: float) -> float:  # pragma: no cover - compiled
+    j = min(np.searchsorted(cumulative, p, side="right") - 1, nodes.shape[0] - 2)
+    step = nodes[1] - nodes[0]
+    left, right = heights[j], heights[j + 1]
+    rest = p - cumulative[j]
+    slope = (right - left) / step
+    # Solve left * t + slope * t^2 / 2 = rest, in the form that is stable for a small slope.
+    root = math.sqrt(max(left * left + 2 * slope * rest, 0.0))
+    t = 2 * rest / (left + root) if left + root > 0 else 0.0
+    return nodes[j] + min(max(t, 0.0), step)
+
+
+@numba.njit(cache=True)
+def _log_height(nodes: Array, heights: Array, u: float) -> float:  # pragma: no cover - compiled
+    step = nodes[1] - nodes[0]
+    position = (u - nodes[0]) / step
+    if not 0 <= position <= nodes.shape[0] - 1:
+        return -np.inf
+    j = min(int(position), nodes.shape[0] - 2)
+    t = position - j
+    height = (1 - t) * heights[j] + t * heights[j + 1]
+    return math.log(height) if height > 0 else -np.inf
+
+
 @dataclass(frozen=True)
 class LambdaProposal:
     """A piecewise linear density of u = log lambda."""
@@ -45,31 +86,13 @@ class LambdaProposal:
     @classmethod
     def from_log_density(cls, nodes: Array, log_density: Array) -> "LambdaProposal":
         """Interpolate exp(log_density), known up to a constant at `nodes` (equally spaced)."""
-        heights = np.exp(log_density - np.max(log_density))
-        step = nodes[1] - nodes[0]
-        cumulative = np.concatenate([[0.0], np.cumsum(0.5 * step * (heights[1:] + heights[:-1]))])
-        return cls(nodes, heights / cumulative[-1], cumulative / cumulative[-1])
+        heights, cumulative = _interpolate(nodes, log_density)
+        return cls(nodes, heights, cumulative)
 
     def draw(self, rng: np.random.Generator) -> float:
         """One draw of log lambda."""
-        p = rng.random()
-        j = min(int(np.searchsorted(self.cumulative, p, side="right")) - 1, len(self.nodes) - 2)
-        step = self.nodes[1] - self.nodes[0]
-        left, right = self.heights[j], self.heights[j + 1]
-        rest = p - self.cumulative[j]
-        slope = (right - left) / step
-        # Solve left * t + slope * t^2 / 2 = rest, in the form that is stable for a small slope.
-        root = np.sqrt(max(left * left + 2 * slope * rest, 0.0))
-        t = 2 * rest / (left + root) if left + root > 0 else 0.0
-        return float(self.nodes[j] + min(max(t, 0.0), step))
+        return cast(float, _draw(self.nodes, self.heights, self.cumulative, rng.random()))
 
     def log_density(self, u: float) -> float:
         """Log density of a draw at `u`; minus infinity outside the grid."""
-        step = self.nodes[1] - self.nodes[0]
-        position = (u - self.nodes[0]) / step
-        if not 0 <= position <= len(self.nodes) - 1:
-            return -np.inf
-        j = min(int(position), len(self.nodes) - 2)
-        t = position - j
-        height = (1 - t) * self.heights[j] + t * self.heights[j + 1]
-        return float(np.log(height)) if height > 0 else -np.inf
+        return cast(float, _log_height(self.nodes, self.heights, u))

@@ -71,6 +71,11 @@ class Model:
     zt: Array = None  # type: ignore[assignment]
 
     @property
+    def grouped(self) -> bool:
+        """Whether some group has several members."""
+        return len(self.groups) < self.z.shape[1]
+
+    @property
     def n(self) -> int:
         return len(self.y)
 
@@ -92,12 +97,12 @@ class Model:
         """Log prior of r and of which exposures are in; minus infinity outside the support."""
         active = r > 0
         included = int(np.count_nonzero(active))
-        value = float(self.priors.r.log_density(r[active]).sum()) if included else 0.0
+        value = sum(self.priors.r.log_density_at(x) for x in r[active].tolist())
         if not self.select:
             return value
         value += self.priors.inclusion.log_probability(included, len(self.groups))
         multi = False
-        for group in self.groups:
+        for group in self.groups if self.grouped else ():
             if len(group) > 1 and any(active[m] for m in group):
                 value -= float(np.log(len(group)))
                 multi = True

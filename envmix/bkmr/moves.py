@@ -9,10 +9,10 @@ which at most one member is in; with component-wise selection every exposure is 
 Densities are with respect to dr for exposures in the model.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from envmix.bkmr.arrays import Array
 from envmix.bkmr.priors import PositivePrior
@@ -61,13 +61,12 @@ class BirthDensity:
 
     def log_density(self, exposure: int, r: float) -> float:
         """Log density of that draw with respect to dr."""
-        value = np.array(r)
-        v = float(self.prior.distribution(value))
+        v = float(self.prior.distribution(np.array(r)))
         a, b = float(self.alpha[exposure]), float(self.beta[exposure])
         v = min(max(v, 1e-12), 1 - 1e-12)
-        beta = np.exp((a - 1) * np.log(v) + (b - 1) * np.log1p(-v) - special.betaln(a, b))
-        mixture = float(np.log(self.weight * beta + 1 - self.weight))
-        return mixture + float(self.prior.log_density(value))
+        norm = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+        beta = math.exp((a - 1) * math.log(v) + (b - 1) * math.log1p(-v) + norm)
+        return math.log(self.weight * beta + 1 - self.weight) + self.prior.log_density_at(r)
 
 
 def _member_in(r: Array, group: tuple[int, ...]) -> int | None:
@@ -82,7 +81,7 @@ def flip(
     The group is chosen with `probabilities`, shape (groups,), whatever the state, so that choice
     cancels. Entering: log_q_ratio = log 1 - [log(1 / size) + log q(r)]; leaving: the negative.
     """
-    group = groups[int(rng.choice(len(groups), p=probabilities))]
+    group = groups[min(int(np.searchsorted(np.cumsum(probabilities), rng.random())), len(groups) - 1)]
     member = _member_in(r, group)
     new = r.copy()
     if member is None:

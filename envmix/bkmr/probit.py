@@ -27,7 +27,8 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError, SeparationError
 
 PAIRS = 8
-NEWTON_STEPS = 30
+NEWTON_STEPS = 50
+LARGEST_PREDICTOR = 5.5  # Phi(-5.5) = 2e-8: no finite estimate gets there
 
 
 @numba.njit(cache=True)
@@ -87,7 +88,7 @@ class Laplace:
     iterations: int
 
 
-def laplace(design: Array, p: int, signs: Array, start: Array) -> Laplace:
+def laplace(design: Array, p: int, signs: Array, start: Array, decrement: float = 1e-4) -> Laplace:
     """Newton's method with step halving.
 
     Parameters
@@ -100,6 +101,9 @@ def laplace(design: Array, p: int, signs: Array, start: Array) -> Laplace:
         +1 for y = 1, -1 for y = 0.
     start : ndarray, shape (p,)
         Starting coefficients of the covariates; the weights start at zero.
+    decrement : float
+        Stop when the objective can gain no more than about half of this. The draws are corrected by
+        their weights, so the mode need not be exact.
     """
     q = design.shape[1]
     prior = np.concatenate([np.zeros(p), np.ones(q - p)])
@@ -114,8 +118,7 @@ def laplace(design: Array, p: int, signs: Array, start: Array) -> Laplace:
         root = linalg.cholesky(precision, lower=False, check_finite=False)
         slope = design.T @ gradient - prior * coefficients
         step = linalg.cho_solve((root, False), slope, check_finite=False)
-        # The decrement bounds what is left to gain; the draws are corrected by their weights anyway.
-        if float(slope @ step) < 1e-4:
+        if float(slope @ step) < decrement:
             return Laplace(coefficients, root, iteration)
         size = 1.0
         while True:
@@ -179,13 +182,17 @@ def estimate(
 
 def null_fit(model: Model, signs: Array) -> Laplace:
     """Probit regression on the covariates alone (maximum likelihood)."""
+    message = (
+        "expected a finite probit fit of the outcome on the covariates, found none: a combination of "
+        "covariates predicts the outcome perfectly; drop or merge the covariate responsible"
+    )
     try:
-        return laplace(model.X, model.X.shape[1], signs, np.zeros(model.X.shape[1]))
+        fit = laplace(model.X, model.X.shape[1], signs, np.zeros(model.X.shape[1]), 1e-10)
     except (EstimationError, linalg.LinAlgError) as error:
-        raise SeparationError(
-            "expected a finite probit fit of the outcome on the covariates, found none: a combination of "
-            "covariates predicts the outcome perfectly; drop or merge the covariate responsible"
-        ) from error
+        raise SeparationError(message) from error
+    if model.X.shape[1] and float(np.abs(model.X @ fit.mode).max()) > LARGEST_PREDICTOR:
+        raise SeparationError(message)
+    return fit
 
 
 @dataclass(frozen=True)

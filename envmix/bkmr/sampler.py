@@ -10,6 +10,8 @@ which leaves the exact posterior invariant. Where the surrogate is exact every s
 Sets of exposures whose kernel is rough have joint moves of their own (`blocks`).
 """
 
+import math
+from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -100,18 +102,18 @@ class Kernel:
     rounds: int = 0
 
     def __post_init__(self) -> None:
-        self._cumulative = np.cumsum(kind_probabilities(self.model))
+        self._cumulative = np.cumsum(kind_probabilities(self.model)).tolist()
 
     def log_density(self, point: Point, local: Local) -> float:
         """Surrogate log posterior over (r, log lambda, log lambda_2), without the prior of r."""
         value = local.log_likelihood(point.u) + self._log_prior_u(point.u)
         if self.model.cluster is not None:
-            variance = np.array(point.cluster_variance)
-            value += float(self.model.priors.cluster.log_density(variance)) + float(np.log(variance))
+            variance = point.cluster_variance
+            value += self.model.priors.cluster.log_density_at(variance) + math.log(variance)
         return value
 
     def _log_prior_u(self, u: float) -> float:
-        return float(self.model.priors.lambda_.log_density(np.array(np.exp(u)))) + u
+        return self.model.priors.lambda_.log_density_at(math.exp(u)) + u if u < 700 else -math.inf
 
     def sweep(
         self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
@@ -119,7 +121,7 @@ class Kernel:
         """One sweep: `steps` surrogate moves with one exact correction, block moves, a refresh."""
         new, new_local = point, local
         for _ in range(self.tuning.steps):
-            kind = KINDS[min(int(np.searchsorted(self._cumulative, rng.random())), len(KINDS) - 1)]
+            kind = KINDS[min(bisect(self._cumulative, rng.random()), len(KINDS) - 1)]
             new, new_local = self._step(kind, new, new_local, rng)
         if new is not point:
             cheap_new, cheap_old = new_local.log_likelihood(new.u), local.log_likelihood(point.u)
@@ -148,7 +150,7 @@ class Kernel:
         """Accept `new` with the exact ratio times exp(log_q_ratio)."""
         proposed = self.stage.evaluate(new, new_local, rng)
         log_ratio = proposed.log_likelihood - exact.log_likelihood + log_q_ratio
-        accepted = bool(np.log(rng.random()) < log_ratio)
+        accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
         self.counts.add(kind, accepted)
         if self.adapting:
             self.record.evaluated.append((new.r, new.u, proposed.log_likelihood))
@@ -158,9 +160,13 @@ class Kernel:
 
     def _log_prior_theta(self, r: Array, u: float) -> float:
         """Log prior of (log r, log lambda) within one set of exposures."""
-        active = r[r > 0]
-        value = float(np.sum(self.model.priors.r.log_density(active) + np.log(active)))
-        return value + self._log_prior_u(u)
+        value = self._log_prior_u(u)
+        for x in r[r > 0].tolist():
+            density = self.model.priors.r.log_density_at(x)
+            if density == -math.inf:
+                return density
+            value += density + math.log(x)
+        return value
 
     def _block_moves(
         self, block: Block, point: Point, local: Local, exact: Exact, rng: np.random.Generator
@@ -181,7 +187,7 @@ class Kernel:
         if emulator is None or rng.random() < 0.2:
             theta = blocks.walk(block, coordinates(point.r, point.u), rng)
             r = np.zeros_like(point.r)
-            r[block.active] = np.exp(theta[:-1])
+            r[block.active] = np.exp(np.minimum(theta[:-1], 700.0))
             u = float(theta[-1])
             ratio = self._log_prior_theta(r, u) - self._log_prior_theta(point.r, point.u)
             if ratio == -np.inf:
@@ -270,7 +276,7 @@ class Kernel:
         log_ratio: float,
         rng: np.random.Generator,
     ) -> tuple[Point, Local]:
-        accepted = bool(np.log(rng.random()) < log_ratio)
+        accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
         self._count(kind, point.r, new.r, accepted)
         return (new, new_local) if accepted else (point, local)
 

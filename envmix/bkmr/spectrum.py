@@ -4,7 +4,9 @@ With K = G G' and M G G' M = U S U' the log density costs one logarithm per eige
 lambda can be drawn from its conditional on a grid for almost nothing.
 """
 
+import math
 from dataclasses import dataclass
+from typing import cast
 
 import numba
 import numpy as np
@@ -14,30 +16,48 @@ from envmix.bkmr.working import NoiseModel
 
 
 @numba.njit(cache=True)
-def _sums(
-    values: Array, squares: Array, lambdas: Array, leftover: float
-) -> tuple[Array, Array, Array]:  # pragma: no cover - compiled
-    log_det = np.empty(lambdas.shape[0])
-    explained = np.empty(lambdas.shape[0])
-    noise = np.empty(lambdas.shape[0])
+def _quadratic_and_determinant(
+    values: Array, squares: Array, total: float, degrees: int, leftover: float, lambda_: float
+) -> tuple[float, float]:  # pragma: no cover - compiled
+    v = 1.0 + lambda_ * leftover
+    scale = lambda_ / v
+    explained = 0.0
+    log_det = 0.0
+    # A product of a few terms needs one logarithm; it is taken before it can overflow.
+    product = 1.0
+    for i in range(values.shape[0]):
+        term = 1.0 + scale * values[i]
+        explained += scale * squares[i] / term
+        product *= term
+        if product > 1e200:
+            log_det += math.log(product)
+            product = 1.0
+    return (total - explained) / v, log_det + math.log(product) + degrees * math.log(v)
+
+
+@numba.njit(cache=True)
+def _log_likelihoods(
+    values: Array,
+    squares: Array,
+    lambdas: Array,
+    total: float,
+    degrees: int,
+    leftover: float,
+    log_det_xx: float,
+    prior: tuple[float, float, float],
+) -> Array:  # pragma: no cover - compiled
+    constant, half, rate = prior
+    out = np.empty(lambdas.shape[0])
     for j in range(lambdas.shape[0]):
-        v = 1.0 + lambdas[j] * leftover
-        scale = lambdas[j] / v
-        det = 0.0
-        quad = 0.0
-        # A product of a few terms needs one logarithm; it is taken before it can overflow.
-        product = 1.0
-        for i in range(values.shape[0]):
-            term = 1.0 + scale * values[i]
-            quad += scale * squares[i] / term
-            product *= term
-            if product > 1e200:
-                det += np.log(product)
-                product = 1.0
-        log_det[j] = det + np.log(product)
-        explained[j] = quad
-        noise[j] = v
-    return log_det, explained, noise
+        quadratic, determinant = _quadratic_and_determinant(
+            values, squares, total, degrees, leftover, lambdas[j]
+        )
+        determinant += log_det_xx
+        if rate < 0:
+            out[j] = constant - 0.5 * (determinant + quadratic)
+        else:
+            out[j] = constant - 0.5 * determinant - half * math.log(rate + 0.5 * quadratic)
+    return out
 
 
 @dataclass(frozen=True)
@@ -77,10 +97,19 @@ class Spectrum:
 
     def log_likelihood(self, lambdas: Array) -> Array:
         """Log density of the outcome at each of `lambdas`, shape (J,)."""
-        log_det, explained, noise = _sums(self.values, self.squares, lambdas, self.leftover)
-        quadratic = (self.total - explained) / noise
-        determinant = log_det + self.degrees * np.log(noise) + self.log_det_xx
-        return self.noise.log_density(quadratic, determinant, self.degrees)
+        return cast(
+            Array,
+            _log_likelihoods(
+                self.values,
+                self.squares,
+                lambdas,
+                self.total,
+                self.degrees,
+                self.leftover,
+                self.log_det_xx,
+                self.noise.constants(self.degrees),
+            ),
+        )
 
     def at(self, lambda_: float) -> float:
         """Log density at one lambda."""
@@ -88,8 +117,10 @@ class Spectrum:
 
     def quadratic(self, lambda_: float) -> float:
         """(y - X bhat)' V^-1 (y - X bhat) at one lambda."""
-        _, explained, noise = _sums(self.values, self.squares, np.array([lambda_]), self.leftover)
-        return float((self.total - explained[0]) / noise[0])
+        quadratic, _ = _quadratic_and_determinant(
+            self.values, self.squares, self.total, self.degrees, self.leftover, lambda_
+        )
+        return float(quadratic)
 
     def error_bound(self, lambda_: float) -> float:
         """The certificate: a bound on the error of the log density at `lambda_` (infinite if capped)."""

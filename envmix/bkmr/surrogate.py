@@ -5,6 +5,7 @@ for the probit the likelihood is replaced by a gaussian with fixed weights and p
 What it gets wrong is corrected by the exact stage (delayed acceptance, Christen and Fox 2005).
 """
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
@@ -29,7 +30,7 @@ class Local:
 
     def log_likelihood(self, u: float) -> float:
         """Surrogate log density at u = log lambda."""
-        return self.spectrum.at(float(np.exp(u)))
+        return self.spectrum.at(math.exp(min(u, 700.0)))
 
 
 @dataclass

@@ -9,15 +9,27 @@ Integrating a flat b out of N(Xb, sigma2 V) and projecting X away are the same t
 likelihood): |V| |X' V^-1 X| = |X'X| |U' V U| with U an orthonormal basis of the complement of X.
 """
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy import linalg, special
+from scipy import linalg
 
 from envmix.bkmr.arrays import Array, IntArray
 from envmix.bkmr.priors import InverseGammaPrior
 
 LOG_2PI = float(np.log(2 * np.pi))
+
+
+@lru_cache(maxsize=32)
+def _constants(prior: InverseGammaPrior | None, degrees: int) -> tuple[float, float, float]:
+    half = 0.5 * degrees
+    if prior is None:
+        return -half * LOG_2PI, half, -1.0
+    a = prior.shape
+    constant = math.lgamma(a + half) - math.lgamma(a) + a * math.log(prior.rate) - half * LOG_2PI
+    return constant, a + half, prior.rate
 
 
 @dataclass(frozen=True)
@@ -41,13 +53,14 @@ class NoiseModel:
         degrees : int
             n - p.
         """
-        half = 0.5 * degrees
+        constant, half, rate = self.constants(degrees)
         if self.prior is None:
-            return -half * LOG_2PI - 0.5 * (log_determinant + quadratic)
-        a, rate = self.prior.shape, self.prior.rate
-        constant = special.gammaln(a + half) - special.gammaln(a) + a * np.log(rate) - half * LOG_2PI
-        value = constant - 0.5 * log_determinant - (a + half) * np.log(rate + 0.5 * quadratic)
-        return np.asarray(value)
+            return constant - 0.5 * (log_determinant + quadratic)
+        return np.asarray(constant - 0.5 * log_determinant - half * np.log(rate + 0.5 * quadratic))
+
+    def constants(self, degrees: int) -> tuple[float, float, float]:
+        """The density's constant, its exponent a + (n - p) / 2, and the rate (-1 when sigma2 = 1)."""
+        return _constants(self.prior, degrees)
 
     def error_bound(self, epsilon: float, observations: int, quadratic: float) -> float:
         """Bound on the error of the log density when V is replaced by W, W <= V <= (1 + epsilon) W.

@@ -129,20 +129,20 @@ def test_posteriors_of_the_solvers_agree():
 
 
 def test_posterior_is_the_conditional_normal():
-    """(b, h) given y with b ~ N(0, 1e6 I), by conditioning one big normal."""
+    """(b, h) given y with b ~ N(0, 1e5 I), by conditioning one big normal."""
     z, data = problem()
     z_new = np.random.default_rng(9).normal(size=(3, 3))
     both = np.vstack([z, z_new])
     k = LAMBDA * naive.kernel(both, R)
     n, p = data.X.shape
-    big = 1e6
+    big = 1e5
     joint_y = k[:n, :n] + np.eye(n) + big * data.X @ data.X.T
     cross = np.vstack([big * data.X.T, k[n:, :n]])
     prior = np.block([[big * np.eye(p), np.zeros((p, 3))], [np.zeros((3, p)), k[n:, n:]]])
     gain = cross @ np.linalg.inv(joint_y)
     mean, cov = dense.posterior(np.ascontiguousarray(z.T), R, LAMBDA, data).joint(z_new, z)
-    np.testing.assert_allclose(mean, gain @ data.y, atol=1e-4)
-    np.testing.assert_allclose(cov, prior - gain @ cross.T, atol=1e-4)
+    np.testing.assert_allclose(mean, gain @ data.y, atol=1e-3)
+    np.testing.assert_allclose(cov, prior - gain @ cross.T, atol=1e-3)
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ def test_negative_control_an_uncorrected_surrogate_is_caught(monkeypatch):
 def wrong_emulator(model, rng):
     """An emulator of nonsense values: the exact correction must make up for it."""
     theta = rng.normal(size=(80, 3)) + np.array([np.log(0.3), np.log(0.05), 0.0])
-    values = 1.5 * theta[:, 0] - theta[:, 2] + rng.normal(size=80)
+    values = 0.6 * theta[:, 0] - 0.6 * theta[:, 2] + 0.3 * rng.normal(size=80)
     active = np.ones(2, dtype=bool)
     return fit_emulator(active, theta, values, theta.mean(axis=0), np.eye(3))
 
@@ -171,7 +171,7 @@ def geweke(fault=False, sweeps=2500):
         v = np.eye(8) + state.point.lambda_ * naive.kernel(model.z, state.point.r)
         sigma2 = 2.0 / rng.gamma(3.0)
         y = np.linalg.cholesky(v) @ rng.normal(size=8) * np.sqrt(sigma2)
-        new = replace(model, y=1.3 * y if fault else y)
+        new = replace(model, y=1.6 * y if fault else y)
         kernel.model = new
         kernel.surrogate.set_data(new.working())
         kernel.stage = replace(kernel.stage, kernel_evaluate=replace(kernel.stage.kernel_evaluate, model=new))
