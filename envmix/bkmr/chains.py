@@ -22,7 +22,7 @@ from envmix.bkmr.tuning import Record, Tuning, initial_tuning, learn
 from envmix.errors import SpecificationError
 from envmix.random_streams import random_stream
 
-SURROGATE_RANK = 48
+SURROGATE_RANK = 32
 FIRST_STEPS = 8
 UPDATES = 10
 SECONDS_BETWEEN_LINES = 10.0
@@ -128,11 +128,19 @@ class Chain:
             if state.eta_sum is not None and state.eta_count > 0:
                 state.linearised_at = state.eta_sum / state.eta_count
                 state.eta_sum, state.eta_count = np.zeros(self.task.model.n), 0
-                _relinearise(kernel.surrogate, self.task.model, state.linearised_at)
-                self.local = kernel.surrogate.at(state.point.r, state.point.cluster_variance)
+                self._relinearise(state.linearised_at)
         if last:
             state.counts = kernel.counts = Counts()
             state.record = kernel.record = Record()
+
+    def _relinearise(self, eta: Array) -> None:
+        """Move the probit's surrogate, and the start of its mode search, to `eta`."""
+        state, kernel, model = self.state, self.kernel, self.task.model
+        assert isinstance(kernel.stage, ProbitStage)
+        kernel.stage.eta = eta
+        kernel.surrogate.set_data(surrogate_data(model, _signs(model), eta))
+        self.local = kernel.surrogate.at(state.point.r, state.point.cluster_variance)
+        state.exact = kernel.stage.evaluate(state.point, self.local, state.rng)
 
     def _keep(self, index: int) -> None:
         state, model, solver = self.state, self.task.model, self.task.solver
@@ -189,10 +197,6 @@ def _signs(model: Model) -> Array:
     return 2.0 * model.y - 1.0
 
 
-def _relinearise(surrogate: Surrogate, model: Model, eta: Array) -> None:
-    surrogate.set_data(surrogate_data(model, _signs(model), eta))
-
-
 def _start(task: ChainTask, rng: np.random.Generator) -> Point:
     """Overdispersed starting values, so that R-hat can see a chain that is stuck."""
     model = task.model
@@ -224,8 +228,8 @@ def _kernel(task: ChainTask, tuning: Tuning, eta: Array | None) -> Kernel:
     )
     stage: ExactStage
     if model.family == "binomial":
-        start = null_fit(model, _signs(model)).mode
-        stage = ProbitStage(model, solver, _signs(model), start)
+        assert eta is not None
+        stage = ProbitStage(model, solver, _signs(model), eta)
     else:
         stage = GaussianStage(GaussianEvaluator(model, solver))
     return Kernel(model, surrogate, stage, tuning)

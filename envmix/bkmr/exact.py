@@ -1,7 +1,7 @@
 """The exact stage for the gaussian family: the solver that the user chose, with its fallback."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class Solver:
     name: SolverName
     tolerance: float
     inducing: int
+    _latest: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rank_cap(self, n: int) -> int:
         """The rank above which a dense factorisation is cheaper, or the only memory there is."""
@@ -82,7 +83,7 @@ class Solver:
         factor = self.factor(model, r, lambda_)
         if factor is None:
             trace = low_rank.trace_tolerance(self.tolerance, model.n, lambda_bucket(lambda_))
-            factor = low_rank.factorise(model.zt, r, max_rank=model.n, trace=trace)
+            factor = low_rank.factorise_blocked(model.zt, r, trace=trace)
         return factor
 
     def evaluate(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Evaluation:
@@ -93,7 +94,9 @@ class Solver:
             return Evaluation(self._finite(value, r, lambda_), "linear", 0)
         factor = self.factor(model, r, lambda_)
         if factor is None:
-            value = dense.log_likelihood(model.zt, r, lambda_, data)
+            fit = self._dense(model, r, lambda_, data)
+            quadratic, determinant = np.array(fit.quadratic), np.array(fit.log_determinant)
+            value = float(data.noise.log_density(quadratic, determinant, data.degrees))
             return Evaluation(self._finite(value, r, lambda_), "dense", model.n)
         if self.name == "fitc":
             value = fitc.log_likelihood(factor, data, lambda_)
@@ -105,10 +108,22 @@ class Solver:
         """Posterior of b and h at one point."""
         factor = self.factor(model, r, lambda_)
         if factor is None:
-            return dense.posterior(model.zt, r, lambda_, data)
+            return self._dense(model, r, lambda_, data)
         if self.name == "fitc":
             return fitc.posterior(factor, data, lambda_)
         return low_rank.posterior(factor, data, lambda_)
+
+    def _dense(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> dense.DensePosterior:
+        # The point that was accepted is often asked for again when its draws are kept.
+        key = (r.tobytes(), lambda_, id(data))
+        if self._latest.get("key") != key:
+            self._latest["data"] = data  # keeps the id from being reused
+            self._latest["fit"] = dense.posterior(model.zt, r, lambda_, data)
+            self._latest["key"] = key
+        return cast(dense.DensePosterior, self._latest["fit"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_latest": {}}
 
     @staticmethod
     def _finite(value: float, r: Array, lambda_: float) -> float:

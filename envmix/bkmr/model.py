@@ -1,6 +1,7 @@
 """The posterior's ingredients apart from the likelihood: data arrays, groups, priors."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -85,6 +86,8 @@ class Model:
 
     def working(self, cluster_variance: float = 0.0, y: Array | None = None) -> WorkingData:
         """The outcome (or a latent outcome `y`) prepared for the solvers."""
+        if y is None and cluster_variance == 0 and self.cluster is None:
+            return self._plain_working
         return WorkingData(
             self.y if y is None else y,
             self.X,
@@ -92,6 +95,10 @@ class Model:
             cluster=self.cluster,
             cluster_variance=cluster_variance,
         )
+
+    @cached_property
+    def _plain_working(self) -> WorkingData:
+        return WorkingData(self.y, self.X, self.noise)
 
     def log_prior_r(self, r: Array) -> float:
         """Log prior of r and of which exposures are in; minus infinity outside the support."""

@@ -11,7 +11,7 @@ likelihood): |V| |X' V^-1 X| = |X'X| |U' V U| with U an orthonormal basis of the
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import linalg
@@ -100,7 +100,9 @@ class WorkingData:
     cluster: IntArray | None = None
     cluster_variance: float = 0.0
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _projected(self) -> tuple[Array, Array, float]:
+        """Orthonormal basis of the whitened covariates, residual of the outcome, log |X' X|."""
         n, p = self.X.shape
         white = self.whiten(np.column_stack([self.X, self.y]))
         if p:
@@ -109,19 +111,28 @@ class WorkingData:
         else:
             basis, log_det_xx = np.empty((n, 0)), 0.0
         residual = white[:, p] - basis @ (basis.T @ white[:, p])
-        object.__setattr__(self, "basis", basis)
-        object.__setattr__(self, "residual", residual)
-        object.__setattr__(self, "total", float(residual @ residual))
-        object.__setattr__(self, "log_det_xx", log_det_xx + self._log_det_whitening())
-        object.__setattr__(self, "degrees", n - p)
-        object.__setattr__(self, "stacked", np.ascontiguousarray(np.column_stack([basis, residual])))
+        return basis, residual, log_det_xx + self._log_det_whitening()
 
-    basis: Array = None  # type: ignore[assignment]
-    residual: Array = None  # type: ignore[assignment]
-    stacked: Array = None  # type: ignore[assignment]
-    total: float = 0.0
-    log_det_xx: float = 0.0
-    degrees: int = 0
+    @cached_property
+    def _stacked(self) -> Array:
+        basis, residual, _ = self._projected
+        return np.ascontiguousarray(np.column_stack([basis, residual]))
+
+    @cached_property
+    def total(self) -> float:
+        """Residual sum of squares of the outcome on the covariates."""
+        residual = self._projected[1]
+        return float(residual @ residual)
+
+    @property
+    def log_det_xx(self) -> float:
+        """log |X' X| after whitening, with the determinant of the whitening."""
+        return self._projected[2]
+
+    @property
+    def degrees(self) -> int:
+        """n - p."""
+        return self.X.shape[0] - self.X.shape[1]
 
     def _cluster_shrinkage(self) -> tuple[Array, Array]:
         assert self.cluster is not None
@@ -160,7 +171,7 @@ class WorkingData:
         """G' M G and G' M y for a factor G' of shape (k, n), M the projection off the covariates."""
         if not self.plain:
             factor = np.ascontiguousarray(self.whiten(factor.T).T)
-        cross = factor @ self.stacked
+        cross = factor @ self._stacked
         p = self.X.shape[1]
         gram = factor @ factor.T - cross[:, :p] @ cross[:, :p].T
         return gram, np.ascontiguousarray(cross[:, p])

@@ -35,11 +35,21 @@ def test_laplace_finds_a_stationary_point():
             assert objective(moved) < best
 
 
+def test_cheap_mode_search_agrees_with_newton():
+    rng = np.random.default_rng(0)
+    design = rng.normal(size=(60, 6))
+    signs = np.where(rng.random(60) < 0.4, 1.0, -1.0)
+    exact = probit.laplace(design, 2, signs, np.zeros(2), 1e-12)
+    for start in (design @ exact.mode, np.zeros(60), 5 * rng.normal(size=60)):
+        found = probit.laplace_from(design, 2, signs, start)
+        np.testing.assert_allclose(found.mode, exact.mode, atol=0.02)
+
+
 def test_estimate_is_unbiased_for_the_orthant_probability():
     """No covariates: p(y) is a normal orthant probability, computed by scipy."""
     model = naive.model(n=5, intercept=False, family="binomial")
     point = Point(np.array([0.4, 0.2]), np.log(1.5))
-    stage = probit.ProbitStage(model, Solver("lowrank", 1e-10, 5), SIGNS, np.empty(0), pairs=4)
+    stage = probit.ProbitStage(model, Solver("lowrank", 1e-10, 5), SIGNS, np.zeros(5), pairs=4)
     rng = np.random.default_rng(2)
     found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(4000)])
     v = np.eye(5) + 1.5 * naive.kernel(model.z, point.r)
