@@ -12,7 +12,7 @@ import numpy as np
 from envmix.bkmr.arrays import Array, BoolArray
 from envmix.bkmr.emulator import Emulator, coordinates, fit_emulator
 
-EMULATOR_STEPS = 40
+EMULATOR_STEPS = 100
 USEFUL_ERROR = 3.0
 
 
@@ -34,13 +34,13 @@ class Block:
 
     @property
     def root(self) -> Array:
-        return np.linalg.cholesky(self.covariance)
+        return np.asarray(np.linalg.cholesky(self.covariance), dtype=float)
 
 
 def walk(block: Block, theta: Array, rng: np.random.Generator) -> Array:
     """Gaussian random walk with the learned covariance; symmetric in theta, log q-ratio 0."""
     d = len(theta)
-    return theta + (2.0 / np.sqrt(d)) * (block.root @ rng.standard_normal(d))
+    return np.asarray(theta + (2.0 / np.sqrt(d)) * (block.root @ rng.standard_normal(d)))
 
 
 def emulated_walk(

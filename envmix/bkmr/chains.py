@@ -324,7 +324,8 @@ def run_chain(task: ChainTask) -> ChainDraws:
             last = now
             phase = "warm-up" if state.sweep <= options.warmup else "draws"
             print(
-                f"bkmr chain {task.chain + 1}: {state.sweep} of {total} sweeps ({phase}), {now - begun:.0f} s",
+                f"bkmr chain {task.chain + 1}: {state.sweep} of {total} sweeps ({phase}), "
+                f"{now - begun:.0f} s",
                 file=sys.stderr,
                 flush=True,
             )
@@ -338,5 +339,3 @@ def run_chain(task: ChainTask) -> ChainDraws:
         evaluations=chain.kernel.surrogate.evaluations,
         seconds=state.seconds,
     )
-
-

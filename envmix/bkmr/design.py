@@ -93,7 +93,9 @@ def _scaler(spec: BkmrSpec, z: Array) -> Scaler:
         z = np.log(z)
     for j, name in enumerate(spec.exposures):
         if np.ptp(z[:, j]) == 0:
-            raise DataError(f"expected exposure {name!r} to vary, found one value in all {len(z)} rows: drop it")
+            raise DataError(
+                f"expected exposure {name!r} to vary, found one value in all {len(z)} rows: drop it"
+            )
         for i in range(j):
             if abs(np.corrcoef(z[:, i], z[:, j])[0, 1]) > 1 - 1e-12:
                 raise DataError(
@@ -151,7 +153,9 @@ def _cluster(spec: BkmrSpec, data: pd.DataFrame) -> IntArray | None:
         raise DataError(f"expected cluster column {spec.cluster!r}, found none of that name")
     codes, levels = pd.factorize(data[spec.cluster], sort=True)
     if np.any(codes < 0):
-        raise DataError(f"expected no missing values in cluster {spec.cluster!r}, found {int(np.sum(codes < 0))}")
+        raise DataError(
+            f"expected no missing values in cluster {spec.cluster!r}, found {int(np.sum(codes < 0))}"
+        )
     if not 1 < len(levels) < len(data):
         raise DataError(
             f"expected between 2 and {len(data) - 1} clusters in {spec.cluster!r}, found {len(levels)}: "
@@ -181,8 +185,8 @@ def build(spec: BkmrSpec, data: pd.DataFrame) -> tuple[Model, Scaler]:
     n = len(y)
     if spec.solver == "dense" and (n > LARGEST_DENSE or required_bytes(n) > 0.5 * _available_memory()):
         raise SpecificationError(
-            f"expected n of at most {LARGEST_DENSE} (and memory for it) with solver='dense', found n={n}, which needs "
-            f"{required_bytes(n) / 2**30:.1f} GiB for each of the chains that run at once: use "
+            f"expected n of at most {LARGEST_DENSE} (and memory for it) with solver='dense', found n={n}, "
+            f"which needs {required_bytes(n) / 2**30:.1f} GiB for each of the chains that run at once: use "
             "solver='lowrank' or solver='fitc'"
         )
     natural = numeric_columns(data, spec.exposures, "exposure")

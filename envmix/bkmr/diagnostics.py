@@ -61,7 +61,7 @@ def effective_size(x: Array) -> float:
         plus += float(x.mean(axis=1).var(ddof=1))
     rho = 1 - (within - covariance.mean(axis=0) * n / (n - 1)) / plus
     rho[0] = 1.0
-    pairs = []
+    pairs: list[float] = []
     for t in range(0, n - 1, 2):
         pair = float(rho[t] + rho[t + 1])
         if pair <= 0:

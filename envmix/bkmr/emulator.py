@@ -7,7 +7,6 @@ the emulator proposes a point far away, which one exact evaluation accepts or re
 """
 
 from dataclasses import dataclass
-from typing import cast
 
 import numba
 import numpy as np
@@ -65,11 +64,11 @@ class Emulator:
 
     def log_likelihood(self, x: Array) -> float:
         """Emulated log-likelihood at a standardised point."""
-        return self.offset + cast(float, _predict(x, self.points, self.weights))
+        return self.offset + _predict(x, self.points, self.weights)
 
     def standardise(self, r: Array, u: float) -> Array:
         """x of (r, log lambda); r must have this emulator's exposures in."""
-        return np.linalg.solve(self.root, coordinates(r, u) - self.centre)
+        return np.asarray(np.linalg.solve(self.root, coordinates(r, u) - self.centre), dtype=float)
 
     def restore(self, x: Array) -> tuple[Array, float]:
         """(r, log lambda) of a standardised point."""
@@ -109,7 +108,7 @@ def fit_emulator(
     theta, values = theta[near], values[near]
     if len(values) < 10 * d:
         return None
-    root = np.linalg.cholesky(covariance)
+    root = np.asarray(np.linalg.cholesky(covariance), dtype=float)
     points = np.linalg.solve(root, (theta - centre).T).T
     if len(points) > LARGEST:
         closest = np.argsort(np.sum(points**2, axis=1), kind="stable")[:LARGEST]

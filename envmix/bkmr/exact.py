@@ -27,7 +27,8 @@ class Evaluation:
 class Joint(Protocol):
     """Posterior of (b, h) given r and lambda, in units of sigma2."""
 
-    quadratic: float
+    @property
+    def quadratic(self) -> float: ...
 
     def joint(self, z_new: Array, z: Array) -> tuple[Array, Array]:
         """Mean and covariance / sigma2 of (b, h(z_new))."""

@@ -3,8 +3,6 @@
 K_r(z, z') = exp(-sum_m r_m (z_m - z'_m)^2)   (Bobb et al. 2015, equation 3)
 """
 
-from typing import cast
-
 import numba
 import numpy as np
 
@@ -17,10 +15,7 @@ def _exp_of_negative(x: float) -> float:  # pragma: no cover - compiled
     # 3e-13, free of branches and tables, so that the loop runs four to eight numbers at a time.
     # Below -45 (3e-20) the value no longer matters beside a diagonal of one.
     v = max(x, -45.0) * (1.0 / 1024.0)
-    p = 1.0 + v * (
-        1.0
-        + v * (1 / 2 + v * (1 / 6 + v * (1 / 24 + v * (1 / 120 + v * (1 / 720 + v / 5040)))))
-    )
+    p = 1.0 + v * (1.0 + v * (1 / 2 + v * (1 / 6 + v * (1 / 24 + v * (1 / 120 + v * (1 / 720 + v / 5040))))))
     for _ in range(10):
         p = p * p
     return p
@@ -126,13 +121,13 @@ def kernel_between(z_new: Array, z: Array, r: Array) -> Array:
     """
     zt, scales = active_part(np.ascontiguousarray(z.T), r)
     points = np.ascontiguousarray(z_new[:, r > 0])
-    return cast(Array, _cross(zt, scales, points))
+    return _cross(zt, scales, points)
 
 
 def kernel_upper(zt: Array, r: Array, *, scale: float = 1.0, ridge: float = 0.0) -> Array:
     """scale * K + ridge * I as a Fortran-ordered array of which only the upper triangle is filled."""
     rows, scales = active_part(zt, r)
-    return cast(Array, _dense(rows, scales, scale, ridge)).T
+    return _dense(rows, scales, scale, ridge).T
 
 
 def pivoted_cholesky(
@@ -161,7 +156,4 @@ def pivoted_cholesky(
         The diagonal of E, which is positive semidefinite, so that trace(E) bounds its norm.
     """
     rows, scales = active_part(zt, r)
-    return cast(
-        tuple[Array, IntArray, Array],
-        _pivoted_cholesky(rows, scales, min(max_rank, zt.shape[1]), tolerance),
-    )
+    return _pivoted_cholesky(rows, scales, min(max_rank, zt.shape[1]), tolerance)

@@ -8,7 +8,6 @@ integrated out.
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numba
 import numpy as np
@@ -60,7 +59,8 @@ def _draw(nodes: Array, heights: Array, cumulative: Array, p: float) -> float:  
     # Solve left * t + slope * t^2 / 2 = rest, in the form that is stable for a small slope.
     root = math.sqrt(max(left * left + 2 * slope * rest, 0.0))
     t = 2 * rest / (left + root) if left + root > 0 else 0.0
-    return nodes[j] + min(max(t, 0.0), step)
+    u: float = nodes[j] + min(max(t, 0.0), step)
+    return u
 
 
 @numba.njit(cache=True)
@@ -91,8 +91,8 @@ class LambdaProposal:
 
     def draw(self, rng: np.random.Generator) -> float:
         """One draw of log lambda."""
-        return cast(float, _draw(self.nodes, self.heights, self.cumulative, rng.random()))
+        return _draw(self.nodes, self.heights, self.cumulative, rng.random())
 
     def log_density(self, u: float) -> float:
         """Log density of a draw at `u`; minus infinity outside the grid."""
-        return cast(float, _log_height(self.nodes, self.heights, u))
+        return _log_height(self.nodes, self.heights, u)

@@ -8,7 +8,13 @@ import numpy as np
 
 from envmix.bkmr.arrays import Array, IntArray
 from envmix.bkmr.moves import Groups, bkmr_log_choice
-from envmix.bkmr.priors import GammaPrior, InclusionPrior, InverseGammaPrior, InverseUniformPrior, PositivePrior
+from envmix.bkmr.priors import (
+    GammaPrior,
+    InclusionPrior,
+    InverseGammaPrior,
+    InverseUniformPrior,
+    PositivePrior,
+)
 from envmix.bkmr.working import NoiseModel, WorkingData
 
 Family = Literal["gaussian", "binomial"]
@@ -74,7 +80,7 @@ class Model:
     @property
     def grouped(self) -> bool:
         """Whether some group has several members."""
-        return len(self.groups) < self.z.shape[1]
+        return bool(len(self.groups) < self.z.shape[1])
 
     @property
     def n(self) -> int:

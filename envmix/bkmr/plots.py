@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    import altair as alt
-
     from envmix.bkmr.results import BkmrResult
 
 
@@ -18,7 +16,7 @@ def _title(result: "BkmrResult", text: str) -> dict[str, Any]:
     return {"text": text, "subtitle": lines, "subtitleColor": "firebrick"}
 
 
-def plot_univariate(result: "BkmrResult", **options: Any) -> "alt.FacetChart":
+def plot_univariate(result: "BkmrResult", **options: Any) -> Any:
     """Exposure-response curves with 95 % intervals, one panel for each exposure."""
     import altair as alt
 
@@ -30,7 +28,7 @@ def plot_univariate(result: "BkmrResult", **options: Any) -> "alt.FacetChart":
     return panels.resolve_scale(x="independent").properties(title=_title(result, "Exposure-response"))
 
 
-def plot_overall(result: "BkmrResult", **options: Any) -> "alt.LayerChart":
+def plot_overall(result: "BkmrResult", **options: Any) -> Any:
     """Overall effect of the mixture by quantile."""
     import altair as alt
 
@@ -42,7 +40,7 @@ def plot_overall(result: "BkmrResult", **options: Any) -> "alt.LayerChart":
     )
 
 
-def plot_bivariate(result: "BkmrResult", first: str, second: str, **options: Any) -> "alt.Chart":
+def plot_bivariate(result: "BkmrResult", first: str, second: str, **options: Any) -> Any:
     """Heat map of h over two exposures."""
     import altair as alt
 
@@ -59,7 +57,7 @@ def plot_bivariate(result: "BkmrResult", first: str, second: str, **options: Any
     )
 
 
-def plot_pips(result: "BkmrResult") -> "alt.LayerChart":
+def plot_pips(result: "BkmrResult") -> Any:
     """Posterior inclusion probabilities, with the prior's as a tick."""
     import altair as alt
 
@@ -69,7 +67,7 @@ def plot_pips(result: "BkmrResult") -> "alt.LayerChart":
     return alt.layer(bars, prior).properties(title=_title(result, "Posterior inclusion probabilities"))
 
 
-def plot_posterior_and_prior(result: "BkmrResult", points: int = 200) -> "alt.FacetChart":
+def plot_posterior_and_prior(result: "BkmrResult", points: int = 200) -> Any:
     """Posterior histograms of log10 lambda and log10 r (given inclusion) over their prior densities."""
     import altair as alt
 

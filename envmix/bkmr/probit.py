@@ -12,7 +12,6 @@ processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numba
 import numpy as np
@@ -72,7 +71,7 @@ def _derivatives(signs: Array, eta: Array) -> tuple[float, Array, Array]:  # pra
 
 def log_likelihoods(signs: Array, eta: Array) -> Array:
     """sum_i log Phi(s_i eta_i) for each row of `eta`, shape (draws, n)."""
-    return cast(Array, _likelihoods(signs, np.ascontiguousarray(eta)))
+    return _likelihoods(signs, np.ascontiguousarray(eta))
 
 
 def linearise(signs: Array, eta: Array) -> tuple[Array, Array]:
@@ -287,8 +286,10 @@ def surrogate_data(model: Model, signs: Array, eta: Array) -> WorkingData:
     """The gaussian problem that stands in for the probit in the cheap stage, linearised at `eta`."""
     pseudo, weights = linearise(signs, eta)
     return WorkingData(
-        pseudo, model.X, model.noise, root_weights=np.sqrt(weights), cluster=model.cluster,
+        pseudo,
+        model.X,
+        model.noise,
+        root_weights=np.sqrt(weights),
+        cluster=model.cluster,
         cluster_variance=1.0 if model.cluster is not None else 0.0,
     )
-
-

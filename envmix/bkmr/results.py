@@ -121,10 +121,10 @@ class BkmrResult:
 
     @cached_property
     def status(self) -> str:
-        """"converged", or what has not: R-hat above 1.05 or bulk ESS below 400, and where."""
+        """ "converged", or what has not: R-hat above 1.05 or bulk ESS below 400, and where."""
         table = self._diagnosed[self._diagnosed["judged"]]
-        worst = table.loc[table["r_hat"].idxmax()]
-        fewest = table.loc[table["ess_bulk"].idxmin()]
+        worst = table.iloc[int(np.argmax(table["r_hat"].to_numpy()))]
+        fewest = table.iloc[int(np.argmin(table["ess_bulk"].to_numpy()))]
         faults = []
         if len(self.r) < 2:
             faults.append("one chain only, R-hat says little")
@@ -213,31 +213,31 @@ class BkmrResult:
         return self.label(ordered)
 
     def univariate(self, **options: Any) -> pd.DataFrame:
-        """h along each exposure: see `envmix.bkmr.summaries.univariate` for options and columns."""
+        """h along each exposure: see `envmix.bkmr.summaries.univariate`."""
         from envmix.bkmr import summaries
 
         return summaries.univariate(self, **options)
 
     def bivariate(self, **options: Any) -> pd.DataFrame:
-        """h over pairs of exposures: see `envmix.bkmr.summaries.bivariate` for options and columns."""
+        """h over pairs of exposures: see `envmix.bkmr.summaries.bivariate`."""
         from envmix.bkmr import summaries
 
         return summaries.bivariate(self, **options)
 
     def overall(self, **options: Any) -> pd.DataFrame:
-        """Overall mixture effect: see `envmix.bkmr.summaries.overall` for options and columns."""
+        """Overall mixture effect: see `envmix.bkmr.summaries.overall`."""
         from envmix.bkmr import summaries
 
         return summaries.overall(self, **options)
 
     def single(self, **options: Any) -> pd.DataFrame:
-        """Single-exposure effects: see `envmix.bkmr.summaries.single` for options and columns."""
+        """Single-exposure effects: see `envmix.bkmr.summaries.single`."""
         from envmix.bkmr import summaries
 
         return summaries.single(self, **options)
 
     def interactions(self, **options: Any) -> pd.DataFrame:
-        """Interactions of each exposure with the rest: see `envmix.bkmr.summaries.interactions` for options and columns."""
+        """Interactions of each exposure with the rest: see `envmix.bkmr.summaries.interactions`."""
         from envmix.bkmr import summaries
 
         return summaries.interactions(self, **options)
@@ -250,7 +250,9 @@ class BkmrResult:
 
 
 def _fingerprint(spec: BkmrSpec, model: Model, options: ChainOptions, seed: int) -> str:
-    digest = sha256(repr((spec, replace(options, workers=None, checkpoint=None, progress=True), seed)).encode())
+    digest = sha256(
+        repr((spec, replace(options, workers=None, checkpoint=None, progress=True), seed)).encode()
+    )
     for array in (model.y, model.X, model.z):
         digest.update(np.ascontiguousarray(array).tobytes())
     if model.cluster is not None:
@@ -258,9 +260,7 @@ def _fingerprint(spec: BkmrSpec, model: Model, options: ChainOptions, seed: int)
     return digest.hexdigest()
 
 
-def fit(
-    spec: BkmrSpec, data: pd.DataFrame, seed: int, options: ChainOptions | None = None
-) -> BkmrResult:
+def fit(spec: BkmrSpec, data: pd.DataFrame, seed: int, options: ChainOptions | None = None) -> BkmrResult:
     """Sample the posterior of a BKMR.
 
     Parameters
@@ -298,15 +298,14 @@ def fit(
     return run(spec, model, scaler, seed, options)
 
 
-def run(
-    spec: BkmrSpec, model: Model, scaler: Scaler, seed: int, options: ChainOptions
-) -> BkmrResult:
+def run(spec: BkmrSpec, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BkmrResult:
     """Run the chains on arrays already built (`fit` is the door for users)."""
     monitors = np.quantile(model.z, MONITORED, axis=0)
     solver = Solver(spec.solver, spec.tolerance, min(spec.inducing, model.n))
     fingerprint = _fingerprint(spec, model, options, seed)
     tasks = [
-        ChainTask(model, solver, options, seed, chain, monitors, fingerprint) for chain in range(options.chains)
+        ChainTask(model, solver, options, seed, chain, monitors, fingerprint)
+        for chain in range(options.chains)
     ]
     chains = fan_out(run_chain, tasks, workers=options.workers)
 
@@ -342,5 +341,7 @@ def run(
         seconds=sum(chain.seconds for chain in chains),
     )
     if result.status != "converged":
-        warn(f"{result.status}: run longer chains before reading the tables", ConvergenceWarning, stacklevel=3)
+        warn(
+            f"{result.status}: run longer chains before reading the tables", ConvergenceWarning, stacklevel=3
+        )
     return result

@@ -85,7 +85,7 @@ def kind_probabilities(model: Model) -> Array:
         "cluster": 0.15 if model.cluster is not None else 0.0,
     }
     values = np.array([weights[k] for k in KINDS])
-    return values / values.sum()
+    return np.asarray(values / values.sum())
 
 
 @dataclass
@@ -184,7 +184,8 @@ class Kernel:
                     "emulated walk", point, local, exact, new, new_local, ratio, rng
                 )
         # The plain walk needs no emulator to be right, and feeds the emulator while warming up.
-        if emulator is None or rng.random() < 0.2:
+        walks = 2 if emulator is None else int(rng.random() < 0.2)
+        for _ in range(walks):
             theta = blocks.walk(block, coordinates(point.r, point.u), rng)
             r = np.zeros_like(point.r)
             r[block.active] = np.exp(np.minimum(theta[:-1], 700.0))
@@ -200,9 +201,7 @@ class Kernel:
                 )
         return point, local, exact
 
-    def _step(
-        self, kind: str, point: Point, local: Local, rng: np.random.Generator
-    ) -> tuple[Point, Local]:
+    def _step(self, kind: str, point: Point, local: Local, rng: np.random.Generator) -> tuple[Point, Local]:
         if kind == "lambda_walk":
             u = point.u + 1.5 * rng.standard_normal()
             new = replace(point, u=u)

@@ -6,7 +6,6 @@ lambda can be drawn from its conditional on a grid for almost nothing.
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numba
 import numpy as np
@@ -99,18 +98,15 @@ class Spectrum:
 
     def log_likelihood(self, lambdas: Array) -> Array:
         """Log density of the outcome at each of `lambdas`, shape (J,)."""
-        return cast(
-            Array,
-            _log_likelihoods(
-                self.values,
-                self.squares,
-                lambdas,
-                self.total,
-                self.degrees,
-                self.leftover,
-                self.log_det_xx,
-                self.noise.constants(self.degrees),
-            ),
+        return _log_likelihoods(
+            self.values,
+            self.squares,
+            lambdas,
+            self.total,
+            self.degrees,
+            self.leftover,
+            self.log_det_xx,
+            self.noise.constants(self.degrees),
         )
 
     def at(self, lambda_: float) -> float:

@@ -309,5 +309,3 @@ def predict(
     assert p == design.shape[1] - len(z)
     summary = _summarise(means, sds, scale)
     return _table(result, pd.DataFrame({"row": np.arange(len(z))}), summary, scale)
-
-

@@ -111,7 +111,7 @@ class WorkingData:
         else:
             basis, log_det_xx = np.empty((n, 0)), 0.0
         residual = white[:, p] - basis @ (basis.T @ white[:, p])
-        return basis, residual, log_det_xx + self._log_det_whitening()
+        return np.asarray(basis, dtype=float), residual, log_det_xx + self._log_det_whitening()
 
     @cached_property
     def _stacked(self) -> Array:
@@ -132,12 +132,12 @@ class WorkingData:
     @property
     def degrees(self) -> int:
         """n - p."""
-        return self.X.shape[0] - self.X.shape[1]
+        return int(self.X.shape[0] - self.X.shape[1])
 
     def _cluster_shrinkage(self) -> tuple[Array, Array]:
         assert self.cluster is not None
         weights = np.ones(len(self.y)) if self.root_weights is None else self.root_weights
-        size = np.bincount(self.cluster, weights=weights**2)
+        size = np.asarray(np.bincount(self.cluster, weights=weights**2), dtype=float)
         return weights, size
 
     def _log_det_whitening(self) -> float:

@@ -1,3 +1,4 @@
+# ruff: noqa: E402  (the number of BLAS threads must be set before NumPy is imported)
 """Slow statistical checks of BKMR; under an hour on two cores.
 
 `python -m tests.statistical.test_bkmr` writes the table and picture in docs/.
@@ -201,9 +202,9 @@ def report(replications=REPLICATIONS):
     text = [
         "# BKMR: calibration",
         "",
-        "Parameters drawn from the prior, data from the model (n = 60, three exposures), posterior by `envmix`;",
-        "the rank of the truth among 19 thinned draws must be uniform (Talts et al. 2018), and 80 % intervals",
-        "of h at two fixed points must cover 80 %. Written by `python -m tests.statistical.test_bkmr`.",
+        "Parameters drawn from the prior, data from the model (n = 60, three exposures), posterior by",
+        "`envmix`; the rank of the truth among 19 thinned draws must be uniform (Talts et al. 2018), and",
+        "80 % intervals of h at two fixed points must cover 80 %. Written by `python -m tests.statistical.test_bkmr`.",
         "",
         *lines,
         "",
@@ -223,7 +224,8 @@ def report(replications=REPLICATIONS):
         alt.Chart(long)
         .mark_bar()
         .encode(
-            x=alt.X("rank:Q", bin=alt.Bin(step=4), title="rank of the truth"), y=alt.Y("count()", title="runs")
+            x=alt.X("rank:Q", bin=alt.Bin(step=4), title="rank of the truth"),
+            y=alt.Y("count()", title="runs"),
         )
         .properties(width=120, height=90)
         .facet(column="quantity:N", row="family:N")

@@ -63,9 +63,7 @@ def run(chain, sweeps):
     kernel, state = chain.kernel, chain.state
     r, u = [], []
     for _ in range(sweeps):
-        state.point, chain.local, state.exact = kernel.sweep(
-            state.point, chain.local, state.exact, state.rng
-        )
+        state.point, chain.local, state.exact = kernel.sweep(state.point, chain.local, state.exact, state.rng)
         r.append(state.point.r)
         u.append(state.point.u)
     return np.array(r), np.array(u)

@@ -26,7 +26,10 @@ DATA_FAULTS = {
     "negative exposure": (lambda d: d.assign(pb=-d["pb"]), r"positive values of exposure 'pb'.*100 of 100"),
     "text covariate": (lambda d: d.assign(smoke="no"), r"'smoke' to be numeric"),
     "constant covariate": (lambda d: d.assign(age=50.0), r"'age' to vary"),
-    "collinear covariates": (lambda d: d.assign(bmi=2 * d["age"] + 1), r"linearly independent.*(age|bmi|intercept)"),
+    "collinear covariates": (
+        lambda d: d.assign(bmi=2 * d["age"] + 1),
+        r"linearly independent.*(age|bmi|intercept)",
+    ),
     "constant outcome": (lambda d: d.assign(bmd_fn=1.0), r"'bmd_fn' to vary"),
     "too few rows": (lambda d: d.iloc[:5], r"at least 7 rows"),
 }
@@ -82,7 +85,9 @@ def test_non_finite_likelihood_names_the_parameters():
     huge = replace(model, y=model.y * 1e200, zt=None)
     with (
         np.errstate(over="ignore", invalid="ignore"),
-        pytest.raises(EstimationError, match=r"finite log-likelihood, found .* at r=\[0\.3 0\. *\], lambda=2"),
+        pytest.raises(
+            EstimationError, match=r"finite log-likelihood, found .* at r=\[0\.3 0\. *\], lambda=2"
+        ),
     ):
         Solver("lowrank", 1e-3, 5).evaluate(huge, np.array([0.3, 0.0]), 2.0, huge.working())
 

@@ -30,7 +30,9 @@ def test_another_seed_gives_other_draws(people, spec, short, gaussian):
 
 @pytest.mark.parametrize("stop", [25, 55], ids=["in warm-up", "after warm-up"])
 @pytest.mark.parametrize("family", ["gaussian", "binomial"])
-def test_a_killed_run_resumes_with_the_same_draws(monkeypatch, tmp_path, request, people, short, family, stop):
+def test_a_killed_run_resumes_with_the_same_draws(
+    monkeypatch, tmp_path, request, people, short, family, stop
+):
     unbroken = request.getfixturevalue(family)
     saved = replace(short, checkpoint=tmp_path, checkpoint_every=10)
     advance = chains.Chain.advance
@@ -60,7 +62,13 @@ def test_a_killed_run_resumes_with_the_same_draws(monkeypatch, tmp_path, request
 def test_unconverged_runs_say_so_everywhere(people, spec, short):
     with pytest.warns(ConvergenceWarning, match="NOT CONVERGED"):
         result = fit(spec, people, 1, short)
-    tables = [result.pips(), result.parameters(), result.acceptance(), result.overall(), result.univariate(grid=5)]
+    tables = [
+        result.pips(),
+        result.parameters(),
+        result.acceptance(),
+        result.overall(),
+        result.univariate(grid=5),
+    ]
     for table in tables:
         assert table["status"].str.startswith("NOT CONVERGED").all()
     assert plots.plot_pips(result).to_dict()["title"]["subtitle"][0].startswith("NOT CONVERGED")
@@ -104,8 +112,17 @@ def test_every_variant_runs_and_is_labelled(people, spec, change):
 SCHEMAS = {
     "pips": ["exposure", "group", "pip", "group_pip", "conditional_pip", "prior_pip", "mcse"],
     "parameters": [
-        "term", "estimate", "std_error", "conf_low", "conf_high", "r_hat", "ess_bulk", "ess_tail", "mcse", "judged",
-    ],  # fmt: skip
+        "term",
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        "r_hat",
+        "ess_bulk",
+        "ess_tail",
+        "mcse",
+        "judged",
+    ],
     "acceptance": ["move", "attempts", "acceptance"],
     "model_probabilities": ["exposures", "probability"],
     "overall": ["quantile", "fixed"],
@@ -119,9 +136,8 @@ SCHEMAS = {
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_schemas(gaussian, name):
     table = getattr(gaussian, name)(**({"grid": 4} if name in ("univariate", "bivariate") else {}))
-    numbers = [] if len(SCHEMAS[name]) > 6 and name != "bivariate" or name in ("acceptance", "model_probabilities") else [
-        "estimate", "std_error", "conf_low", "conf_high",
-    ]  # fmt: skip
+    curves = ("overall", "univariate", "single", "interactions", "bivariate")
+    numbers = ["estimate", "std_error", "conf_low", "conf_high"] if name in curves else []
     columns = [c for c in table.columns if c not in ("status", "method", "scale")]
     assert columns == SCHEMAS[name] + numbers
 
@@ -165,6 +181,8 @@ def test_importing_envmix_does_not_load_numba():
 
 def test_ten_lines(people):
     spec = BkmrSpec("bmd_fn", METALS, covariates=COVARIATES, log=True)
-    result = quiet_fit(spec, people, 7, ChainOptions(chains=2, warmup=20, draws=20, workers=1, progress=False))
+    result = quiet_fit(
+        spec, people, 7, ChainOptions(chains=2, warmup=20, draws=20, workers=1, progress=False)
+    )
     assert result.pips()["pip"].between(0, 1).all()
     assert len(result.univariate(grid=10)) == 50

@@ -27,9 +27,7 @@ def test_kernel_equals_the_double_loop(r):
 def test_pivoted_cholesky_keeps_its_promise(seed, r, tolerance):
     z = np.random.default_rng(seed).normal(size=(20, len(r)))
     r = np.array(r)
-    rows, pivots, residual = pivoted_cholesky(
-        np.ascontiguousarray(z.T), r, max_rank=20, tolerance=tolerance
-    )
+    rows, pivots, residual = pivoted_cholesky(np.ascontiguousarray(z.T), r, max_rank=20, tolerance=tolerance)
     left = naive.kernel(z, r) - rows.T @ rows
     assert residual.sum() <= tolerance
     np.testing.assert_allclose(np.diag(left), residual, atol=1e-11)

@@ -49,11 +49,9 @@ def swap_density(old, new, groups, b):
     occupied = [g for g in groups if any(old[m] > 0 for m in g)]
     for group in occupied:
         leaving = next(m for m in group if old[m] > 0)
-        places = []
-        for g in groups:
-            for m in g:
-                if m != leaving and (g == group or not any(old[k] > 0 for k in g)):
-                    places.append(m)
+        places = [
+            m for g in groups for m in g if m != leaving and (g == group or not any(old[k] > 0 for k in g))
+        ]
         for m in places:
             after = old.copy()
             after[leaving] = 0

@@ -66,9 +66,7 @@ def test_flat_intercept_is_integrated_out():
     grid = np.linspace(-12, 12, 4001)
     exact = np.trapezoid(np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1), grid)
     found = [
-        np.exp(
-            probit.estimate(design, 1, SIGNS, fit, rng.normal(size=(8, 1)), rng, 0).log_likelihood
-        )
+        np.exp(probit.estimate(design, 1, SIGNS, fit, rng.normal(size=(8, 1)), rng, 0).log_likelihood)
         for _ in range(4000)
     ]
     assert np.mean(found) == pytest.approx(exact, rel=4 * np.std(found) / np.mean(found) / np.sqrt(4000))

@@ -150,9 +150,7 @@ def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct):
         monkeypatch.setattr(chain.kernel, "_correct", no_ratio)
     _, u = naive.run(chain, 6000)
     reference, ru = naive.run(naive.chain(model, seed=5), 3000)
-    se = np.hypot(
-        u.std() / np.sqrt(effective_size(u[None])), ru.std() / np.sqrt(effective_size(ru[None]))
-    )
+    se = np.hypot(u.std() / np.sqrt(effective_size(u[None])), ru.std() / np.sqrt(effective_size(ru[None])))
     distance = abs(u.mean() - ru.mean()) / se
     assert (distance < 4.5) if correct else (distance > 6)
     assert len(reference) == 3000
