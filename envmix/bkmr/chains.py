@@ -25,6 +25,7 @@ from envmix.random_streams import random_stream
 SURROGATE_RANK = 32
 FIRST_STEPS = 8
 UPDATES = 10
+LARGE = 5000
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -201,12 +202,14 @@ def _start(task: ChainTask, rng: np.random.Generator) -> Point:
     """Overdispersed starting values, so that R-hat can see a chain that is stuck."""
     model = task.model
     r = np.zeros(model.z.shape[1])
-    share = min(0.5, 2.0 / len(model.groups))
-    for group in model.groups:
-        chosen = group if not model.select else (group[int(rng.integers(len(group)))],)
-        if not model.select or rng.random() < share:
-            for m in chosen:
-                r[m] = float(model.priors.r.quantile(np.array(rng.uniform(0.01, 0.6))))
+    # Several exposures at once have a high rank, which at a large n takes long to leave.
+    most = 5 if model.n < LARGE else 1
+    order = rng.permutation(len(model.groups)) if model.select else range(len(model.groups))
+    included = int(rng.integers(min(most, len(model.groups)) + 1)) if model.select else len(model.groups)
+    for k in list(order)[:included]:
+        group = model.groups[k]
+        for m in group if not model.select else (group[int(rng.integers(len(group)))],):
+            r[m] = float(model.priors.r.quantile(np.array(rng.uniform(0.01, 0.6))))
     u = float(np.log(model.priors.lambda_.quantile(np.array(rng.uniform(0.02, 0.5)))))
     return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(0.05, 0.5)))
 
