@@ -54,6 +54,7 @@ class ChainDraws:
     response : ndarray, shape (T, monitors); draws of h (with the flat intercept) at fixed points.
     latent : ndarray, shape (T, n); y* of the probit, or (T, 0).
     rank : ndarray of int, shape (T,); rank of the factor used, n when dense.
+    approximate : ndarray, shape (T,); 1 where fitc stood in for a kernel of too high a rank.
     attempts, accepted : dict of counts by move.
     seconds : float
     """
@@ -67,6 +68,7 @@ class ChainDraws:
     response: Array
     latent: Array
     rank: IntArray
+    approximate: Array
     attempts: dict[str, int]
     accepted: dict[str, int]
     evaluations: int
@@ -148,7 +150,10 @@ class Chain:
         point, draws, rng = state.point, state.draws, state.rng
         data = model.working(point.cluster_variance)
         if isinstance(state.exact, ProbitEvaluation):
-            draws["latent"][index] = draw_latent(_signs(model), state.exact.eta, rng)
+            latent = draw_latent(_signs(model), state.exact.eta, rng)
+            if state.exact.root_variance is not None:
+                latent = latent * state.exact.root_variance
+            draws["latent"][index] = latent
             data = model.working(point.cluster_variance, draws["latent"][index])
         posterior = solver.posterior(model, point.r, point.lambda_, data)
         sigma2 = draw_sigma2(model, posterior, rng)
@@ -162,7 +167,8 @@ class Chain:
         draws["log_likelihood"][index] = state.exact.log_likelihood
         draws["beta"][index] = sample[:p]
         draws["response"][index] = sample[p:]
-        draws["rank"][index] = getattr(state.exact, "rank", 0)
+        draws["rank"][index] = state.exact.rank
+        draws["approximate"][index] = state.exact.method == "fitc"
 
 
 def draw_sigma2(model: Model, posterior: Joint, rng: np.random.Generator) -> float:
@@ -277,6 +283,7 @@ def _first_state(task: ChainTask) -> Chain:
         "response": (count, len(task.monitors)),
         "latent": (count, model.n if model.family == "binomial" and model.use_likelihood else 0),
         "rank": (count,),
+        "approximate": (count,),
     }
     draws = {name: np.zeros(shape) for name, shape in shapes.items()}
     state = ChainState(

@@ -1,6 +1,6 @@
 """The exact stage for the gaussian family: the solver that the user chose, with its fallback."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from envmix.errors import EstimationError
 
 DENSE_SHARE = 5
 LARGEST_DENSE = 8000
+LARGE_RANK = 300
 
 
 @dataclass(frozen=True)
@@ -58,26 +59,29 @@ class Solver:
     _latest: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rank_cap(self, n: int) -> int:
-        """The rank above which a dense factorisation is cheaper, or the only memory there is."""
-        return max(1, n // DENSE_SHARE)
+        """The rank above which a dense factorisation is cheaper, or nothing exact is affordable."""
+        return max(1, n // DENSE_SHARE) if n <= LARGEST_DENSE else LARGE_RANK
 
     def factor(self, model: Model, r: Array, lambda_: float) -> low_rank.Factor | None:
-        """The factor to use, or None when only dense will do."""
+        """The factor to use, or None when only dense will do.
+
+        An incomplete factor means that fitc stands in for it.
+        """
         if self.name == "dense":
             return None
         if self.name == "fitc":
-            return low_rank.factorise(model.zt, r, max_rank=self.inducing, trace=0.0)
+            return self._inducing_factor(model, r)
         trace = low_rank.trace_tolerance(self.tolerance, model.n, lambda_bucket(lambda_))
         factor = low_rank.factorise(model.zt, r, max_rank=self.rank_cap(model.n), trace=trace)
         if factor.complete:
             return factor
         if model.n > LARGEST_DENSE:
-            raise EstimationError(
-                f"expected a kernel of rank at most {self.rank_cap(model.n)} at r={np.array2string(r)}, "
-                f"found more, and a dense factorisation of n={model.n} would need "
-                f"{dense.required_bytes(model.n) / 2**30:.1f} GiB: use solver='fitc' (approximate)"
-            )
+            return self._inducing_factor(model, r)
         return None
+
+    def _inducing_factor(self, model: Model, r: Array) -> low_rank.Factor:
+        factor = low_rank.factorise(model.zt, r, max_rank=self.inducing, trace=0.0)
+        return replace(factor, complete=False)
 
     def feature_factor(self, model: Model, r: Array, lambda_: float) -> low_rank.Factor:
         """A factor whatever its rank, for the probit, which needs h itself."""
@@ -99,18 +103,18 @@ class Solver:
             quadratic, determinant = np.array(fit.quadratic), np.array(fit.log_determinant)
             value = float(data.noise.log_density(quadratic, determinant, data.degrees))
             return Evaluation(self._finite(value, r, lambda_), "dense", model.n)
-        if self.name == "fitc":
+        if not factor.complete:
             value = fitc.log_likelihood(factor, data, lambda_)
-        else:
-            value = low_rank.spectrum(factor, data).at(lambda_)
-        return Evaluation(self._finite(value, r, lambda_), self.name, factor.rank)
+            return Evaluation(self._finite(value, r, lambda_), "fitc", factor.rank)
+        value = low_rank.spectrum(factor, data).at(lambda_)
+        return Evaluation(self._finite(value, r, lambda_), "lowrank", factor.rank)
 
     def posterior(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Joint:
         """Posterior of b and h at one point."""
         factor = self.factor(model, r, lambda_)
         if factor is None:
             return self._dense(model, r, lambda_, data)
-        if self.name == "fitc":
+        if not factor.complete:
             return fitc.posterior(factor, data, lambda_)
         return low_rank.posterior(factor, data, lambda_)
 

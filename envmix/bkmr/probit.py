@@ -11,7 +11,7 @@ processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -177,6 +177,13 @@ class ProbitEvaluation:
     laplace: Laplace
     normal: Array
     eta: Array
+    approximate: bool = False
+    root_variance: Array | None = None
+
+    @property
+    def method(self) -> str:
+        """How the kernel was represented."""
+        return "fitc" if self.approximate else "lowrank"
 
 
 def estimate(
@@ -237,31 +244,40 @@ class ProbitStage:
     eta: Array
     pairs: int = PAIRS
 
-    def design(self, point: Point) -> tuple[Array, int]:
-        """Covariates, kernel features and cluster indicators at one point, and the kernel's rank."""
+    def design(self, point: Point) -> tuple[Array, int, Array | None]:
+        """Covariates, kernel features and cluster indicators at one point, and the kernel's rank.
+
+        Under fitc the variance that the features leave out is part of the noise: rows are divided by
+        its root, which is returned too.
+        """
         model = self.model
         parts = [model.X]
         rank = 0
+        root = None
         if np.any(point.r > 0) or not model.intercept:
             factor = self.solver.feature_factor(model, point.r, point.lambda_)
             rank = factor.rank
             features = np.sqrt(point.lambda_) * factor.rows.T
             parts.append(features)
+            if not factor.complete:
+                root = np.sqrt(1.0 + point.lambda_ * factor.residual)
         if model.cluster is not None:
             indicator = np.zeros((model.n, int(model.cluster.max()) + 1))
             indicator[np.arange(model.n), model.cluster] = np.sqrt(point.cluster_variance)
             parts.append(indicator)
-        return np.column_stack(parts), rank
+        design = np.column_stack(parts)
+        return (design if root is None else design / root[:, None]), rank, root
 
     def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
         """Estimate at a proposed point."""
         if not self.model.use_likelihood:
             return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
-        design, rank = self.design(point)
+        design, rank, root = self.design(point)
         p = self.model.X.shape[1]
         fit = laplace_from(design, p, self.signs, self.eta)
         normals = rng.standard_normal((self.pairs, design.shape[1]))
-        return estimate(design, p, self.signs, fit, normals, rng, rank)
+        found = estimate(design, p, self.signs, fit, normals, rng, rank)
+        return found if root is None else replace(found, approximate=True, root_variance=root)
 
     def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
         """Redraw all pairs but the chosen one, which leaves the extended posterior invariant."""
@@ -269,9 +285,9 @@ class ProbitStage:
             return exact
         normals = rng.standard_normal((self.pairs, exact.design.shape[1]))
         normals[0] = exact.normal
-        return estimate(
-            exact.design, self.model.X.shape[1], self.signs, exact.laplace, normals, rng, exact.rank
-        )
+        p = self.model.X.shape[1]
+        new = estimate(exact.design, p, self.signs, exact.laplace, normals, rng, exact.rank)
+        return replace(new, approximate=exact.approximate, root_variance=exact.root_variance)
 
 
 def draw_latent(signs: Array, eta: Array, rng: np.random.Generator) -> Array:

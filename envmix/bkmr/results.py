@@ -51,6 +51,8 @@ class BkmrResult:
         Latent outcomes of the probit.
     rank : ndarray of int, shape (chains, T)
         Rank of the kernel's factor, n when dense.
+    approximate : ndarray, shape (chains, T)
+        1 where fitc stood in because the rank was too high for n.
     attempts, accepted : dict
         Counts by move, over all chains.
     seconds : float
@@ -72,6 +74,7 @@ class BkmrResult:
     response: Array
     latent: Array
     rank: IntArray
+    approximate: Array
     attempts: dict[str, int]
     accepted: dict[str, int]
     evaluations: int
@@ -142,6 +145,9 @@ class BkmrResult:
             "dense": "exact (dense)",
             "fitc": f"APPROXIMATE (fitc, {self.spec.inducing} inducing observations)",
         }[self.spec.solver]
+        share = float(self.approximate.mean())
+        if self.spec.solver == "lowrank" and share > 0:
+            solver += f", but APPROXIMATE (fitc) in {100 * share:.1f} % of draws"
         text = f"{solver}; intercept {self.spec.intercept}"
         if self.spec.compat is not None:
             text += "; NOT THE POSTERIOR: selection ratio inverted as in R's bkmr"
@@ -335,6 +341,7 @@ def run(spec: BkmrSpec, model: Model, scaler: Scaler, seed: int, options: ChainO
         response=stack("response"),
         latent=stack("latent"),
         rank=np.stack([chain.rank for chain in chains]),
+        approximate=stack("approximate"),
         attempts=total("attempts"),
         accepted=total("accepted"),
         evaluations=sum(chain.evaluations for chain in chains),

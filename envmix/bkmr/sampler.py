@@ -48,6 +48,12 @@ class Exact(Protocol):
     @property
     def log_likelihood(self) -> float: ...
 
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def method(self) -> str: ...
+
 
 class ExactStage(Protocol):
     """The exact (or unbiasedly estimated) log density of the outcome."""

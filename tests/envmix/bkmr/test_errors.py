@@ -67,19 +67,6 @@ def test_dense_says_what_memory_it_needs(people, spec, short):
         fit(replace(spec, solver="dense"), big, 1, short)
 
 
-def test_low_rank_beyond_memory_names_the_parameters():
-    model = replace(naive.model(n=30, m=2), zt=None)
-    solver = Solver("lowrank", 1e-6, 5)
-    from envmix.bkmr import exact
-
-    limit, exact.LARGEST_DENSE = exact.LARGEST_DENSE, 10
-    try:
-        with pytest.raises(EstimationError, match=r"r=\[5\. 5\.\].*solver='fitc'"):
-            solver.evaluate(model, np.array([5.0, 5.0]), 1.0, model.working())
-    finally:
-        exact.LARGEST_DENSE = limit
-
-
 def test_non_finite_likelihood_names_the_parameters():
     model = naive.model(n=12)
     huge = replace(model, y=model.y * 1e200, zt=None)

@@ -117,6 +117,19 @@ def test_tolerance_is_met_and_dense_is_the_fallback():
     assert {"lowrank", "dense"} <= seen
 
 
+def test_beyond_dense_a_high_rank_falls_back_to_fitc(monkeypatch):
+    monkeypatch.setattr("envmix.bkmr.exact.LARGEST_DENSE", 10)
+    monkeypatch.setattr("envmix.bkmr.exact.LARGE_RANK", 15)
+    model = naive.model(n=30, m=2)
+    solver = Solver("lowrank", 1e-3, 20)
+    smooth = solver.evaluate(model, np.array([0.01, 0.0]), 1.0, model.working())
+    rough = solver.evaluate(model, np.array([500.0, 500.0]), 1.0, model.working())
+    assert (smooth.method, rough.method) == ("lowrank", "fitc")
+    # Where the kernel is nearly the identity, what fitc keeps (the diagonal) is nearly everything.
+    exact = dense.log_likelihood(model.zt, np.array([500.0, 500.0]), 1.0, model.working())
+    assert rough.log_likelihood == pytest.approx(exact, abs=0.05)
+
+
 def test_blocked_factor_is_the_same_factor():
     z = np.random.default_rng(1).normal(size=(50, 3))
     zt = np.ascontiguousarray(z.T)

@@ -59,6 +59,21 @@ def test_estimate_is_unbiased_for_the_orthant_probability():
     assert found.std() / found.mean() < 0.1
 
 
+def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
+    model = naive.model(n=5, intercept=False, family="binomial")
+    point = Point(np.array([0.4, 0.2]), np.log(1.5))
+    solver = Solver("fitc", 1e-3, 2)
+    stage = probit.ProbitStage(model, solver, SIGNS, np.zeros(5))
+    rng = np.random.default_rng(2)
+    found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(2000)])
+    factor = solver.factor(model, point.r, 1.5)
+    v = np.eye(5) + 1.5 * (factor.rows.T @ factor.rows + np.diag(factor.residual))
+    exact = stats.multivariate_normal.cdf(
+        np.zeros(5), cov=SIGNS[:, None] * v * SIGNS, abseps=1e-9, releps=1e-9, rng=0
+    )
+    assert found.mean() == pytest.approx(exact, abs=4 * found.std() / np.sqrt(2000) + 1e-7)
+
+
 def test_flat_intercept_is_integrated_out():
     rng = np.random.default_rng(3)
     design = np.ones((5, 1))
