@@ -236,6 +236,7 @@ def main() -> None:
     for case in CASES:
         if case.name in wanted:
             stored["cases"][case.name] = run_case(case, 1 if case.n > 5000 else arguments.repeats)
+            path.write_text(json.dumps(stored, indent=1) + "\n")
     if "costs" in wanted:
         stored["evaluation_costs"] = evaluation_costs()
     if "scaling" in wanted:
