@@ -173,7 +173,9 @@ class BkmrResult:
 
     def surrogate_share(self) -> float:
         """Share of proposals that were decided without an exact evaluation."""
-        exact = sum(self.attempts.get(k, 0) for k in ("exact correction", "emulated walk", "block walk"))
+        exact = sum(
+            self.attempts.get(k, 0) for k in ("exact correction", "exact flip", "emulated walk", "block walk")
+        )
         return 1 - exact / sum(self.attempts.values())
 
     def pips(self) -> pd.DataFrame:

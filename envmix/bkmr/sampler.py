@@ -134,6 +134,8 @@ class Kernel:
             point, local, exact = self._correct(
                 "exact correction", point, local, exact, new, new_local, cheap_old - cheap_new, rng
             )
+        if self.model.select and rng.random() < self.tuning.exact_flip:
+            point, local, exact = self._exact_flip(point, local, exact, rng)
         block = self.tuning.blocks.get((point.r > 0).tobytes())
         if block is not None:
             point, local, exact = self._block_moves(block, point, local, exact, rng)
@@ -163,6 +165,19 @@ class Kernel:
             if kind == "exact correction":
                 self.record.corrections.append(accepted)
         return (new, new_local, proposed) if accepted else (point, local, exact)
+
+    def _exact_flip(
+        self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
+    ) -> tuple[Point, Local, Exact]:
+        """Add or delete at the same lambda, without asking the surrogate first."""
+        proposal = moves.flip(point.r, self.model.groups, self.tuning.flip, self.tuning.birth, rng)
+        prior = self.model.log_prior_r(proposal.r)
+        if prior == -math.inf:
+            return point, local, exact
+        ratio = prior - self.model.log_prior_r(point.r) + proposal.log_q_ratio
+        new = replace(point, r=proposal.r)
+        new_local = self.surrogate.at(proposal.r, point.cluster_variance)
+        return self._correct("exact flip", point, local, exact, new, new_local, ratio, rng)
 
     def _log_prior_theta(self, r: Array, u: float) -> float:
         """Log prior of (log r, log lambda) within one set of exposures."""

@@ -32,6 +32,9 @@ class Tuning:
         Probability of choosing each group for a switch.
     steps : int
         Cheap steps between two exact corrections.
+    exact_flip : float
+        Probability a sweep of an add/delete decided by the exact likelihood alone, for kernels so rough
+        that the surrogate misjudges it.
     blocks : dict
         Sets of exposures (bytes of the indicator) that have joint moves of their own.
     """
@@ -42,6 +45,7 @@ class Tuning:
     birth: BirthDensity
     flip: Array
     steps: int
+    exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
 
 
@@ -99,7 +103,9 @@ def learn(tuning: Tuning, record: Record) -> Tuning:
             steps = max(1, steps // 2)
         elif share > 0.8:
             steps = min(MOST_STEPS, steps * 2)
-    return replace(tuning, birth=fit_birth(tuning.birth, r), blocks=blocks, steps=steps)
+    exact_flip = 0.2 if blocks else 0.02
+    birth = fit_birth(tuning.birth, r)
+    return replace(tuning, birth=birth, blocks=blocks, steps=steps, exact_flip=exact_flip)
 
 
 def robbins_monro(step: float, accepted: float, round_: int) -> float:
