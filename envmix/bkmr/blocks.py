@@ -1,0 +1,103 @@
+"""Joint moves of (log r, log lambda) within one set of exposures, against the exact likelihood.
+
+Used for sets whose kernel is too rough for the capped surrogate. Both moves keep the set, and are
+applied depending on the set only, so each leaves the posterior invariant on its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from envmix.bkmr.arrays import Array, BoolArray
+from envmix.bkmr.emulator import Emulator, coordinates, fit_emulator
+
+EMULATOR_STEPS = 100
+USEFUL_ERROR = 3.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """Shape of the posterior of theta = (log r, log lambda) for one set, learned in warm-up.
+
+    Attributes
+    ----------
+    active : ndarray of bool, shape (M,)
+    centre, covariance : ndarray, shapes (d,), (d, d)
+    emulator : Emulator or None
+    """
+
+    active: BoolArray
+    centre: Array
+    covariance: Array
+    emulator: Emulator | None
+
+    @property
+    def root(self) -> Array:
+        return np.asarray(np.linalg.cholesky(self.covariance), dtype=float)
+
+
+def walk(block: Block, theta: Array, rng: np.random.Generator) -> Array:
+    """Gaussian random walk with the learned covariance; symmetric in theta, log q-ratio 0."""
+    d = len(theta)
+    return np.asarray(theta + (2.0 / np.sqrt(d)) * (block.root @ rng.standard_normal(d)))
+
+
+def emulated_walk(
+    emulator: Emulator,
+    x: Array,
+    log_prior: Callable[[Array, float], float],
+    rng: np.random.Generator,
+    steps: int = EMULATOR_STEPS,
+) -> Array:
+    """A random-walk Metropolis chain of `steps` on emulator x prior, in standardised theta.
+
+    Reversible with respect to emulator x prior, so the endpoint y is accepted with probability
+    min(1, [exact(y) / emulator(y)] / [exact(x) / emulator(x)]): log q-ratio = emulator(x) prior(x)
+    - emulator(y) prior(y) on the log scale.
+    """
+    scale = 2.0 / np.sqrt(len(x))
+    density = emulator.log_likelihood(x) + log_prior(*emulator.restore(x))
+    normals = rng.standard_normal((steps, len(x)))
+    thresholds = np.log(rng.random(steps))
+    for step, threshold in zip(normals, thresholds, strict=True):
+        y = x + scale * step
+        new = emulator.log_likelihood(y) + log_prior(*emulator.restore(y))
+        if threshold < new - density:
+            x, density = y, new
+    return x
+
+
+def initial_block(r: Array) -> Block:
+    """Before anything is known: independent steps of 0.15 on every log."""
+    d = int(np.count_nonzero(r > 0)) + 1
+    return Block(r > 0, np.zeros(d), 0.15**2 * np.eye(d), None)
+
+
+def learn_block(block: Block, r: Array, u: Array, evaluated: list[tuple[Array, float, float]]) -> Block:
+    """Update a block from warm-up.
+
+    Parameters
+    ----------
+    block : Block
+    r, u : ndarray, shapes (T, M), (T,)
+        Recent states of the chain.
+    evaluated : list of (r, log lambda, exact log-likelihood)
+    """
+    same = np.all((r > 0) == block.active, axis=1)
+    theta = np.array([coordinates(a, b) for a, b in zip(r[same], u[same], strict=True)])
+    if len(theta) < 20:
+        return block
+    # Shrink the covariance to the one in use: early draws are few and correlated.
+    weight = len(theta) / (len(theta) + 20.0)
+    covariance = weight * np.cov(theta.T) + (1 - weight) * block.covariance
+    centre = theta.mean(axis=0)
+    useful = [e for e in evaluated if np.array_equal(e[0] > 0, block.active)]
+    if not useful:
+        return replace(block, centre=centre, covariance=covariance)
+    points = np.array([coordinates(a, b) for a, b, _ in useful])
+    values = np.array([value for _, _, value in useful])
+    emulator = fit_emulator(block.active, points, values, centre, covariance)
+    if emulator is not None and emulator.residual_sd > USEFUL_ERROR:
+        emulator = None
+    return Block(block.active, centre, covariance, emulator)

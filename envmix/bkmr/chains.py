@@ -1,0 +1,351 @@
+"""Run one chain: warm-up, kept draws, checkpoints, progress."""
+
+import os
+import pickle
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from envmix.bkmr.arrays import Array, IntArray
+from envmix.bkmr.exact import Evaluation, Joint, Solver
+from envmix.bkmr.lambda_grid import LambdaGrid
+from envmix.bkmr.model import Model
+from envmix.bkmr.probit import ProbitEvaluation, ProbitStage, draw_latent, null_fit, surrogate_data
+from envmix.bkmr.sampler import Counts, Exact, ExactStage, GaussianStage, Kernel, Point
+from envmix.bkmr.solvers.low_rank import trace_tolerance
+from envmix.bkmr.spec import ChainOptions
+from envmix.bkmr.surrogate import Local, Surrogate
+from envmix.bkmr.tuning import Record, Tuning, initial_tuning, learn
+from envmix.errors import SpecificationError
+from envmix.random_streams import random_stream
+
+SURROGATE_RANK = 32
+FIRST_STEPS = 8
+UPDATES = 10
+LARGE = 5000
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@dataclass(frozen=True)
+class ChainTask:
+    """Everything one chain needs; picklable."""
+
+    model: Model
+    solver: Solver
+    options: ChainOptions
+    seed: int
+    chain: int
+    monitors: Array
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class ChainDraws:
+    """Kept draws of one chain.
+
+    Attributes
+    ----------
+    r : ndarray, shape (T, M); zero when the exposure is out.
+    lambda_, sigma2, cluster_variance, log_likelihood : ndarray, shape (T,)
+    beta : ndarray, shape (T, p)
+    response : ndarray, shape (T, monitors); draws of h (with the flat intercept) at fixed points.
+    latent : ndarray, shape (T, n); y* of the probit, or (T, 0).
+    rank : ndarray of int, shape (T,); rank of the factor used, n when dense.
+    approximate : ndarray, shape (T,); 1 where fitc stood in for a kernel of too high a rank.
+    attempts, accepted : dict of counts by move.
+    seconds : float
+    """
+
+    r: Array
+    lambda_: Array
+    sigma2: Array
+    cluster_variance: Array
+    log_likelihood: Array
+    beta: Array
+    response: Array
+    latent: Array
+    rank: IntArray
+    approximate: Array
+    attempts: dict[str, int]
+    accepted: dict[str, int]
+    evaluations: int
+    seconds: float
+
+
+@dataclass
+class ChainState:
+    """What a checkpoint holds."""
+
+    sweep: int
+    point: Point
+    exact: Exact
+    rng: np.random.Generator
+    tuning: Tuning
+    record: Record
+    counts: Counts
+    rounds: int
+    linearised_at: Array | None
+    eta_sum: Array | None
+    eta_count: int
+    draws: dict[str, Array]
+    evaluations: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Chain:
+    """A chain's kernel and state, rebuilt identically from a checkpoint."""
+
+    task: ChainTask
+    state: ChainState
+    kernel: Kernel
+    local: Local = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.local = self.kernel.surrogate.at(self.state.point.r, self.state.point.cluster_variance)
+
+    def advance(self) -> None:
+        """One sweep, with what warm-up learns and what is kept afterwards."""
+        state, kernel, options = self.state, self.kernel, self.task.options
+        kernel.adapting = state.sweep < options.warmup
+        state.point, self.local, state.exact = kernel.sweep(state.point, self.local, state.exact, state.rng)
+        state.sweep += 1
+        if kernel.adapting:
+            self._learn()
+        elif (state.sweep - options.warmup) % options.thin == 0:
+            self._keep((state.sweep - options.warmup) // options.thin - 1)
+        state.tuning, state.rounds = kernel.tuning, kernel.rounds
+
+    def _learn(self) -> None:
+        state, kernel, warmup = self.state, self.kernel, self.task.options.warmup
+        if isinstance(state.exact, ProbitEvaluation) and state.eta_sum is not None:
+            state.eta_sum = state.eta_sum + state.exact.eta
+            state.eta_count += 1
+        every = max(1, warmup // UPDATES)
+        last = state.sweep == warmup
+        if state.sweep % every == 0 or last:
+            kernel.tuning = learn(kernel.tuning, kernel.record)
+            if state.eta_sum is not None and state.eta_count > 0:
+                state.linearised_at = state.eta_sum / state.eta_count
+                state.eta_sum, state.eta_count = np.zeros(self.task.model.n), 0
+                self._relinearise(state.linearised_at)
+        if last:
+            state.counts = kernel.counts = Counts()
+            state.record = kernel.record = Record()
+
+    def _relinearise(self, eta: Array) -> None:
+        """Move the probit's surrogate, and the start of its mode search, to `eta`."""
+        state, kernel, model = self.state, self.kernel, self.task.model
+        assert isinstance(kernel.stage, ProbitStage)
+        kernel.stage.eta = eta
+        kernel.surrogate.set_data(surrogate_data(model, _signs(model), eta))
+        self.local = kernel.surrogate.at(state.point.r, state.point.cluster_variance)
+        state.exact = kernel.stage.evaluate(state.point, self.local, state.rng)
+
+    def _keep(self, index: int) -> None:
+        state, model, solver = self.state, self.task.model, self.task.solver
+        point, draws, rng = state.point, state.draws, state.rng
+        data = model.working(point.cluster_variance)
+        if isinstance(state.exact, ProbitEvaluation):
+            latent = draw_latent(_signs(model), state.exact.eta, rng)
+            if state.exact.root_variance is not None:
+                latent = latent * state.exact.root_variance
+            draws["latent"][index] = latent
+            data = model.working(point.cluster_variance, draws["latent"][index])
+        posterior = solver.posterior(model, point.r, point.lambda_, data)
+        sigma2 = draw_sigma2(model, posterior, rng)
+        mean, covariance = response_joint(model, posterior, self.task.monitors)
+        sample = mean + np.sqrt(sigma2) * (_root(covariance) @ rng.standard_normal(len(mean)))
+        p = model.X.shape[1]
+        draws["r"][index] = point.r
+        draws["lambda_"][index] = point.lambda_
+        draws["sigma2"][index] = sigma2
+        draws["cluster_variance"][index] = point.cluster_variance
+        draws["log_likelihood"][index] = state.exact.log_likelihood
+        draws["beta"][index] = sample[:p]
+        draws["response"][index] = sample[p:]
+        draws["rank"][index] = state.exact.rank
+        draws["approximate"][index] = state.exact.method == "fitc"
+
+
+def draw_sigma2(model: Model, posterior: Joint, rng: np.random.Generator) -> float:
+    """sigma2 given r and lambda, b integrated out (1 for the probit)."""
+    if model.family == "binomial":
+        return 1.0
+    prior = model.priors.sigma2
+    if not model.use_likelihood:
+        return 1.0 / max(rng.gamma(prior.shape) / prior.rate, 1e-300)
+    shape = prior.shape + 0.5 * (model.n - model.X.shape[1])
+    return float((prior.rate + 0.5 * posterior.quadratic) / rng.gamma(shape))
+
+
+def response_joint(model: Model, posterior: Joint, z_new: Array) -> tuple[Array, Array]:
+    """Mean and covariance / sigma2 of (b, h(z_new) + flat intercept)."""
+    mean, covariance = posterior.joint(z_new, model.z)
+    if model.intercept:
+        p = model.X.shape[1]
+        mean = mean.copy()
+        mean[p:] += mean[0]
+        covariance = covariance.copy()
+        covariance[p:] += covariance[0]
+        covariance[:, p:] += covariance[:, :1]
+    return mean, covariance
+
+
+def _root(covariance: Array) -> Array:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
+def _signs(model: Model) -> Array:
+    return 2.0 * model.y - 1.0
+
+
+def _start(task: ChainTask, rng: np.random.Generator) -> Point:
+    """Overdispersed starting values, so that R-hat can see a chain that is stuck."""
+    model = task.model
+    r = np.zeros(model.z.shape[1])
+    # Several exposures at once have a high rank, which at a large n takes long to leave.
+    most = 5 if model.n < LARGE else 1
+    order = rng.permutation(len(model.groups)) if model.select else range(len(model.groups))
+    included = int(rng.integers(min(most, len(model.groups)) + 1)) if model.select else len(model.groups)
+    for k in list(order)[:included]:
+        group = model.groups[k]
+        for m in group if not model.select else (group[int(rng.integers(len(group)))],):
+            r[m] = float(model.priors.r.quantile(np.array(rng.uniform(0.01, 0.6))))
+    u = float(np.log(model.priors.lambda_.quantile(np.array(rng.uniform(0.02, 0.5)))))
+    return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(0.05, 0.5)))
+
+
+def _kernel(task: ChainTask, tuning: Tuning, eta: Array | None) -> Kernel:
+    model, solver = task.model, task.solver
+    cluster_variance = 0.0 if model.cluster is None else 1.0
+    plain = model.working(cluster_variance)
+    data = plain if eta is None else surrogate_data(model, _signs(model), eta)
+    cap = min(SURROGATE_RANK, model.n)
+    surrogate = Surrogate(
+        model.zt,
+        data,
+        LambdaGrid.for_prior(model.priors.lambda_),
+        cap,
+        trace_tolerance(solver.tolerance, model.n, 10.0),
+        model.intercept,
+        model.use_likelihood,
+    )
+    stage: ExactStage
+    if model.family == "binomial":
+        assert eta is not None
+        stage = ProbitStage(model, solver, _signs(model), eta)
+    else:
+        stage = GaussianStage(GaussianEvaluator(model, solver))
+    return Kernel(model, surrogate, stage, tuning)
+
+
+@dataclass(frozen=True)
+class GaussianEvaluator:
+    """Exact log density; where the surrogate is certified itself, its value is used."""
+
+    model: Model
+    solver: Solver
+
+    def __call__(self, point: Point, local: Local) -> Exact:
+        model, solver = self.model, self.solver
+        if not model.use_likelihood:
+            return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
+        if solver.name == "lowrank" and local.spectrum.error_bound(point.lambda_) <= solver.tolerance:
+            return Evaluation(local.log_likelihood(point.u), "lowrank", local.rank)
+        data = model.working(point.cluster_variance)
+        return solver.evaluate(model, point.r, point.lambda_, data)
+
+
+def _first_state(task: ChainTask) -> Chain:
+    model, options = task.model, task.options
+    rng = random_stream(task.seed, "bkmr", "chain", task.chain)
+    tuning = initial_tuning(model.priors.r, model.z.shape[1], len(model.groups), FIRST_STEPS)
+    eta = None
+    if model.family == "binomial":
+        eta = model.X @ null_fit(model, _signs(model)).mode
+    kernel = _kernel(task, tuning, eta)
+    point = _start(task, rng)
+    local = kernel.surrogate.at(point.r, point.cluster_variance)
+    exact = kernel.stage.evaluate(point, local, rng)
+    count, p = options.draws, model.X.shape[1]
+    shapes: dict[str, tuple[int, ...]] = {
+        "r": (count, model.z.shape[1]),
+        "lambda_": (count,),
+        "sigma2": (count,),
+        "cluster_variance": (count,),
+        "log_likelihood": (count,),
+        "beta": (count, p),
+        "response": (count, len(task.monitors)),
+        "latent": (count, model.n if model.family == "binomial" and model.use_likelihood else 0),
+        "rank": (count,),
+        "approximate": (count,),
+    }
+    draws = {name: np.zeros(shape) for name, shape in shapes.items()}
+    state = ChainState(
+        0, point, exact, rng, tuning, Record(), kernel.counts, 0, eta,
+        None if eta is None else np.zeros(model.n), 0, draws,
+    )  # fmt: skip
+    kernel.record = state.record
+    return Chain(task, state, kernel)
+
+
+def _resume(task: ChainTask, path: Path) -> Chain:
+    with path.open("rb") as stream:
+        fingerprint, state = pickle.load(stream)
+    if fingerprint != task.fingerprint:
+        raise SpecificationError(
+            f"expected checkpoint {path.name} to be of this very fit, found one of another specification, "
+            "data, seed or length: choose an empty checkpoint directory"
+        )
+    kernel = _kernel(task, state.tuning, state.linearised_at)
+    kernel.counts, kernel.record, kernel.rounds = state.counts, state.record, state.rounds
+    return Chain(task, state, kernel)
+
+
+def _save(chain: Chain, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        pickle.dump((chain.task.fingerprint, chain.state), stream)
+    os.replace(temporary, path)
+
+
+def run_chain(task: ChainTask) -> ChainDraws:
+    """Run (or resume) one chain to its end."""
+    options = task.options
+    path = None if options.checkpoint is None else Path(options.checkpoint) / f"chain-{task.chain}.pickle"
+    chain = _resume(task, path) if path is not None and path.exists() else _first_state(task)
+    state = chain.state
+    total = options.warmup + options.draws * options.thin
+    begun = last = time.perf_counter()
+    before = state.seconds
+    while state.sweep < total:
+        chain.advance()
+        now = time.perf_counter()
+        state.seconds = before + now - begun
+        if path is not None and (state.sweep % options.checkpoint_every == 0 or state.sweep == total):
+            _save(chain, path)
+        if options.progress and now - last > SECONDS_BETWEEN_LINES:
+            last = now
+            phase = "warm-up" if state.sweep <= options.warmup else "draws"
+            print(
+                f"bkmr chain {task.chain + 1}: {state.sweep} of {total} sweeps ({phase}), "
+                f"{now - begun:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+    draws = dict(state.draws)
+    rank = draws.pop("rank").astype(np.int64)
+    return ChainDraws(
+        **draws,
+        rank=rank,
+        attempts=state.counts.attempts,
+        accepted=state.counts.accepted,
+        evaluations=chain.kernel.surrogate.evaluations,
+        seconds=state.seconds,
+    )

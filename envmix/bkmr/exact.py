@@ -1,0 +1,140 @@
+"""The exact stage for the gaussian family: the solver that the user chose, with its fallback."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from envmix.bkmr.arrays import Array
+from envmix.bkmr.model import Model, SolverName
+from envmix.bkmr.solvers import dense, fitc, low_rank
+from envmix.bkmr.working import WorkingData
+from envmix.errors import EstimationError
+
+DENSE_SHARE = 5
+LARGEST_DENSE = 8000
+LARGE_RANK = 300
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Exact log density at one point, how it was computed, and the rank used (n when dense)."""
+
+    log_likelihood: float
+    method: str
+    rank: int
+
+
+class Joint(Protocol):
+    """Posterior of (b, h) given r and lambda, in units of sigma2."""
+
+    @property
+    def quadratic(self) -> float: ...
+
+    def joint(self, z_new: Array, z: Array) -> tuple[Array, Array]:
+        """Mean and covariance / sigma2 of (b, h(z_new))."""
+
+
+def lambda_bucket(lambda_: float) -> float:
+    """The power of ten, at least 10, at which a factor used for `lambda_` is certified."""
+    return float(10.0 ** max(1, int(np.ceil(np.log10(max(lambda_, 1e-300))))))
+
+
+@dataclass(frozen=True)
+class Solver:
+    """Factor the kernel with a certificate, fall back to dense, or approximate (fitc).
+
+    Attributes
+    ----------
+    name : {"lowrank", "dense", "fitc"}
+    tolerance : float
+        Bound on the error of the log density (lowrank).
+    inducing : int
+        Number of columns (fitc).
+    """
+
+    name: SolverName
+    tolerance: float
+    inducing: int
+    _latest: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def rank_cap(self, n: int) -> int:
+        """The rank above which a dense factorisation is cheaper, or nothing exact is affordable."""
+        return max(1, n // DENSE_SHARE) if n <= LARGEST_DENSE else LARGE_RANK
+
+    def factor(self, model: Model, r: Array, lambda_: float) -> low_rank.Factor | None:
+        """The factor to use, or None when only dense will do.
+
+        An incomplete factor means that fitc stands in for it.
+        """
+        if self.name == "dense":
+            return None
+        if self.name == "fitc":
+            return self._inducing_factor(model, r)
+        trace = low_rank.trace_tolerance(self.tolerance, model.n, lambda_bucket(lambda_))
+        factor = low_rank.factorise(model.zt, r, max_rank=self.rank_cap(model.n), trace=trace)
+        if factor.complete:
+            return factor
+        if model.n > LARGEST_DENSE:
+            return self._inducing_factor(model, r)
+        return None
+
+    def _inducing_factor(self, model: Model, r: Array) -> low_rank.Factor:
+        factor = low_rank.factorise(model.zt, r, max_rank=self.inducing, trace=0.0)
+        return replace(factor, complete=False)
+
+    def feature_factor(self, model: Model, r: Array, lambda_: float) -> low_rank.Factor:
+        """A factor whatever its rank, for the probit, which needs h itself."""
+        factor = self.factor(model, r, lambda_)
+        if factor is None:
+            trace = low_rank.trace_tolerance(self.tolerance, model.n, lambda_bucket(lambda_))
+            factor = low_rank.factorise_blocked(model.zt, r, trace=trace)
+        return factor
+
+    def evaluate(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Evaluation:
+        """Log density of the outcome at one point."""
+        if model.intercept and not np.any(r > 0):
+            quadratic, determinant = np.array(data.total), np.array(data.log_det_xx)
+            value = float(data.noise.log_density(quadratic, determinant, data.degrees))
+            return Evaluation(self._finite(value, r, lambda_), "linear", 0)
+        factor = self.factor(model, r, lambda_)
+        if factor is None:
+            fit = self._dense(model, r, lambda_, data)
+            quadratic, determinant = np.array(fit.quadratic), np.array(fit.log_determinant)
+            value = float(data.noise.log_density(quadratic, determinant, data.degrees))
+            return Evaluation(self._finite(value, r, lambda_), "dense", model.n)
+        if not factor.complete:
+            value = fitc.log_likelihood(factor, data, lambda_)
+            return Evaluation(self._finite(value, r, lambda_), "fitc", factor.rank)
+        value = low_rank.spectrum(factor, data).at(lambda_)
+        return Evaluation(self._finite(value, r, lambda_), "lowrank", factor.rank)
+
+    def posterior(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Joint:
+        """Posterior of b and h at one point."""
+        factor = self.factor(model, r, lambda_)
+        if factor is None:
+            return self._dense(model, r, lambda_, data)
+        if not factor.complete:
+            return fitc.posterior(factor, data, lambda_)
+        return low_rank.posterior(factor, data, lambda_)
+
+    def _dense(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> dense.DensePosterior:
+        # The point that was accepted is often asked for again when its draws are kept.
+        key = (r.tobytes(), lambda_, id(data))
+        if self._latest.get("key") != key:
+            self._latest["data"] = data  # keeps the id from being reused
+            self._latest["fit"] = dense.posterior(model.zt, r, lambda_, data)
+            self._latest["key"] = key
+        return cast(dense.DensePosterior, self._latest["fit"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_latest": {}}
+
+    @staticmethod
+    def _finite(value: float, r: Array, lambda_: float) -> float:
+        if not np.isfinite(value):
+            raise EstimationError(
+                f"expected a finite log-likelihood, found {value} at r={np.array2string(r)}, "
+                f"lambda={lambda_:.6g}: check outcome and covariates for extreme values"
+            )
+        return value

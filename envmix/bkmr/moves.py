@@ -1,0 +1,165 @@
+"""Moves in r: each returns a proposal and log q(old | new) - log q(new | old).
+
+A move knows nothing of the likelihood or of the prior: the caller accepts with probability
+min(1, target(new) / target(old) * exp(log_q_ratio)). Adding the logarithm with the opposite sign
+is the fault of R's bkmr; `tests/envmix/bkmr/test_moves.py` has it as a negative control.
+
+An exposure is in the model when its r is positive. Selection works on groups of exposures, of
+which at most one member is in; with component-wise selection every exposure is its own group.
+Densities are with respect to dr for exposures in the model.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from envmix.bkmr.arrays import Array
+from envmix.bkmr.priors import PositivePrior
+
+Groups = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposed r and the logarithm of q(old | new) / q(new | old)."""
+
+    r: Array
+    log_q_ratio: float
+
+
+@dataclass(frozen=True)
+class BirthDensity:
+    """How r is drawn for an exposure that enters: a mixture on the scale of the prior's quantiles.
+
+    With v = F(r), F the prior's distribution function, v has the density
+    w Beta(v; alpha_m, beta_m) + (1 - w): the prior tilted towards where warm-up found this exposure,
+    and the prior itself so that no region is out of reach.
+
+    Attributes
+    ----------
+    prior : PositivePrior
+        Prior of r given inclusion.
+    alpha, beta : ndarray, shape (M,)
+        Tilt for each exposure; ones give the prior.
+    weight : float
+        w.
+    """
+
+    prior: PositivePrior
+    alpha: Array
+    beta: Array
+    weight: float = 0.9
+
+    def draw(self, exposure: int, rng: np.random.Generator) -> float:
+        """One draw of r for `exposure`."""
+        if rng.random() < self.weight:
+            v = rng.beta(self.alpha[exposure], self.beta[exposure])
+        else:
+            v = rng.random()
+        return float(self.prior.quantile(np.array(min(max(v, 1e-12), 1 - 1e-12))))
+
+    def log_density(self, exposure: int, r: float) -> float:
+        """Log density of that draw with respect to dr."""
+        v = float(self.prior.distribution(np.array(r)))
+        a, b = float(self.alpha[exposure]), float(self.beta[exposure])
+        v = min(max(v, 1e-12), 1 - 1e-12)
+        norm = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+        beta = math.exp((a - 1) * math.log(v) + (b - 1) * math.log1p(-v) + norm)
+        return math.log(self.weight * beta + 1 - self.weight) + self.prior.log_density_at(r)
+
+
+def _member_in(r: Array, group: tuple[int, ...]) -> int | None:
+    return next((m for m in group if r[m] > 0), None)
+
+
+def flip(
+    r: Array, groups: Groups, probabilities: Array, birth: BirthDensity, rng: np.random.Generator
+) -> Proposal:
+    """Switch one group: its member leaves, or a member enters with r from the birth density.
+
+    The group is chosen with `probabilities`, shape (groups,), whatever the state, so that choice
+    cancels. Entering: log_q_ratio = log 1 - [log(1 / size) + log q(r)]; leaving: the negative.
+    """
+    group = groups[min(int(np.searchsorted(np.cumsum(probabilities), rng.random())), len(groups) - 1)]
+    member = _member_in(r, group)
+    new = r.copy()
+    if member is None:
+        member = group[int(rng.integers(len(group)))]
+        new[member] = birth.draw(member, rng)
+        return Proposal(new, np.log(len(group)) - birth.log_density(member, float(new[member])))
+    new[member] = 0.0
+    return Proposal(new, birth.log_density(member, float(r[member])) - np.log(len(group)))
+
+
+def swap(r: Array, groups: Groups, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:
+    """One exposure leaves and another enters, in one of the empty groups or in the same group.
+
+    The number of groups in, and the number of places to go to, are the same before and after, so
+    log_q_ratio = log q(r of the one that leaves) - log q(r of the one that enters).
+    None when there is nothing to swap.
+    """
+    included = [g for g in groups if _member_in(r, g) is not None]
+    if not included:
+        return None
+    group = included[int(rng.integers(len(included)))]
+    old = _member_in(r, group)
+    assert old is not None
+    places = [m for g in groups if g is group or _member_in(r, g) is None for m in g if m != old]
+    if not places:
+        return None
+    member = places[int(rng.integers(len(places)))]
+    new = r.copy()
+    new[old] = 0.0
+    new[member] = birth.draw(member, rng)
+    ratio = birth.log_density(old, float(r[old])) - birth.log_density(member, float(new[member]))
+    return Proposal(new, ratio)
+
+
+def refresh(r: Array, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:
+    """Redraw one included r from the birth density: log_q_ratio = log q(old) - log q(new)."""
+    included = np.flatnonzero(r > 0)
+    if len(included) == 0:
+        return None
+    m = int(included[int(rng.integers(len(included)))])
+    new = r.copy()
+    new[m] = birth.draw(m, rng)
+    return Proposal(new, birth.log_density(m, float(r[m])) - birth.log_density(m, float(new[m])))
+
+
+def walk(r: Array, scales: Array, rng: np.random.Generator) -> Proposal | None:
+    """Random walk on log r of one included exposure, with step `scales[m]`.
+
+    Symmetric in log r, hence log_q_ratio = log r_new - log r_old (the Jacobian).
+    """
+    included = np.flatnonzero(r > 0)
+    if len(included) == 0:
+        return None
+    m = int(included[int(rng.integers(len(included)))])
+    step = scales[m] * rng.standard_normal()
+    new = r.copy()
+    new[m] = r[m] * np.exp(step)
+    return Proposal(new, float(step))
+
+
+def scale(r: Array, width: float, rng: np.random.Generator) -> Proposal | None:
+    """Multiply every included r by one factor exp(width * N(0, 1)).
+
+    Symmetric in log r, hence log_q_ratio = (number included) * log factor.
+    """
+    included = r > 0
+    count = int(np.count_nonzero(included))
+    if count == 0:
+        return None
+    step = width * rng.standard_normal()
+    return Proposal(np.where(included, r * np.exp(step), 0.0), float(count * step))
+
+
+def bkmr_log_choice(included: int, multi_member: bool = False) -> float:
+    """Log probability with which R's bkmr chooses its switch move in a state (peers.md 3.1).
+
+    1 in the empty model, else 1/2, or 1/3 when a group of more than one exposure is in.
+    """
+    if included == 0:
+        return 0.0
+    return -float(np.log(3.0 if multi_member else 2.0))

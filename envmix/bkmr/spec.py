@@ -1,0 +1,158 @@
+"""What to fit and how long to run: frozen, and part of every result."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from envmix.bkmr.model import Family, Priors, SolverName
+from envmix.errors import SpecificationError
+
+Selection = Literal["component", "hierarchical", "none"]
+
+
+@dataclass(frozen=True)
+class BkmrSpec:
+    """Bayesian kernel machine regression (Bobb et al. 2015): columns, priors, solver.
+
+    g(E y) = h(z) + x'b with h ~ GP(0, sigma2 lambda K_r), K_r(z, z') = exp(-sum_m r_m (z_m - z'_m)^2);
+    g is the identity (gaussian) or the probit link (binomial).
+
+    Parameters
+    ----------
+    outcome : str
+        Numeric column; 0/1 for the binomial family.
+    exposures : tuple of str
+        Columns of the mixture, positive when `log` is set.
+    covariates : tuple of str
+        Numeric columns (indicators for categories), without a constant.
+    family : {"gaussian", "binomial"}
+    selection : {"component", "hierarchical", "none"}
+        Spike and slab for each exposure (bkmr's varsel=TRUE, the default), for groups of which at
+        most one member is in, or every exposure always in.
+    groups : tuple of tuples of str
+        With "hierarchical": a partition of the exposures.
+    cluster : str, optional
+        Column of cluster ids for a random intercept (bkmr's `id`).
+    log : bool
+        Take logarithms of the exposures before centring and scaling (default False, as in bkmr, which
+        takes z as given).
+    scale : bool
+        Centre and scale the exposures to sd 1 (default True: the priors of r are meant for that).
+    intercept : {"flat", "kernel"}
+        "flat" (default): an explicit intercept with a flat prior. "kernel": none, the constant part of
+        the kernel carries it, as in bkmr; this moves P(no exposure) and the PIPs of weak signals.
+    priors : Priors
+        bkmr's defaults.
+    solver : {"lowrank", "dense", "fitc"}
+        "lowrank" (default) is certified to `tolerance` and falls back to dense; "fitc" is approximate.
+    tolerance : float
+        Bound on the error of a log-likelihood (default 1e-3: acceptance probabilities off by 0.1 % at most).
+    inducing : int
+        Number of inducing observations of "fitc" (default 200).
+    compat : {"bkmr"}, optional
+        Reproduce the inverted selection ratio of R's bkmr, for comparison only.
+
+    Raises
+    ------
+    SpecificationError
+        If options contradict each other.
+    """
+
+    outcome: str
+    exposures: tuple[str, ...]
+    covariates: tuple[str, ...] = ()
+    family: Family = "gaussian"
+    selection: Selection = "component"
+    groups: tuple[tuple[str, ...], ...] = ()
+    cluster: str | None = None
+    log: bool = False
+    scale: bool = True
+    intercept: Literal["flat", "kernel"] = "flat"
+    priors: Priors = field(default_factory=Priors)
+    solver: SolverName = "lowrank"
+    tolerance: float = 1e-3
+    inducing: int = 200
+    compat: Literal["bkmr"] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("exposures", "covariates", "groups"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                raise SpecificationError(f"expected {name} to be a tuple of column names, found {value!r}")
+            object.__setattr__(self, name, tuple(value))
+        object.__setattr__(self, "groups", tuple(tuple(g) for g in self.groups))
+        _check_choice("family", self.family, ("gaussian", "binomial"))
+        _check_choice("selection", self.selection, ("component", "hierarchical", "none"))
+        _check_choice("intercept", self.intercept, ("flat", "kernel"))
+        _check_choice("solver", self.solver, ("lowrank", "dense", "fitc"))
+        _check_choice("compat", self.compat, (None, "bkmr"))
+        if not self.exposures:
+            raise SpecificationError("expected at least one exposure, found none")
+        named = [self.outcome, *self.exposures, *self.covariates]
+        named += [self.cluster] if self.cluster is not None else []
+        twice = sorted({c for c in named if named.count(c) > 1})
+        if twice:
+            raise SpecificationError(f"expected every column in one role, found {', '.join(twice)} in two")
+        members = [m for g in self.groups for m in g]
+        if self.selection == "hierarchical":
+            if sorted(members) != sorted(self.exposures):
+                raise SpecificationError(
+                    "expected groups to contain every exposure exactly once, found "
+                    f"{sorted(set(self.exposures) ^ set(members)) or 'an exposure in two groups'} amiss"
+                )
+        elif members:
+            raise SpecificationError(
+                f"expected groups only with selection='hierarchical', found selection={self.selection!r}"
+            )
+        if not self.tolerance > 0:
+            raise SpecificationError(f"expected a positive tolerance, found {self.tolerance}")
+        if self.inducing < 1:
+            raise SpecificationError(f"expected at least one inducing observation, found {self.inducing}")
+        if self.compat is not None and self.selection == "none":
+            raise SpecificationError("expected variable selection with compat='bkmr', found selection='none'")
+
+
+@dataclass(frozen=True)
+class ChainOptions:
+    """How long to run.
+
+    Parameters
+    ----------
+    chains : int
+        Independent chains (default 4, for R-hat).
+    warmup : int
+        Sweeps in which the moves adapt, not kept (default 400).
+    draws : int
+        Draws kept per chain (default 1000).
+    thin : int
+        Sweeps per kept draw (default 1).
+    workers : int, optional
+        Processes; by default the CPUs this process may use. Results do not depend on it.
+    checkpoint : path, optional
+        Directory in which every chain saves its state; a fit with the same arguments resumes there.
+    checkpoint_every : int
+        Sweeps between two saves (default 200).
+    progress : bool
+        Each chain writes a line to stderr every ten seconds (default True).
+    """
+
+    chains: int = 4
+    warmup: int = 400
+    draws: int = 1000
+    thin: int = 1
+    workers: int | None = None
+    checkpoint: Path | None = None
+    checkpoint_every: int = 200
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("chains", "draws", "thin", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise SpecificationError(f"expected {name} of at least 1, found {getattr(self, name)}")
+        if self.warmup < 0:
+            raise SpecificationError(f"expected warmup of at least 0, found {self.warmup}")
+
+
+def _check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise SpecificationError(f"expected {name} to be one of {allowed}, found {value!r}")

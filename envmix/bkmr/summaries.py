@@ -1,0 +1,311 @@
+"""Summaries of the response surface, exact: from every draw, not from posterior means.
+
+Link scale: given (r, lambda, sigma2) a contrast of h is normal with known mean and variance; the
+posterior is the mixture of these normals over the draws, whose mean, sd and quantiles are computed
+without further sampling. Probability scale (probit): from one joint draw of (b, h) per kept draw,
+averaged over the covariates of the rows analysed. One factorisation per draw serves all points.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from envmix.bkmr.arrays import Array
+from envmix.bkmr.chains import response_joint
+from envmix.bkmr.design import numeric_columns
+from envmix.bkmr.exact import Solver
+from envmix.errors import DataError, SpecificationError
+from envmix.random_streams import random_stream
+
+if TYPE_CHECKING:
+    from envmix.bkmr.results import BkmrResult
+
+Scale = Literal["link", "probability"]
+MAX_DRAWS = 1000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Linear combinations C h(points): points (q, M) on the model's scale, C (c, q)."""
+
+    points: Array
+    matrix: Array
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Summary of c quantities: estimate, std_error, conf_low, conf_high, each of shape (c,)."""
+
+    estimate: Array
+    std_error: Array
+    conf_low: Array
+    conf_high: Array
+
+
+def mixture_quantile(means: Array, sds: Array, probability: float) -> Array:
+    """Quantile of equal mixtures of normals, by bisection.
+
+    Parameters
+    ----------
+    means, sds : ndarray, shape (draws, c)
+    """
+    tail = 10.0
+    low = (means - tail * sds).min(axis=0)
+    high = (means + tail * sds).max(axis=0)
+    safe = np.maximum(sds, 1e-12 * (1 + np.abs(means)))
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        below = special.ndtr((middle - means) / safe).mean(axis=0) < probability
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.asarray(0.5 * (low + high))
+
+
+def _kept(result: "BkmrResult", draws: int) -> list[tuple[int, int]]:
+    chains, count = result.lambda_.shape
+    total = chains * count
+    chosen = np.unique(np.linspace(0, total - 1, min(draws, total)).round().astype(int))
+    return [(int(k) // count, int(k) % count) for k in chosen]
+
+
+def evaluate(
+    result: "BkmrResult", contrasts: Sequence[Contrast], scale: Scale = "link", draws: int = MAX_DRAWS
+) -> list[Posterior]:
+    """Posterior of every contrast.
+
+    Raises
+    ------
+    SpecificationError
+        If the probability scale is asked of a gaussian fit.
+    """
+    if scale == "probability" and result.spec.family != "binomial":
+        raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
+    if scale not in ("link", "probability"):
+        raise SpecificationError(f"expected scale to be 'link' or 'probability', found {scale!r}")
+    model = result.model
+    solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
+    kept = _kept(result, draws)
+    means = [np.empty((len(kept), len(c.matrix))) for c in contrasts]
+    sds = [np.zeros((len(kept), len(c.matrix))) for c in contrasts]
+    p = model.X.shape[1]
+    for t, (chain, draw) in enumerate(kept):
+        cluster_variance = float(result.cluster_variance[chain, draw])
+        latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
+        data = model.working(cluster_variance, latent)
+        posterior = solver.posterior(model, result.r[chain, draw], float(result.lambda_[chain, draw]), data)
+        rng = random_stream(result.seed, "bkmr", "summary", chain, draw)
+        for k, contrast in enumerate(contrasts):
+            mean, covariance = response_joint(model, posterior, contrast.points)
+            if scale == "link":
+                sigma2 = float(result.sigma2[chain, draw])
+                means[k][t] = contrast.matrix @ mean[p:]
+                variance = np.sum((contrast.matrix @ covariance[p:, p:]) * contrast.matrix, axis=1)
+                sds[k][t] = np.sqrt(sigma2 * np.maximum(variance, 0.0))
+            else:
+                risk = _risks(mean, covariance, model.X, model.intercept, cluster_variance, rng)
+                means[k][t] = contrast.matrix @ risk
+    return [_summarise(m, s, scale) for m, s in zip(means, sds, strict=True)]
+
+
+def _risks(
+    mean: Array,
+    covariance: Array,
+    X: Array,
+    intercept: bool,
+    cluster_variance: float,
+    rng: np.random.Generator,
+) -> Array:
+    """P(y = 1) at each point, averaged over the rows' covariates, for one joint draw of (b, h)."""
+    values, vectors = np.linalg.eigh(covariance)
+    sample = mean + vectors @ (np.sqrt(np.maximum(values, 0.0)) * rng.standard_normal(len(mean)))
+    p = X.shape[1]
+    first = 1 if intercept else 0  # the intercept is already part of the response
+    offset = X[:, first:] @ sample[first:p]
+    eta = (offset[:, None] + sample[None, p:]) / np.sqrt(1.0 + cluster_variance)
+    return np.asarray(special.ndtr(eta).mean(axis=0))
+
+
+def _summarise(means: Array, sds: Array, scale: Scale) -> Posterior:
+    estimate = means.mean(axis=0)
+    sd = np.sqrt((sds**2).mean(axis=0) + means.var(axis=0))
+    tail = 0.5 * (1 - LEVEL)
+    if scale == "probability":
+        low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+    else:
+        low = mixture_quantile(means, sds, tail)
+        high = mixture_quantile(means, sds, 1 - tail)
+    return Posterior(estimate, sd, low, high)
+
+
+def _table(result: "BkmrResult", rows: pd.DataFrame, posterior: Posterior, scale: Scale) -> pd.DataFrame:
+    return result.label(
+        rows.assign(
+            estimate=posterior.estimate,
+            std_error=posterior.std_error,
+            conf_low=posterior.conf_low,
+            conf_high=posterior.conf_high,
+            scale=scale,
+        )
+    )
+
+
+def _natural(result: "BkmrResult", exposure: int, z: Array) -> Array:
+    return result.scaler.to_natural(z, exposure)
+
+
+def _base(result: "BkmrResult", quantile: float) -> Array:
+    return np.asarray(np.quantile(result.model.z, quantile, axis=0))
+
+
+def univariate(
+    result: "BkmrResult", *, grid: int = 50, fixed: float = 0.5, center: bool = True,
+    scale: Scale = "link", draws: int = MAX_DRAWS,
+) -> pd.DataFrame:  # fmt: skip
+    """h along each exposure, the others at their `fixed` quantile (bkmr's PredictorResponseUnivar)."""
+    z = result.model.z
+    frames, contrasts = [], []
+    for m, name in enumerate(result.spec.exposures):
+        values = np.linspace(z[:, m].min(), z[:, m].max(), grid)
+        points = np.tile(_base(result, fixed), (grid, 1))
+        points[:, m] = values
+        matrix = np.eye(grid) - (1 / grid if center else 0.0)
+        contrasts.append(Contrast(points, matrix))
+        frames.append(pd.DataFrame({"exposure": name, "z": values, "value": _natural(result, m, values)}))
+    summaries = evaluate(result, contrasts, scale, draws)
+    tables = [_table(result, f, s, scale) for f, s in zip(frames, summaries, strict=True)]
+    return pd.concat(tables, ignore_index=True)
+
+
+def bivariate(
+    result: "BkmrResult", *, pairs: Sequence[tuple[str, str]] | None = None, grid: int = 20,
+    fixed: float = 0.5, min_distance: float = 0.5, scale: Scale = "link", draws: int = 400,
+) -> pd.DataFrame:  # fmt: skip
+    """h over a grid of two exposures, the others at their `fixed` quantile, centred over the grid.
+
+    Points farther than `min_distance` (model's scale) from every row are missing.
+    """
+    names = result.spec.exposures
+    z = result.model.z
+    frames, contrasts = [], []
+    for first, second in pairs or list(combinations(names, 2)):
+        unknown = [x for x in (first, second) if x not in names]
+        if unknown:
+            raise SpecificationError(f"expected exposures among {names}, found {unknown}")
+        i, j = names.index(first), names.index(second)
+        a, b = np.meshgrid(
+            np.linspace(z[:, i].min(), z[:, i].max(), grid), np.linspace(z[:, j].min(), z[:, j].max(), grid)
+        )
+        points = np.tile(_base(result, fixed), (grid * grid, 1))
+        points[:, i], points[:, j] = a.ravel(), b.ravel()
+        gaps = np.sqrt(((points[:, None, [i, j]] - z[None, :, [i, j]]) ** 2).sum(axis=2)).min(axis=1)
+        contrasts.append(Contrast(points, np.eye(grid * grid) - 1 / (grid * grid)))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "exposure_1": first,
+                    "exposure_2": second,
+                    "z_1": a.ravel(),
+                    "z_2": b.ravel(),
+                    "value_1": _natural(result, i, a.ravel()),
+                    "value_2": _natural(result, j, b.ravel()),
+                    "near_data": gaps <= min_distance,
+                }
+            )
+        )
+    tables = []
+    for frame, summary in zip(frames, evaluate(result, contrasts, scale, draws), strict=True):
+        table = _table(result, frame, summary, scale)
+        far = ~table["near_data"]
+        table.loc[far, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
+        tables.append(table.drop(columns="near_data"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def overall(
+    result: "BkmrResult", *, quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)),
+    fixed: float = 0.5, scale: Scale = "link", draws: int = MAX_DRAWS,
+) -> pd.DataFrame:  # fmt: skip
+    """h with all exposures at each quantile minus h with all at `fixed` (OverallRiskSummaries)."""
+    points = np.vstack([_base(result, q) for q in [*quantiles, fixed]])
+    count = len(quantiles)
+    matrix = np.column_stack([np.eye(count), -np.ones(count)])
+    summary = evaluate(result, [Contrast(points, matrix)], scale, draws)[0]
+    return _table(result, pd.DataFrame({"quantile": list(quantiles), "fixed": fixed}), summary, scale)
+
+
+def _change(result: "BkmrResult", m: int, others: float, low: float, high: float) -> Array:
+    points = np.vstack([_base(result, others), _base(result, others)])
+    points[0, m], points[1, m] = np.quantile(result.model.z[:, m], [low, high])
+    return points
+
+
+def single(
+    result: "BkmrResult", *, low: float = 0.25, high: float = 0.75,
+    fixed: Sequence[float] = (0.25, 0.5, 0.75), scale: Scale = "link", draws: int = MAX_DRAWS,
+) -> pd.DataFrame:  # fmt: skip
+    """h(exposure at `high`) - h(at `low`), the others at each `fixed` quantile (SingVarRiskSummaries)."""
+    rows, points = [], []
+    for m, name in enumerate(result.spec.exposures):
+        for q in fixed:
+            rows.append({"exposure": name, "fixed": q})
+            points.append(_change(result, m, q, low, high))
+    matrix = np.kron(np.eye(len(rows)), np.array([[-1.0, 1.0]]))
+    summary = evaluate(result, [Contrast(np.vstack(points), matrix)], scale, draws)[0]
+    return _table(result, pd.DataFrame(rows), summary, scale)
+
+
+def interactions(
+    result: "BkmrResult", *, low: float = 0.25, high: float = 0.75, fixed: tuple[float, float] = (0.25, 0.75),
+    scale: Scale = "link", draws: int = MAX_DRAWS,
+) -> pd.DataFrame:  # fmt: skip
+    """Difference of the single-exposure effect between the others at fixed[1] and at fixed[0]."""
+    points = []
+    for m in range(len(result.spec.exposures)):
+        points += [_change(result, m, fixed[0], low, high), _change(result, m, fixed[1], low, high)]
+    matrix = np.kron(np.eye(len(result.spec.exposures)), np.array([[1.0, -1.0, -1.0, 1.0]]))
+    summary = evaluate(result, [Contrast(np.vstack(points), matrix)], scale, draws)[0]
+    return _table(result, pd.DataFrame({"exposure": list(result.spec.exposures)}), summary, scale)
+
+
+def predict(
+    result: "BkmrResult", data: pd.DataFrame, *, scale: Scale = "link", draws: int = MAX_DRAWS
+) -> pd.DataFrame:
+    """Posterior of h(z) + x'b (or of P(y = 1 | z, x)) for new rows, cluster effects at zero / averaged.
+
+    The interval is for the mean of the outcome, not for a new outcome.
+    """
+    if len(data) == 0:
+        raise DataError("expected at least one row to predict for, found none")
+    z = result.scaler.transform(data)
+    x = numeric_columns(data, result.spec.covariates, "covariate")
+    model = result.model
+    solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
+    kept = _kept(result, draws)
+    p, first = model.X.shape[1], 1 if model.intercept else 0
+    means, sds = np.empty((len(kept), len(z))), np.zeros((len(kept), len(z)))
+    design = np.column_stack([np.zeros((len(z), first)), x, np.eye(len(z))])
+    for t, (chain, draw) in enumerate(kept):
+        cluster_variance = float(result.cluster_variance[chain, draw])
+        latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
+        data_now = model.working(cluster_variance, latent)
+        posterior = solver.posterior(
+            model, result.r[chain, draw], float(result.lambda_[chain, draw]), data_now
+        )
+        mean, covariance = response_joint(model, posterior, z)
+        means[t] = design @ mean
+        variance = np.sum((design @ covariance) * design, axis=1)
+        sds[t] = np.sqrt(result.sigma2[chain, draw] * np.maximum(variance, 0.0))
+        if scale == "probability":
+            rng = random_stream(result.seed, "bkmr", "predict", chain, draw)
+            eta = means[t] + sds[t] * rng.standard_normal(len(z))
+            means[t] = special.ndtr(eta / np.sqrt(1.0 + cluster_variance))
+    if scale == "probability" and result.spec.family != "binomial":
+        raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
+    assert p == design.shape[1] - len(z)
+    summary = _summarise(means, sds, scale)
+    return _table(result, pd.DataFrame({"row": np.arange(len(z))}), summary, scale)

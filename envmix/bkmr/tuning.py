@@ -1,0 +1,146 @@
+"""What warm-up learns and then freezes: step sizes, the birth density, the length of the cheap stage."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from envmix.bkmr.arrays import Array
+from envmix.bkmr.blocks import Block, initial_block, learn_block
+from envmix.bkmr.moves import BirthDensity
+from envmix.bkmr.priors import PositivePrior
+
+WALK_TARGET = 0.44
+PSEUDO_DRAWS = 20.0
+ROUGH_SHARE = 0.2
+LATEST_CORRECTIONS = 60
+MOST_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Free constants of the moves. Constant after warm-up, so that the chain is Markov.
+
+    Attributes
+    ----------
+    walk : ndarray, shape (M,)
+        Step of the random walk on each log r_m.
+    scale, cluster : float
+        Steps of the common-scale walk and of the walk on log lambda_2.
+    birth : BirthDensity
+        How r is drawn when an exposure enters.
+    flip : ndarray, shape (groups,)
+        Probability of choosing each group for a switch.
+    steps : int
+        Cheap steps between two exact corrections.
+    exact_flip : float
+        Probability a sweep of an add/delete decided by the exact likelihood alone, for kernels so rough
+        that the surrogate misjudges it.
+    blocks : dict
+        Sets of exposures (bytes of the indicator) that have joint moves of their own.
+    """
+
+    walk: Array
+    scale: float
+    cluster: float
+    birth: BirthDensity
+    flip: Array
+    steps: int
+    exact_flip: float = 0.2
+    blocks: dict[bytes, Block] = field(default_factory=dict)
+
+
+def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int) -> Tuning:
+    """Before anything is known: births from the prior, every group alike."""
+    ones = np.ones(exposures)
+    return Tuning(
+        walk=np.full(exposures, 0.7),
+        scale=0.5,
+        cluster=0.7,
+        birth=BirthDensity(prior, ones, ones),
+        flip=np.full(groups, 1.0 / groups),
+        steps=steps,
+    )
+
+
+@dataclass
+class Record:
+    """Warm-up history.
+
+    Attributes
+    ----------
+    states : list of (r, log lambda, whether the surrogate was capped)
+        One entry a sweep.
+    evaluated : list of (r, log lambda, exact log-likelihood)
+    corrections : list of bool
+        Whether each exact correction accepted.
+    """
+
+    states: list[tuple[Array, float, bool]] = field(default_factory=list)
+    evaluated: list[tuple[Array, float, float]] = field(default_factory=list)
+    corrections: list[bool] = field(default_factory=list)
+
+
+def learn(tuning: Tuning, record: Record) -> Tuning:
+    """Update everything that is learned from history: birth density, blocks, number of cheap steps."""
+    if not record.states:
+        return tuning
+    recent = record.states[len(record.states) // 3 :]
+    r = np.array([state[0] for state in recent])
+    u = np.array([state[1] for state in recent])
+    capped = np.array([state[2] for state in recent])
+    blocks = dict(tuning.blocks)
+    keys = [(row > 0).tobytes() for row in r]
+    for key in set(keys):
+        mine = np.array([k == key for k in keys])
+        if mine.mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
+            known = blocks.get(key) or initial_block(r[mine][0])
+            blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated)
+    steps = tuning.steps
+    corrections = record.corrections[-LATEST_CORRECTIONS:]
+    if len(corrections) >= 10:
+        share = float(np.mean(corrections))
+        if share < 0.4:
+            steps = max(1, steps // 2)
+        elif share > 0.8:
+            steps = min(MOST_STEPS, steps * 2)
+    exact_flip = 0.2 if blocks else 0.02
+    birth = fit_birth(tuning.birth, r)
+    return replace(tuning, birth=birth, blocks=blocks, steps=steps, exact_flip=exact_flip)
+
+
+def robbins_monro(step: float, accepted: float, round_: int) -> float:
+    """Move a step size towards the target acceptance."""
+    gain = min(0.5, 4.0 / (10 + round_) ** 0.6)
+    return float(np.clip(step * np.exp(gain * (accepted - WALK_TARGET)), 0.02, 5.0))
+
+
+def fit_birth(birth: BirthDensity, draws: Array) -> BirthDensity:
+    """Fit each exposure's Beta to where its r was when it was in, shrunk towards the pooled fit.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (T, M)
+        r at warm-up sweeps, zero when out.
+    """
+    v = birth.prior.distribution(np.where(draws > 0, draws, 1.0))
+    active = draws > 0
+    pooled_mean, pooled_var = 0.5, 1 / 12
+    total = float(active.sum())
+    if total > 0:
+        share = total / (total + PSEUDO_DRAWS)
+        pooled_mean = share * float(v[active].mean()) + (1 - share) * 0.5
+        pooled_var = share * float(v[active].var()) + (1 - share) / 12
+    alpha, beta = birth.alpha.copy(), birth.beta.copy()
+    for m in range(draws.shape[1]):
+        count = float(active[:, m].sum())
+        share = count / (count + PSEUDO_DRAWS)
+        inside = v[active[:, m], m]
+        mean = share * (float(inside.mean()) if count else 0.0) + (1 - share) * pooled_mean
+        spread = share * (float(inside.var()) if count else 0.0) + (1 - share) * pooled_var
+        # A little wider than what was seen: a proposal must not be narrower than its target.
+        spread = min(1.3 * spread, 0.95 * mean * (1 - mean))
+        size = max(mean * (1 - mean) / spread - 1, 0.2)
+        alpha[m] = float(np.clip(mean * size, 0.3, 1e4))
+        # Births far up the tail cost the most and are the least often accepted: never favour them.
+        beta[m] = float(np.clip((1 - mean) * size, 1.0, 1e4))
+    return replace(birth, alpha=alpha, beta=beta)

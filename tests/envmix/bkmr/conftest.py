@@ -1,0 +1,44 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from envmix.bkmr import BkmrSpec, ChainOptions, ConvergenceWarning, fit
+
+METALS = ("pb", "cd", "hg", "se", "mn")
+COVARIATES = ("age", "bmi", "smoke")
+
+
+@pytest.fixture(scope="session")
+def people():
+    frame = pd.read_csv(Path(__file__).parents[2] / "fixtures" / "bkmr" / "sim2000_first250.csv").iloc[:100]
+    return frame.assign(site=np.arange(len(frame)) % 20)
+
+
+@pytest.fixture(scope="session")
+def spec():
+    return BkmrSpec("bmd_fn", METALS, COVARIATES, log=True)
+
+
+@pytest.fixture(scope="session")
+def short():
+    return ChainOptions(chains=2, warmup=40, draws=40, workers=1, progress=False)
+
+
+def quiet_fit(*args, **kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fit(*args, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def gaussian(people, spec, short):
+    return quiet_fit(spec, people, 1, short)
+
+
+@pytest.fixture(scope="session")
+def binomial(people, short):
+    spec = BkmrSpec("osteo", METALS, COVARIATES, log=True, family="binomial")
+    return quiet_fit(spec, people, 1, short)

@@ -1,0 +1,110 @@
+"""Careless input gives an error that says what was expected, what was found and what to do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envmix.bkmr import BkmrSpec, ChainOptions, GammaPrior, InclusionPrior, UniformPrior, fit
+from envmix.bkmr.exact import Solver
+from envmix.errors import DataError, EstimationError, SeparationError, SpecificationError
+
+from . import naive
+from .conftest import METALS
+
+
+def missing(d):
+    d.loc[d.index[:3], "cd"] = np.nan
+    return d
+
+
+DATA_FAULTS = {
+    "missing value": (missing, r"'cd'.*found 3 of 100 missing"),
+    "absent column": (lambda d: d.drop(columns="hg"), r"column\(s\) hg"),
+    "constant exposure": (lambda d: d.assign(se=2.0), r"'se' to vary"),
+    "duplicated exposure": (lambda d: d.assign(mn=3 * d["pb"]), r"'pb' and 'mn' to be copies"),
+    "negative exposure": (lambda d: d.assign(pb=-d["pb"]), r"positive values of exposure 'pb'.*100 of 100"),
+    "text covariate": (lambda d: d.assign(smoke="no"), r"'smoke' to be numeric"),
+    "constant covariate": (lambda d: d.assign(age=50.0), r"'age' to vary"),
+    "collinear covariates": (
+        lambda d: d.assign(bmi=2 * d["age"] + 1),
+        r"linearly independent.*(age|bmi|intercept)",
+    ),
+    "constant outcome": (lambda d: d.assign(bmd_fn=1.0), r"'bmd_fn' to vary"),
+    "too few rows": (lambda d: d.iloc[:5], r"at least 7 rows"),
+}
+
+
+@pytest.mark.parametrize("fault", DATA_FAULTS.values(), ids=DATA_FAULTS.keys())
+def test_data_errors(people, spec, short, fault):
+    change, message = fault
+    with pytest.raises(DataError, match=message):
+        fit(spec, change(people.copy()), 1, short)
+
+
+def test_outcome_not_binary(people, spec, short):
+    with pytest.raises(DataError, match=r"'bmd_fn' to be 0 or 1"):
+        fit(replace(spec, family="binomial"), people, 1, short)
+
+
+def test_separated_outcome(people, spec, short):
+    frame = people.assign(smoke=people["osteo"])
+    with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
+        fit(replace(spec, family="binomial", outcome="osteo"), frame, 1, short)
+
+
+@pytest.mark.parametrize("values", [[None] + [1] * 99, np.arange(100), np.ones(100)])
+def test_bad_clusters(people, spec, short, values):
+    with pytest.raises(DataError, match="cluster"):
+        fit(replace(spec, cluster="site"), people.assign(site=values), 1, short)
+
+
+def test_dense_says_what_memory_it_needs(people, spec, short):
+    import pandas as pd
+
+    big = pd.concat([people] * 90, ignore_index=True)
+    with pytest.raises(SpecificationError, match=r"n=9000, which needs 0\.6 GiB"):
+        fit(replace(spec, solver="dense"), big, 1, short)
+
+
+def test_non_finite_likelihood_names_the_parameters():
+    model = naive.model(n=12)
+    huge = replace(model, y=model.y * 1e200, zt=None)
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(
+            EstimationError, match=r"finite log-likelihood, found .* at r=\[0\.3 0\. *\], lambda=2"
+        ),
+    ):
+        Solver("lowrank", 1e-3, 5).evaluate(huge, np.array([0.3, 0.0]), 2.0, huge.working())
+
+
+SPEC_FAULTS = [
+    ({"exposures": "pb"}, "tuple of column names"),
+    ({"exposures": ()}, "at least one exposure"),
+    ({"covariates": ("pb",)}, "pb in two"),
+    ({"family": "poisson"}, "family to be one of"),
+    ({"selection": "hierarchical", "groups": (("pb", "cd"),)}, "every exposure exactly once"),
+    ({"groups": (("pb",),)}, "groups only with"),
+    ({"tolerance": 0.0}, "positive tolerance"),
+    ({"inducing": 0}, "at least one inducing"),
+    ({"selection": "none", "compat": "bkmr"}, "variable selection with compat"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), SPEC_FAULTS)
+def test_specification_errors(change, message):
+    with pytest.raises(SpecificationError, match=message):
+        BkmrSpec(**{"outcome": "bmd_fn", "exposures": METALS, **change})
+
+
+@pytest.mark.parametrize("options", [{"chains": 0}, {"draws": 0}, {"warmup": -1}])
+def test_options_errors(options):
+    with pytest.raises(SpecificationError, match="at least"):
+        ChainOptions(**options)
+
+
+def test_prior_errors():
+    for make in (lambda: GammaPrior(0, 1), lambda: UniformPrior(3, 2), lambda: InclusionPrior(0, 1)):
+        with pytest.raises(SpecificationError, match="expected"):
+            make()

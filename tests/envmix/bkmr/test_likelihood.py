@@ -1,0 +1,201 @@
+"""Every solver against textbook densities, and the certificate against the true error."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+from envmix.bkmr.exact import Solver
+from envmix.bkmr.priors import InverseGammaPrior
+from envmix.bkmr.solvers import dense, fitc, low_rank
+from envmix.bkmr.working import NoiseModel, WorkingData
+
+from . import naive
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "bkmr"
+R = np.array([0.3, 0.0, 0.05])
+LAMBDA = 1.7
+
+
+def problem(n=14, p=2, seed=3, **options):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(n, 3))
+    X = np.column_stack([np.ones(n), rng.normal(size=(n, p))])[:, :p]
+    y = rng.normal(size=n) + z[:, 0]
+    noise = options.pop("noise", NoiseModel(InverseGammaPrior(2.0, 1.5)))
+    return z, WorkingData(y, X, noise, **options)
+
+
+def values(z, data):
+    zt = np.ascontiguousarray(z.T)
+    factor = low_rank.factorise(zt, R, max_rank=len(z), trace=1e-13)
+    return {
+        "dense": dense.log_likelihood(zt, R, LAMBDA, data),
+        "lowrank": low_rank.spectrum(factor, data).at(LAMBDA),
+        "fitc with every observation": fitc.log_likelihood(factor, data, LAMBDA),
+    }
+
+
+def covariance(z, data):
+    v = np.diag(np.ones(len(z)) if data.root_weights is None else data.root_weights**-2.0)
+    v = v + LAMBDA * naive.kernel(z, R)
+    if data.cluster is not None:
+        v = v + data.cluster_variance * (data.cluster[:, None] == data.cluster[None, :])
+    return v
+
+
+OPTIONS = {
+    "plain": {},
+    "weights": {"root_weights": np.linspace(0.4, 1.5, 14)},
+    "cluster": {"cluster": np.arange(14) % 4, "cluster_variance": 0.6},
+    "both": {
+        "root_weights": np.linspace(0.4, 1.5, 14),
+        "cluster": np.arange(14) % 4,
+        "cluster_variance": 0.6,
+    },
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_no_covariates_is_a_multivariate_t(options):
+    z, data = problem(p=0, **options)
+    expected = naive.log_t(data.y, covariance(z, data), 2.0, 1.5)
+    for name, value in values(z, data).items():
+        assert value == pytest.approx(expected, abs=1e-8), name
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+@pytest.mark.parametrize("fixed", [False, True], ids=["sigma2 integrated out", "sigma2 = 1"])
+def test_flat_coefficient_is_integrated_out(options, fixed):
+    noise = NoiseModel(None if fixed else InverseGammaPrior(2.0, 1.5))
+    z, data = problem(p=1, noise=noise, **options)
+    v = covariance(z, data)
+
+    def density(b):
+        e = data.y - data.X[:, 0] * b
+        return np.exp(stats.multivariate_normal.logpdf(e, cov=v) if fixed else naive.log_t(e, v, 2.0, 1.5))
+
+    total = integrate.quad(density, -60, 60, points=[-2, 0, 2], limit=400, epsabs=0, epsrel=1e-10)[0]
+    for name, value in values(z, data).items():
+        assert value == pytest.approx(np.log(total), abs=1e-6), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    lambda_=st.floats(1e-3, 100),
+    rank=st.integers(1, 14),
+    fixed=st.booleans(),
+)
+def test_the_certificate_bounds_the_error(seed, lambda_, rank, fixed):
+    z, data = problem(seed=seed, noise=NoiseModel(None if fixed else InverseGammaPrior()))
+    zt = np.ascontiguousarray(z.T)
+    truth = dense.log_likelihood(zt, R, lambda_, data)
+    rows = low_rank.pivoted_cholesky(zt, R, max_rank=rank, tolerance=0.0)
+    # Declared complete although stopped early: the bound must hold at any rank.
+    spectrum = low_rank.spectrum(low_rank.Factor(R, *rows, complete=True), data)
+    assert abs(spectrum.at(lambda_) - truth) <= spectrum.error_bound(lambda_) + 1e-8
+
+
+def test_tolerance_is_met_and_dense_is_the_fallback():
+    rng = np.random.default_rng(0)
+    model = naive.model(n=60, m=3)
+    data = model.working()
+    solver = Solver("lowrank", 1e-5, 20)
+    seen = set()
+    for _ in range(30):
+        r = np.where(rng.random(3) < 0.5, model.priors.r.quantile(rng.random(3)), 0.0)
+        lambda_ = float(rng.exponential(10))
+        found = solver.evaluate(model, r, lambda_, data)
+        exact = dense.log_likelihood(model.zt, r, lambda_, data)
+        assert found.log_likelihood == pytest.approx(exact, abs=1.1e-5)
+        seen.add(found.method)
+    assert {"lowrank", "dense"} <= seen
+
+
+def test_beyond_dense_a_high_rank_falls_back_to_fitc(monkeypatch):
+    monkeypatch.setattr("envmix.bkmr.exact.LARGEST_DENSE", 10)
+    monkeypatch.setattr("envmix.bkmr.exact.LARGE_RANK", 15)
+    model = naive.model(n=30, m=2)
+    solver = Solver("lowrank", 1e-3, 20)
+    smooth = solver.evaluate(model, np.array([0.01, 0.0]), 1.0, model.working())
+    rough = solver.evaluate(model, np.array([500.0, 500.0]), 1.0, model.working())
+    assert (smooth.method, rough.method) == ("lowrank", "fitc")
+    # Where the kernel is nearly the identity, what fitc keeps (the diagonal) is nearly everything.
+    exact = dense.log_likelihood(model.zt, np.array([500.0, 500.0]), 1.0, model.working())
+    assert rough.log_likelihood == pytest.approx(exact, abs=0.05)
+
+
+def test_blocked_factor_is_the_same_factor():
+    z = np.random.default_rng(1).normal(size=(50, 3))
+    zt = np.ascontiguousarray(z.T)
+    for r in ([0.2, 0.0, 0.05], [3.0, 3.0, 3.0]):
+        factor = low_rank.factorise_blocked(zt, np.array(r), trace=1e-9)
+        left = naive.kernel(z, np.array(r)) - factor.rows.T @ factor.rows
+        assert np.abs(left).max() < 1e-9
+        new = factor.features(z[:5], z)
+        np.testing.assert_allclose(new, factor.rows[:, :5].T, atol=1e-5)
+
+
+def test_posteriors_of_the_solvers_agree():
+    z, data = problem()
+    zt = np.ascontiguousarray(z.T)
+    z_new = np.random.default_rng(9).normal(size=(4, 3))
+    factor = low_rank.factorise(zt, R, max_rank=14, trace=1e-13)
+    one, two = dense.posterior(zt, R, LAMBDA, data), low_rank.posterior(factor, data, LAMBDA)
+    assert one.quadratic == pytest.approx(two.quadratic, abs=1e-9)
+    for a, b in zip(one.joint(z_new, z), two.joint(z_new, z), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-7)
+
+
+def test_posterior_is_the_conditional_normal():
+    """(b, h) given y with b ~ N(0, 1e5 I), by conditioning one big normal."""
+    z, data = problem()
+    z_new = np.random.default_rng(9).normal(size=(3, 3))
+    both = np.vstack([z, z_new])
+    k = LAMBDA * naive.kernel(both, R)
+    n, p = data.X.shape
+    big = 1e5
+    joint_y = k[:n, :n] + np.eye(n) + big * data.X @ data.X.T
+    cross = np.vstack([big * data.X.T, k[n:, :n]])
+    prior = np.block([[big * np.eye(p), np.zeros((p, 3))], [np.zeros((3, p)), k[n:, n:]]])
+    gain = cross @ np.linalg.inv(joint_y)
+    mean, cov = dense.posterior(np.ascontiguousarray(z.T), R, LAMBDA, data).joint(z_new, z)
+    np.testing.assert_allclose(mean, gain @ data.y, atol=1e-3)
+    np.testing.assert_allclose(cov, prior - gain @ cross.T, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def design905():
+    frame = pd.read_csv(FIXTURES / "bkmr_det_design905.csv")
+    z = frame.filter(like="Z.").to_numpy()
+    return z, frame.iloc[:, 1:9].to_numpy(), frame["y"].to_numpy()
+
+
+@pytest.mark.parametrize("case", [1, 2, 3, 4])
+def test_stored_pieces_of_bkmr(design905, case):
+    """log |V|, quadratic form, bhat, mean and covariance of h computed by R's bkmr; 1e-10 relative."""
+    z, X, y = design905
+    row = pd.read_csv(FIXTURES / "bkmr_det_lik.csv").query("case == @case and not knots").iloc[0]
+    r = row[[f"r{m}" for m in range(1, 6)]].to_numpy(dtype=float)
+    data = WorkingData(y, X, NoiseModel(InverseGammaPrior()))
+    zt = np.ascontiguousarray(z.T)
+    fit = dense.posterior(zt, r, row["lambda"], data)
+    assert -2 * np.log(np.diag(fit.root)).sum() == pytest.approx(row["logdetVinv"], rel=1e-10)
+    assert fit.quadratic == pytest.approx(row["quad"], rel=1e-10)
+    beta = row[[f"betahat{j}" for j in range(1, 9)]].to_numpy(dtype=float)
+    np.testing.assert_allclose(fit.beta, beta, rtol=1e-9)
+    solver = low_rank.factorise(zt, r, max_rank=905, trace=low_rank.trace_tolerance(1e-6, 905, 10.0))
+    exact = dense.log_likelihood(zt, r, row["lambda"], data)
+    assert low_rank.spectrum(solver, data).at(row["lambda"]) == pytest.approx(exact, abs=1e-6)
+    # h at new points given bhat, as bkmr computes it.
+    known = WorkingData(y - X @ beta, np.empty((905, 0)), data.noise)
+    stored = pd.read_csv(FIXTURES / "bkmr_det_hnew.csv").query("case == @case and not knots")
+    z_new = pd.read_csv(FIXTURES / "bkmr_det_Znew.csv").to_numpy()
+    mean, cov = dense.posterior(zt, r, row["lambda"], known).joint(z_new, z)
+    np.testing.assert_allclose(mean, stored["mean"], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(row["s2"] * cov, stored[["X1", "X2", "X3", "X4"]], atol=1e-10)

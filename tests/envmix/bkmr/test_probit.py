@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from envmix.bkmr import probit
+from envmix.bkmr.exact import Solver
+from envmix.bkmr.sampler import Point
+from envmix.errors import SeparationError
+
+from . import naive
+
+SIGNS = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
+
+
+def test_log_phi_in_both_tails():
+    t = np.array([-40.0, -20.0, -8.1, -7.9, -1.0, 0.0, 3.0, 9.0])
+    found = [probit.log_phi(x) for x in t]
+    np.testing.assert_allclose(found, special.log_ndtr(t), rtol=1e-7, atol=1e-15)
+
+
+def test_laplace_finds_a_stationary_point():
+    rng = np.random.default_rng(0)
+    design = rng.normal(size=(40, 5))
+    signs = np.where(rng.random(40) < 0.4, 1.0, -1.0)
+    fit = probit.laplace(design, 2, signs, np.zeros(2))
+
+    def objective(c):
+        return special.log_ndtr(signs * (design @ c)).sum() - 0.5 * (c[2:] ** 2).sum()
+
+    best = objective(fit.mode)
+    for j in range(5):
+        for step in (-0.05, 0.05):
+            moved = fit.mode.copy()
+            moved[j] += step
+            assert objective(moved) < best
+
+
+def test_cheap_mode_search_agrees_with_newton():
+    rng = np.random.default_rng(0)
+    design = rng.normal(size=(60, 6))
+    signs = np.where(rng.random(60) < 0.4, 1.0, -1.0)
+    exact = probit.laplace(design, 2, signs, np.zeros(2), 1e-12)
+    for start in (design @ exact.mode, np.zeros(60), 5 * rng.normal(size=60)):
+        found = probit.laplace_from(design, 2, signs, start)
+        np.testing.assert_allclose(found.mode, exact.mode, atol=0.02)
+
+
+def test_estimate_is_unbiased_for_the_orthant_probability():
+    """No covariates: p(y) is a normal orthant probability, computed by scipy."""
+    model = naive.model(n=5, intercept=False, family="binomial")
+    point = Point(np.array([0.4, 0.2]), np.log(1.5))
+    stage = probit.ProbitStage(model, Solver("lowrank", 1e-10, 5), SIGNS, np.zeros(5), pairs=4)
+    rng = np.random.default_rng(2)
+    found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(4000)])
+    v = np.eye(5) + 1.5 * naive.kernel(model.z, point.r)
+    v = SIGNS[:, None] * v * SIGNS[None, :]
+    exact = stats.multivariate_normal.cdf(np.zeros(5), cov=v, abseps=1e-9, releps=1e-9, rng=0)
+    assert found.mean() == pytest.approx(exact, abs=4 * found.std() / np.sqrt(4000) + 1e-7)
+    assert found.std() / found.mean() < 0.1
+
+
+def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
+    model = naive.model(n=5, intercept=False, family="binomial")
+    point = Point(np.array([0.4, 0.2]), np.log(1.5))
+    solver = Solver("fitc", 1e-3, 2)
+    stage = probit.ProbitStage(model, solver, SIGNS, np.zeros(5))
+    rng = np.random.default_rng(2)
+    found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(2000)])
+    factor = solver.factor(model, point.r, 1.5)
+    v = np.eye(5) + 1.5 * (factor.rows.T @ factor.rows + np.diag(factor.residual))
+    exact = stats.multivariate_normal.cdf(
+        np.zeros(5), cov=SIGNS[:, None] * v * SIGNS, abseps=1e-9, releps=1e-9, rng=0
+    )
+    assert found.mean() == pytest.approx(exact, abs=4 * found.std() / np.sqrt(2000) + 1e-7)
+
+
+def test_flat_intercept_is_integrated_out():
+    rng = np.random.default_rng(3)
+    design = np.ones((5, 1))
+    fit = probit.laplace(design, 1, SIGNS, np.zeros(1))
+    grid = np.linspace(-12, 12, 4001)
+    exact = np.trapezoid(np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1), grid)
+    found = [
+        np.exp(probit.estimate(design, 1, SIGNS, fit, rng.normal(size=(8, 1)), rng, 0).log_likelihood)
+        for _ in range(4000)
+    ]
+    assert np.mean(found) == pytest.approx(exact, rel=4 * np.std(found) / np.mean(found) / np.sqrt(4000))
+
+
+def test_chosen_draws_follow_the_posterior():
+    rng = np.random.default_rng(4)
+    design = np.ones((5, 1))
+    fit = probit.laplace(design, 1, SIGNS, np.zeros(1))
+    grid = np.linspace(-6, 6, 2001)
+    density = np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1)
+    mean = (grid * density).sum() / density.sum()
+    normals = rng.normal(size=(1, 1))
+    draws = []
+    for _ in range(6000):
+        pairs = rng.normal(size=(8, 1))
+        pairs[0] = normals  # conditional refresh, as the chain does
+        estimate = probit.estimate(design, 1, SIGNS, fit, pairs, rng, 0)
+        normals = estimate.normal
+        draws.append(estimate.eta[0])
+    assert np.mean(draws) == pytest.approx(mean, abs=0.05)
+
+
+def test_latent_outcomes_are_truncated_normals():
+    rng = np.random.default_rng(0)
+    signs, eta = np.tile([1.0, -1.0], 20000), np.tile([-1.5, 0.7], 20000)
+    draws = probit.draw_latent(signs, eta, rng)
+    assert np.all(signs * draws >= 0)
+    up = stats.truncnorm(1.5, np.inf, loc=-1.5)
+    assert draws[::2].mean() == pytest.approx(up.mean(), abs=4 * up.std() / np.sqrt(20000))
+    extreme = probit.draw_latent(np.ones(3), np.array([-30.0, -300.0, 30.0]), rng)
+    assert np.all(np.isfinite(extreme))
+    assert np.all(extreme > 0)
+
+
+def test_linearisation_matches_value_and_slope():
+    signs, eta = np.array([1.0, -1.0]), np.array([0.3, 0.8])
+    pseudo, weights = probit.linearise(signs, eta)
+    step = 1e-5
+
+    def value(x):
+        return special.log_ndtr(signs * x)
+
+    slope = (value(eta + step) - value(eta - step)) / (2 * step)
+    curve = (value(eta + step) - 2 * value(eta) + value(eta - step)) / step**2
+    np.testing.assert_allclose(weights * (pseudo - eta), slope, rtol=1e-6)
+    np.testing.assert_allclose(weights, -curve, rtol=1e-4)
+
+
+def test_separation_is_named():
+    model = naive.model(n=20, family="binomial")
+    separated = np.column_stack([np.ones(20), 2 * model.y - 1])
+    from dataclasses import replace
+
+    with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
+        probit.null_fit(replace(model, X=separated, zt=None), 2 * model.y - 1)
