@@ -61,6 +61,7 @@ test-statistical: setup  ## slow statistical checks (within an hour)
 
 bench: setup  ## speed and memory of the estimators, stored in benchmarks/results/
 	$(RUN)/python -m benchmarks.wqs
+	$(RUN)/python -m benchmarks.bkmr --repeats 3
 
 clean:  ## remove what was built, but no downloaded files
 	rm -rf data/demo data/nhanes/*.duckdb data/current target logs
