@@ -54,7 +54,7 @@ lint: setup  ## style and types of Python, style of SQL
 	$(RUN)/sqlfluff lint --processes 2 models tests/data
 
 test: setup  ## every test: Python, SQL, the study on demo and (where they are) real files
-	$(RUN)/python -m pytest --numprocesses 2 --dist loadgroup
+	OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-statistical: setup  ## slow statistical checks (within an hour)
 	$(RUN)/python -m pytest -m statistical

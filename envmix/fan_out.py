@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, TextIO, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
+from threadpoolctl import threadpool_limits
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -33,7 +34,7 @@ def fan_out(
         (see `envmix.random_streams`), so that results do not depend on `workers`.
     workers : int, optional
         Number of processes; by default the CPUs this process may use. With 1, or one task,
-        everything runs in this process. Each worker gets one BLAS thread.
+        everything runs in this process. Each worker, this process too, gets one BLAS thread.
     description : str, optional
         Shows progress under this name: a bar on a terminal, elsewhere a line every ten seconds.
     backend : {"processes", "threads"}
@@ -49,7 +50,9 @@ def fan_out(
     if count < 1:
         raise ValueError(f"expected at least one worker, found {count}")
     if count == 1 or len(tasks) < 2:
-        return list(_with_progress(map(function, tasks), len(tasks), description))
+        # one BLAS thread here too: another number of threads adds up in another order
+        with threadpool_limits(limits=1):
+            return list(_with_progress(map(function, tasks), len(tasks), description))
     if backend == "threads":
         results = Parallel(n_jobs=count, prefer="threads", return_as="generator")(
             delayed(function)(task) for task in tasks

@@ -127,8 +127,8 @@ def test_outside_check_of_bone_density_and_weights(real):
             group by 1
         """)
     )
-    assert found["femoral_neck osteoporosis"] == pytest.approx(9.6, abs=0.05)
-    assert found["femoral_neck low"] == pytest.approx(52.8, abs=0.05)
+    assert found["femoral_neck osteoporosis"] == pytest.approx(9.8, abs=0.05)
+    assert found["femoral_neck low"] == pytest.approx(52.9, abs=0.05)
     assert found["spine_valid_vertebrae osteoporosis"] == pytest.approx(12.4, abs=0.05)
     assert found["spine_valid_vertebrae low"] == pytest.approx(36.3, abs=0.05)
 
