@@ -43,7 +43,7 @@ probabilities as (
         quantile_weighting,
         cut_number,
         cut_number / quantile_groups as probability
-    from (select *, unnest(generate_series(1, quantile_groups - 1)) as cut_number from studies)
+    from (select *, unnest(generate_series(1, quantile_groups - 1)) as cut_number from studies) as numbered
 ),
 
 cut_points as (
