@@ -36,14 +36,14 @@ setup: .venv/.ready  ## make the Python environment from the lock file
 demo: setup  ## the whole study on synthetic data, no download
 	$(RUN)/python -m ingest demo --people $(PEOPLE)
 	@ln -sfn demo data/current
-	@echo "dbt build: 46 models, their regressions and 450 tests, a minute or two; only problems are printed"
+	@echo "dbt build: models, regressions and their tests, a minute or two; only problems are printed"
 	@$(RUN)/dbt --quiet build
 	@$(RUN)/python -m report.summary
 
 build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else from CDC)
 	$(RUN)/python -m ingest $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
 	@ln -sfn nhanes data/current
-	@echo "dbt build: 46 models, their regressions and 450 tests, a minute or two; only problems are printed"
+	@echo "dbt build: models, regressions and their tests, a minute or two; only problems are printed"
 	@$(RUN)/dbt --quiet build
 	@$(RUN)/python -m report.summary
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from envmix.bkmr.arrays import Array, BoolArray
+from envmix.arrays import BoolArray, FloatArray
 from envmix.bkmr.emulator import Emulator, coordinates, fit_emulator
 
 EMULATOR_STEPS = 100
@@ -28,16 +28,16 @@ class Block:
     """
 
     active: BoolArray
-    centre: Array
-    covariance: Array
+    centre: FloatArray
+    covariance: FloatArray
     emulator: Emulator | None
 
     @property
-    def root(self) -> Array:
+    def root(self) -> FloatArray:
         return np.asarray(np.linalg.cholesky(self.covariance), dtype=float)
 
 
-def walk(block: Block, theta: Array, rng: np.random.Generator) -> Array:
+def walk(block: Block, theta: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Gaussian random walk with the learned covariance; symmetric in theta, log q-ratio 0."""
     d = len(theta)
     return np.asarray(theta + (2.0 / np.sqrt(d)) * (block.root @ rng.standard_normal(d)))
@@ -45,11 +45,11 @@ def walk(block: Block, theta: Array, rng: np.random.Generator) -> Array:
 
 def emulated_walk(
     emulator: Emulator,
-    x: Array,
-    log_prior: Callable[[Array, float], float],
+    x: FloatArray,
+    log_prior: Callable[[FloatArray, float], float],
     rng: np.random.Generator,
     steps: int = EMULATOR_STEPS,
-) -> Array:
+) -> FloatArray:
     """A random-walk Metropolis chain of `steps` on emulator x prior, in standardised theta.
 
     Reversible with respect to emulator x prior, so the endpoint y is accepted with probability
@@ -68,13 +68,15 @@ def emulated_walk(
     return x
 
 
-def initial_block(r: Array) -> Block:
+def initial_block(r: FloatArray) -> Block:
     """Before anything is known: independent steps of 0.15 on every log."""
     d = int(np.count_nonzero(r > 0)) + 1
     return Block(r > 0, np.zeros(d), 0.15**2 * np.eye(d), None)
 
 
-def learn_block(block: Block, r: Array, u: Array, evaluated: list[tuple[Array, float, float]]) -> Block:
+def learn_block(
+    block: Block, r: FloatArray, u: FloatArray, evaluated: list[tuple[FloatArray, float, float]]
+) -> Block:
     """Update a block from warm-up.
 
     Parameters

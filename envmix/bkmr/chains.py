@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envmix.bkmr.arrays import Array, IntArray
+from envmix.arrays import FloatArray, IntArray
 from envmix.bkmr.exact import Evaluation, Joint, Solver
 from envmix.bkmr.lambda_grid import LambdaGrid
 from envmix.bkmr.model import Model
@@ -38,7 +38,7 @@ class ChainTask:
     options: ChainOptions
     seed: int
     chain: int
-    monitors: Array
+    monitors: FloatArray
     fingerprint: str
 
 
@@ -59,16 +59,16 @@ class ChainDraws:
     seconds : float
     """
 
-    r: Array
-    lambda_: Array
-    sigma2: Array
-    cluster_variance: Array
-    log_likelihood: Array
-    beta: Array
-    response: Array
-    latent: Array
+    r: FloatArray
+    lambda_: FloatArray
+    sigma2: FloatArray
+    cluster_variance: FloatArray
+    log_likelihood: FloatArray
+    beta: FloatArray
+    response: FloatArray
+    latent: FloatArray
     rank: IntArray
-    approximate: Array
+    approximate: FloatArray
     attempts: dict[str, int]
     accepted: dict[str, int]
     evaluations: int
@@ -87,10 +87,10 @@ class ChainState:
     record: Record
     counts: Counts
     rounds: int
-    linearised_at: Array | None
-    eta_sum: Array | None
+    linearised_at: FloatArray | None
+    eta_sum: FloatArray | None
     eta_count: int
-    draws: dict[str, Array]
+    draws: dict[str, FloatArray]
     evaluations: int = 0
     seconds: float = 0.0
 
@@ -136,7 +136,7 @@ class Chain:
             state.counts = kernel.counts = Counts()
             state.record = kernel.record = Record()
 
-    def _relinearise(self, eta: Array) -> None:
+    def _relinearise(self, eta: FloatArray) -> None:
         """Move the probit's surrogate, and the start of its mode search, to `eta`."""
         state, kernel, model = self.state, self.kernel, self.task.model
         assert isinstance(kernel.stage, ProbitStage)
@@ -182,7 +182,7 @@ def draw_sigma2(model: Model, posterior: Joint, rng: np.random.Generator) -> flo
     return float((prior.rate + 0.5 * posterior.quadratic) / rng.gamma(shape))
 
 
-def response_joint(model: Model, posterior: Joint, z_new: Array) -> tuple[Array, Array]:
+def response_joint(model: Model, posterior: Joint, z_new: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance / sigma2 of (b, h(z_new) + flat intercept)."""
     mean, covariance = posterior.joint(z_new, model.z)
     if model.intercept:
@@ -195,12 +195,12 @@ def response_joint(model: Model, posterior: Joint, z_new: Array) -> tuple[Array,
     return mean, covariance
 
 
-def _root(covariance: Array) -> Array:
+def _root(covariance: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
-def _signs(model: Model) -> Array:
+def _signs(model: Model) -> FloatArray:
     return 2.0 * model.y - 1.0
 
 
@@ -220,7 +220,7 @@ def _start(task: ChainTask, rng: np.random.Generator) -> Point:
     return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(0.05, 0.5)))
 
 
-def _kernel(task: ChainTask, tuning: Tuning, eta: Array | None) -> Kernel:
+def _kernel(task: ChainTask, tuning: Tuning, eta: FloatArray | None) -> Kernel:
     model, solver = task.model, task.solver
     cluster_variance = 0.0 if model.cluster is None else 1.0
     plain = model.working(cluster_variance)

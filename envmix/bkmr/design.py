@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
-from envmix.bkmr.arrays import Array, IntArray
+from envmix.arrays import FloatArray, IntArray
 from envmix.bkmr.exact import LARGEST_DENSE
 from envmix.bkmr.model import Model
 from envmix.bkmr.solvers.dense import required_bytes
@@ -29,28 +29,28 @@ class Scaler:
 
     exposures: tuple[str, ...]
     log: bool
-    centre: Array
-    spread: Array
+    centre: FloatArray
+    spread: FloatArray
 
-    def transform(self, data: pd.DataFrame) -> Array:
+    def transform(self, data: pd.DataFrame) -> FloatArray:
         """Exposures on the model's scale, shape (n, M)."""
         z = numeric_columns(data, self.exposures, "exposure")
         return self.from_natural(z)
 
-    def from_natural(self, z: Array) -> Array:
+    def from_natural(self, z: FloatArray) -> FloatArray:
         """The same for an array of exposures in natural units."""
         if self.log:
             _check_positive(z, self.exposures)
             z = np.log(z)
         return np.asarray((z - self.centre) / self.spread)
 
-    def to_natural(self, z: Array, exposure: int) -> Array:
+    def to_natural(self, z: FloatArray, exposure: int) -> FloatArray:
         """Values of one exposure in natural units from values on the model's scale."""
         value = z * self.spread[exposure] + self.centre[exposure]
         return np.asarray(np.exp(value) if self.log else value)
 
 
-def numeric_columns(data: pd.DataFrame, columns: tuple[str, ...], role: str) -> Array:
+def numeric_columns(data: pd.DataFrame, columns: tuple[str, ...], role: str) -> FloatArray:
     """Columns as a float array, shape (n, len(columns)), or an error that names the column."""
     missing = [c for c in columns if c not in data.columns]
     if missing:
@@ -77,7 +77,7 @@ def numeric_columns(data: pd.DataFrame, columns: tuple[str, ...], role: str) -> 
     return out
 
 
-def _check_positive(z: Array, names: tuple[str, ...]) -> None:
+def _check_positive(z: FloatArray, names: tuple[str, ...]) -> None:
     for j, name in enumerate(names):
         bad = int(np.count_nonzero(z[:, j] <= 0))
         if bad:
@@ -87,7 +87,7 @@ def _check_positive(z: Array, names: tuple[str, ...]) -> None:
             )
 
 
-def _scaler(spec: BkmrSpec, z: Array) -> Scaler:
+def _scaler(spec: BkmrSpec, z: FloatArray) -> Scaler:
     if spec.log:
         _check_positive(z, spec.exposures)
         z = np.log(z)
@@ -108,7 +108,7 @@ def _scaler(spec: BkmrSpec, z: Array) -> Scaler:
     return Scaler(spec.exposures, spec.log, z.mean(axis=0), z.std(axis=0, ddof=1))
 
 
-def _covariates(spec: BkmrSpec, data: pd.DataFrame) -> Array:
+def _covariates(spec: BkmrSpec, data: pd.DataFrame) -> FloatArray:
     values = numeric_columns(data, spec.covariates, "covariate")
     for j, name in enumerate(spec.covariates):
         if np.ptp(values[:, j]) == 0:
@@ -132,7 +132,7 @@ def _covariates(spec: BkmrSpec, data: pd.DataFrame) -> Array:
     return values
 
 
-def _outcome(spec: BkmrSpec, data: pd.DataFrame) -> Array:
+def _outcome(spec: BkmrSpec, data: pd.DataFrame) -> FloatArray:
     y = numeric_columns(data, (spec.outcome,), "outcome")[:, 0]
     if spec.family == "binomial":
         other = np.unique(y[(y != 0) & (y != 1)])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from envmix.bkmr.arrays import Array, BoolArray
+from envmix.arrays import BoolArray, FloatArray
 
 SQUARE = 30.0
 BUMP = 3.0
@@ -22,7 +22,7 @@ LARGEST = 500
 
 
 @numba.njit(cache=True)
-def _predict(x: Array, points: Array, weights: Array) -> float:  # pragma: no cover - compiled
+def _predict(x: FloatArray, points: FloatArray, weights: FloatArray) -> float:  # pragma: no cover - compiled
     value = 0.0
     d = points.shape[1]
     for t in range(points.shape[0]):
@@ -55,22 +55,22 @@ class Emulator:
     """
 
     active: BoolArray
-    centre: Array
-    root: Array
-    points: Array
-    weights: Array
+    centre: FloatArray
+    root: FloatArray
+    points: FloatArray
+    weights: FloatArray
     offset: float
     residual_sd: float
 
-    def log_likelihood(self, x: Array) -> float:
+    def log_likelihood(self, x: FloatArray) -> float:
         """Emulated log-likelihood at a standardised point."""
         return self.offset + _predict(x, self.points, self.weights)
 
-    def standardise(self, r: Array, u: float) -> Array:
+    def standardise(self, r: FloatArray, u: float) -> FloatArray:
         """x of (r, log lambda); r must have this emulator's exposures in."""
         return np.asarray(np.linalg.solve(self.root, coordinates(r, u) - self.centre), dtype=float)
 
-    def restore(self, x: Array) -> tuple[Array, float]:
+    def restore(self, x: FloatArray) -> tuple[FloatArray, float]:
         """(r, log lambda) of a standardised point."""
         theta = self.centre + self.root @ x
         r = np.zeros(len(self.active))
@@ -78,13 +78,13 @@ class Emulator:
         return r, float(theta[-1])
 
 
-def coordinates(r: Array, u: float) -> Array:
+def coordinates(r: FloatArray, u: float) -> FloatArray:
     """theta = (log r of the included exposures, log lambda)."""
     return np.append(np.log(r[r > 0]), u)
 
 
 def fit_emulator(
-    active: BoolArray, theta: Array, values: Array, centre: Array, covariance: Array
+    active: BoolArray, theta: FloatArray, values: FloatArray, centre: FloatArray, covariance: FloatArray
 ) -> Emulator | None:
     """Interpolate exact log-likelihoods.
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.model import Model, SolverName
 from envmix.bkmr.solvers import dense, fitc, low_rank
 from envmix.bkmr.working import WorkingData
@@ -31,7 +31,7 @@ class Joint(Protocol):
     @property
     def quadratic(self) -> float: ...
 
-    def joint(self, z_new: Array, z: Array) -> tuple[Array, Array]:
+    def joint(self, z_new: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and covariance / sigma2 of (b, h(z_new))."""
 
 
@@ -62,7 +62,7 @@ class Solver:
         """The rank above which a dense factorisation is cheaper, or nothing exact is affordable."""
         return max(1, n // DENSE_SHARE) if n <= LARGEST_DENSE else LARGE_RANK
 
-    def factor(self, model: Model, r: Array, lambda_: float) -> low_rank.Factor | None:
+    def factor(self, model: Model, r: FloatArray, lambda_: float) -> low_rank.Factor | None:
         """The factor to use, or None when only dense will do.
 
         An incomplete factor means that fitc stands in for it.
@@ -79,11 +79,11 @@ class Solver:
             return self._inducing_factor(model, r)
         return None
 
-    def _inducing_factor(self, model: Model, r: Array) -> low_rank.Factor:
+    def _inducing_factor(self, model: Model, r: FloatArray) -> low_rank.Factor:
         factor = low_rank.factorise(model.zt, r, max_rank=self.inducing, trace=0.0)
         return replace(factor, complete=False)
 
-    def feature_factor(self, model: Model, r: Array, lambda_: float) -> low_rank.Factor:
+    def feature_factor(self, model: Model, r: FloatArray, lambda_: float) -> low_rank.Factor:
         """A factor whatever its rank, for the probit, which needs h itself."""
         factor = self.factor(model, r, lambda_)
         if factor is None:
@@ -91,7 +91,7 @@ class Solver:
             factor = low_rank.factorise_blocked(model.zt, r, trace=trace)
         return factor
 
-    def evaluate(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Evaluation:
+    def evaluate(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Evaluation:
         """Log density of the outcome at one point."""
         if model.intercept and not np.any(r > 0):
             quadratic, determinant = np.array(data.total), np.array(data.log_det_xx)
@@ -109,7 +109,7 @@ class Solver:
         value = low_rank.spectrum(factor, data).at(lambda_)
         return Evaluation(self._finite(value, r, lambda_), "lowrank", factor.rank)
 
-    def posterior(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> Joint:
+    def posterior(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Joint:
         """Posterior of b and h at one point."""
         factor = self.factor(model, r, lambda_)
         if factor is None:
@@ -118,7 +118,7 @@ class Solver:
             return fitc.posterior(factor, data, lambda_)
         return low_rank.posterior(factor, data, lambda_)
 
-    def _dense(self, model: Model, r: Array, lambda_: float, data: WorkingData) -> dense.DensePosterior:
+    def _dense(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> dense.DensePosterior:
         # The point that was accepted is often asked for again when its draws are kept.
         key = (r.tobytes(), lambda_, id(data))
         if self._latest.get("key") != key:
@@ -131,7 +131,7 @@ class Solver:
         return {**self.__dict__, "_latest": {}}
 
     @staticmethod
-    def _finite(value: float, r: Array, lambda_: float) -> float:
+    def _finite(value: float, r: FloatArray, lambda_: float) -> float:
         if not np.isfinite(value):
             raise EstimationError(
                 f"expected a finite log-likelihood, found {value} at r={np.array2string(r)}, "

@@ -6,7 +6,7 @@ K_r(z, z') = exp(-sum_m r_m (z_m - z'_m)^2)   (Bobb et al. 2015, equation 3)
 import numba
 import numpy as np
 
-from envmix.bkmr.arrays import Array, IntArray
+from envmix.arrays import FloatArray, IntArray
 
 
 @numba.njit(cache=True, fastmath=True, inline="always")
@@ -22,7 +22,9 @@ def _exp_of_negative(x: float) -> float:  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True, fastmath=True)
-def _kernel_column(zt: Array, r: Array, point: Array, out: Array) -> None:  # pragma: no cover - compiled
+def _kernel_column(
+    zt: FloatArray, r: FloatArray, point: FloatArray, out: FloatArray
+) -> None:  # pragma: no cover - compiled
     n = out.shape[0]
     for i in range(n):
         out[i] = 0.0
@@ -38,7 +40,7 @@ def _kernel_column(zt: Array, r: Array, point: Array, out: Array) -> None:  # pr
 
 
 @numba.njit(cache=True)
-def _cross(zt: Array, r: Array, points: Array) -> Array:  # pragma: no cover - compiled
+def _cross(zt: FloatArray, r: FloatArray, points: FloatArray) -> FloatArray:  # pragma: no cover - compiled
     out = np.empty((points.shape[0], zt.shape[1]))
     for j in range(points.shape[0]):
         _kernel_column(zt, r, points[j], out[j])
@@ -46,7 +48,9 @@ def _cross(zt: Array, r: Array, points: Array) -> Array:  # pragma: no cover - c
 
 
 @numba.njit(cache=True)
-def _dense(zt: Array, r: Array, scale: float, ridge: float) -> Array:  # pragma: no cover - compiled
+def _dense(
+    zt: FloatArray, r: FloatArray, scale: float, ridge: float
+) -> FloatArray:  # pragma: no cover - compiled
     n = zt.shape[1]
     out = np.empty((n, n))
     point = np.empty(r.shape[0])
@@ -63,8 +67,8 @@ def _dense(zt: Array, r: Array, scale: float, ridge: float) -> Array:  # pragma:
 
 @numba.njit(cache=True)
 def _pivoted_cholesky(
-    zt: Array, r: Array, max_rank: int, tolerance: float
-) -> tuple[Array, IntArray, Array]:  # pragma: no cover - compiled
+    zt: FloatArray, r: FloatArray, max_rank: int, tolerance: float
+) -> tuple[FloatArray, IntArray, FloatArray]:  # pragma: no cover - compiled
     n = zt.shape[1]
     factor = np.empty((max_rank, n))
     pivots = np.empty(max_rank, dtype=np.int64)
@@ -103,13 +107,13 @@ def _pivoted_cholesky(
     return factor[:rank], pivots[:rank].copy(), residual
 
 
-def active_part(zt: Array, r: Array) -> tuple[Array, Array]:
+def active_part(zt: FloatArray, r: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Rows of `zt` (exposures x observations) with r > 0, and those r: the others leave K unchanged."""
     keep = r > 0
     return np.ascontiguousarray(zt[keep]), np.ascontiguousarray(r[keep])
 
 
-def kernel_between(z_new: Array, z: Array, r: Array) -> Array:
+def kernel_between(z_new: FloatArray, z: FloatArray, r: FloatArray) -> FloatArray:
     """K(z_new, z), shape (new, observations), for points in rows.
 
     Parameters
@@ -124,15 +128,15 @@ def kernel_between(z_new: Array, z: Array, r: Array) -> Array:
     return _cross(zt, scales, points)
 
 
-def kernel_upper(zt: Array, r: Array, *, scale: float = 1.0, ridge: float = 0.0) -> Array:
+def kernel_upper(zt: FloatArray, r: FloatArray, *, scale: float = 1.0, ridge: float = 0.0) -> FloatArray:
     """scale * K + ridge * I as a Fortran-ordered array of which only the upper triangle is filled."""
     rows, scales = active_part(zt, r)
     return _dense(rows, scales, scale, ridge).T
 
 
 def pivoted_cholesky(
-    zt: Array, r: Array, *, max_rank: int, tolerance: float
-) -> tuple[Array, IntArray, Array]:
+    zt: FloatArray, r: FloatArray, *, max_rank: int, tolerance: float
+) -> tuple[FloatArray, IntArray, FloatArray]:
     """Factor K = G G' + E by Cholesky with the largest residual as pivot.
 
     Parameters

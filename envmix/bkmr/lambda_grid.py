@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.priors import PositivePrior
 
 POINTS = 64
@@ -23,9 +23,9 @@ TAIL = 1e-6
 class LambdaGrid:
     """Grid over log lambda, and the log prior density of log lambda on it."""
 
-    nodes: Array
-    lambdas: Array
-    log_prior: Array
+    nodes: FloatArray
+    lambdas: FloatArray
+    log_prior: FloatArray
 
     @classmethod
     def for_prior(cls, prior: PositivePrior, points: int = POINTS) -> "LambdaGrid":
@@ -37,7 +37,9 @@ class LambdaGrid:
 
 
 @numba.njit(cache=True)
-def _interpolate(nodes: Array, log_density: Array) -> tuple[Array, Array]:  # pragma: no cover - compiled
+def _interpolate(
+    nodes: FloatArray, log_density: FloatArray
+) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled
     n = nodes.shape[0]
     step = nodes[1] - nodes[0]
     top = log_density.max()
@@ -50,7 +52,9 @@ def _interpolate(nodes: Array, log_density: Array) -> tuple[Array, Array]:  # pr
 
 
 @numba.njit(cache=True)
-def _draw(nodes: Array, heights: Array, cumulative: Array, p: float) -> float:  # pragma: no cover - compiled
+def _draw(
+    nodes: FloatArray, heights: FloatArray, cumulative: FloatArray, p: float
+) -> float:  # pragma: no cover - compiled
     j = min(np.searchsorted(cumulative, p, side="right") - 1, nodes.shape[0] - 2)
     step = nodes[1] - nodes[0]
     left, right = heights[j], heights[j + 1]
@@ -64,7 +68,7 @@ def _draw(nodes: Array, heights: Array, cumulative: Array, p: float) -> float:  
 
 
 @numba.njit(cache=True)
-def _log_height(nodes: Array, heights: Array, u: float) -> float:  # pragma: no cover - compiled
+def _log_height(nodes: FloatArray, heights: FloatArray, u: float) -> float:  # pragma: no cover - compiled
     step = nodes[1] - nodes[0]
     position = (u - nodes[0]) / step
     if not 0 <= position <= nodes.shape[0] - 1:
@@ -79,12 +83,12 @@ def _log_height(nodes: Array, heights: Array, u: float) -> float:  # pragma: no 
 class LambdaProposal:
     """A piecewise linear density of u = log lambda."""
 
-    nodes: Array
-    heights: Array
-    cumulative: Array
+    nodes: FloatArray
+    heights: FloatArray
+    cumulative: FloatArray
 
     @classmethod
-    def from_log_density(cls, nodes: Array, log_density: Array) -> "LambdaProposal":
+    def from_log_density(cls, nodes: FloatArray, log_density: FloatArray) -> "LambdaProposal":
         """Interpolate exp(log_density), known up to a constant at `nodes` (equally spaced)."""
         heights, cumulative = _interpolate(nodes, log_density)
         return cls(nodes, heights, cumulative)

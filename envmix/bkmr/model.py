@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from envmix.bkmr.arrays import Array, IntArray
+from envmix.arrays import FloatArray, IntArray
 from envmix.bkmr.moves import Groups, bkmr_log_choice
 from envmix.bkmr.priors import (
     GammaPrior,
@@ -61,9 +61,9 @@ class Model:
     """
 
     family: Family
-    y: Array
-    X: Array
-    z: Array
+    y: FloatArray
+    X: FloatArray
+    z: FloatArray
     groups: Groups
     select: bool
     priors: Priors
@@ -75,7 +75,7 @@ class Model:
     def __post_init__(self) -> None:
         object.__setattr__(self, "zt", np.ascontiguousarray(self.z.T))
 
-    zt: Array = None  # type: ignore[assignment]
+    zt: FloatArray = None  # type: ignore[assignment]
 
     @property
     def grouped(self) -> bool:
@@ -90,7 +90,7 @@ class Model:
     def noise(self) -> NoiseModel:
         return NoiseModel(self.priors.sigma2 if self.family == "gaussian" else None)
 
-    def working(self, cluster_variance: float = 0.0, y: Array | None = None) -> WorkingData:
+    def working(self, cluster_variance: float = 0.0, y: FloatArray | None = None) -> WorkingData:
         """The outcome (or a latent outcome `y`) prepared for the solvers."""
         if y is None and cluster_variance == 0 and self.cluster is None:
             return self._plain_working
@@ -106,7 +106,7 @@ class Model:
     def _plain_working(self) -> WorkingData:
         return WorkingData(self.y, self.X, self.noise)
 
-    def log_prior_r(self, r: Array) -> float:
+    def log_prior_r(self, r: FloatArray) -> float:
         """Log prior of r and of which exposures are in; minus infinity outside the support."""
         active = r > 0
         included = int(np.count_nonzero(active))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.priors import PositivePrior
 
 Groups = tuple[tuple[int, ...], ...]
@@ -24,7 +24,7 @@ Groups = tuple[tuple[int, ...], ...]
 class Proposal:
     """A proposed r and the logarithm of q(old | new) / q(new | old)."""
 
-    r: Array
+    r: FloatArray
     log_q_ratio: float
 
 
@@ -47,8 +47,8 @@ class BirthDensity:
     """
 
     prior: PositivePrior
-    alpha: Array
-    beta: Array
+    alpha: FloatArray
+    beta: FloatArray
     weight: float = 0.9
 
     def draw(self, exposure: int, rng: np.random.Generator) -> float:
@@ -69,12 +69,12 @@ class BirthDensity:
         return math.log(self.weight * beta + 1 - self.weight) + self.prior.log_density_at(r)
 
 
-def _member_in(r: Array, group: tuple[int, ...]) -> int | None:
+def _member_in(r: FloatArray, group: tuple[int, ...]) -> int | None:
     return next((m for m in group if r[m] > 0), None)
 
 
 def flip(
-    r: Array, groups: Groups, probabilities: Array, birth: BirthDensity, rng: np.random.Generator
+    r: FloatArray, groups: Groups, probabilities: FloatArray, birth: BirthDensity, rng: np.random.Generator
 ) -> Proposal:
     """Switch one group: its member leaves, or a member enters with r from the birth density.
 
@@ -92,7 +92,7 @@ def flip(
     return Proposal(new, birth.log_density(member, float(r[member])) - np.log(len(group)))
 
 
-def swap(r: Array, groups: Groups, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:
+def swap(r: FloatArray, groups: Groups, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:
     """One exposure leaves and another enters, in one of the empty groups or in the same group.
 
     The number of groups in, and the number of places to go to, are the same before and after, so
@@ -116,7 +116,7 @@ def swap(r: Array, groups: Groups, birth: BirthDensity, rng: np.random.Generator
     return Proposal(new, ratio)
 
 
-def refresh(r: Array, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:
+def refresh(r: FloatArray, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:
     """Redraw one included r from the birth density: log_q_ratio = log q(old) - log q(new)."""
     included = np.flatnonzero(r > 0)
     if len(included) == 0:
@@ -127,7 +127,7 @@ def refresh(r: Array, birth: BirthDensity, rng: np.random.Generator) -> Proposal
     return Proposal(new, birth.log_density(m, float(r[m])) - birth.log_density(m, float(new[m])))
 
 
-def walk(r: Array, scales: Array, rng: np.random.Generator) -> Proposal | None:
+def walk(r: FloatArray, scales: FloatArray, rng: np.random.Generator) -> Proposal | None:
     """Random walk on log r of one included exposure, with step `scales[m]`.
 
     Symmetric in log r, hence log_q_ratio = log r_new - log r_old (the Jacobian).
@@ -142,7 +142,7 @@ def walk(r: Array, scales: Array, rng: np.random.Generator) -> Proposal | None:
     return Proposal(new, float(step))
 
 
-def scale(r: Array, width: float, rng: np.random.Generator) -> Proposal | None:
+def scale(r: FloatArray, width: float, rng: np.random.Generator) -> Proposal | None:
     """Multiply every included r by one factor exp(width * N(0, 1)).
 
     Symmetric in log r, hence log_q_ratio = (number included) * log factor.

@@ -11,20 +11,20 @@ from typing import Protocol
 import numpy as np
 from scipy import special, stats
 
-from envmix.bkmr.arrays import Array, BoolArray
+from envmix.arrays import BoolArray, FloatArray
 from envmix.errors import SpecificationError
 
 
 class PositivePrior(Protocol):
     """What the sampler needs of a prior for a positive quantity."""
 
-    def log_density(self, x: Array) -> Array:
+    def log_density(self, x: FloatArray) -> FloatArray:
         """Log density at `x`; minus infinity outside the support."""
 
-    def distribution(self, x: Array) -> Array:
+    def distribution(self, x: FloatArray) -> FloatArray:
         """P(X <= x)."""
 
-    def quantile(self, probability: Array) -> Array:
+    def quantile(self, probability: FloatArray) -> FloatArray:
         """The inverse of `distribution`."""
 
     def log_density_at(self, x: float) -> float:
@@ -52,7 +52,7 @@ class GammaPrior:
     def rate(self) -> float:
         return self.mean / self.sd**2
 
-    def log_density(self, x: Array) -> Array:
+    def log_density(self, x: FloatArray) -> FloatArray:
         x = np.asarray(x, dtype=float)
         a, rate = self.shape, self.rate
         inside = np.where(x > 0, x, 1.0)
@@ -65,10 +65,10 @@ class GammaPrior:
         a, rate = self.shape, self.rate
         return a * math.log(rate) - math.lgamma(a) + (a - 1) * math.log(x) - rate * x
 
-    def distribution(self, x: Array) -> Array:
+    def distribution(self, x: FloatArray) -> FloatArray:
         return np.asarray(special.gammainc(self.shape, self.rate * np.maximum(x, 0.0)))
 
-    def quantile(self, probability: Array) -> Array:
+    def quantile(self, probability: FloatArray) -> FloatArray:
         return np.asarray(special.gammaincinv(self.shape, probability) / self.rate)
 
 
@@ -82,7 +82,7 @@ class UniformPrior:
     def __post_init__(self) -> None:
         _check_bounds(self.lower, self.upper)
 
-    def log_density(self, x: Array) -> Array:
+    def log_density(self, x: FloatArray) -> FloatArray:
         x = np.asarray(x, dtype=float)
         inside = (x > 0) & (x >= self.lower) & (x <= self.upper)
         return np.where(inside, -np.log(self.upper - self.lower), -np.inf)
@@ -91,10 +91,10 @@ class UniformPrior:
         inside = x > 0 and self.lower <= x <= self.upper
         return -math.log(self.upper - self.lower) if inside else -math.inf
 
-    def distribution(self, x: Array) -> Array:
+    def distribution(self, x: FloatArray) -> FloatArray:
         return np.clip((np.asarray(x, dtype=float) - self.lower) / (self.upper - self.lower), 0.0, 1.0)
 
-    def quantile(self, probability: Array) -> Array:
+    def quantile(self, probability: FloatArray) -> FloatArray:
         return self.lower + (self.upper - self.lower) * np.asarray(probability, dtype=float)
 
 
@@ -112,12 +112,12 @@ class InverseUniformPrior:
     def __post_init__(self) -> None:
         _check_bounds(self.lower, self.upper)
 
-    def _inside(self, x: Array) -> BoolArray:
+    def _inside(self, x: FloatArray) -> BoolArray:
         with np.errstate(divide="ignore"):
             inverse = 1.0 / x
         return np.asarray((x > 0) & (inverse >= self.lower) & (inverse <= self.upper * (1 + 1e-12)))
 
-    def log_density(self, x: Array) -> Array:
+    def log_density(self, x: FloatArray) -> FloatArray:
         x = np.asarray(x, dtype=float)
         inside = self._inside(x)
         safe = np.where(inside, x, 1.0)
@@ -128,13 +128,13 @@ class InverseUniformPrior:
             return -math.inf
         return -2 * math.log(x) - math.log(self.upper - self.lower)
 
-    def distribution(self, x: Array) -> Array:
+    def distribution(self, x: FloatArray) -> FloatArray:
         x = np.asarray(x, dtype=float)
         with np.errstate(divide="ignore"):
             value = (self.upper - 1.0 / np.maximum(x, 0.0)) / (self.upper - self.lower)
         return np.clip(value, 0.0, 1.0)
 
-    def quantile(self, probability: Array) -> Array:
+    def quantile(self, probability: FloatArray) -> FloatArray:
         inverse = self.upper - (self.upper - self.lower) * np.asarray(probability, dtype=float)
         with np.errstate(divide="ignore"):
             return np.asarray(1.0 / inverse)
@@ -182,7 +182,7 @@ class InverseGammaPrior:
                 f"expected a positive shape and rate for 1/sigma2, found {self.shape}, {self.rate}"
             )
 
-    def log_density(self, sigma2: Array) -> Array:
+    def log_density(self, sigma2: FloatArray) -> FloatArray:
         return np.asarray(stats.invgamma.logpdf(sigma2, self.shape, scale=self.rate))
 
 

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from scipy import linalg, special
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.exact import Evaluation, Solver
 from envmix.bkmr.model import Model
 from envmix.bkmr.sampler import Exact, Point
@@ -43,7 +43,7 @@ def log_phi(t: float) -> float:  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True)
-def _likelihoods(signs: Array, eta: Array) -> Array:  # pragma: no cover - compiled
+def _likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:  # pragma: no cover - compiled
     out = np.empty(eta.shape[0])
     for j in range(eta.shape[0]):
         value = 0.0
@@ -54,7 +54,9 @@ def _likelihoods(signs: Array, eta: Array) -> Array:  # pragma: no cover - compi
 
 
 @numba.njit(cache=True)
-def _derivatives(signs: Array, eta: Array) -> tuple[float, Array, Array]:  # pragma: no cover - compiled
+def _derivatives(
+    signs: FloatArray, eta: FloatArray
+) -> tuple[float, FloatArray, FloatArray]:  # pragma: no cover - compiled
     n = signs.shape[0]
     gradient = np.empty(n)
     weights = np.empty(n)
@@ -69,12 +71,12 @@ def _derivatives(signs: Array, eta: Array) -> tuple[float, Array, Array]:  # pra
     return value, gradient, weights
 
 
-def log_likelihoods(signs: Array, eta: Array) -> Array:
+def log_likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:
     """sum_i log Phi(s_i eta_i) for each row of `eta`, shape (draws, n)."""
     return _likelihoods(signs, np.ascontiguousarray(eta))
 
 
-def linearise(signs: Array, eta: Array) -> tuple[Array, Array]:
+def linearise(signs: FloatArray, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Pseudo-outcomes and weights of the gaussian that matches the probit likelihood at `eta`."""
     _, gradient, weights = _derivatives(signs, eta)
     return eta + gradient / weights, weights
@@ -84,12 +86,14 @@ def linearise(signs: Array, eta: Array) -> tuple[Array, Array]:
 class Laplace:
     """Mode of the integrand and the upper Cholesky factor of its negative Hessian there."""
 
-    mode: Array
-    root: Array
+    mode: FloatArray
+    root: FloatArray
     iterations: int
 
 
-def laplace(design: Array, p: int, signs: Array, start: Array, decrement: float = 1e-4) -> Laplace:
+def laplace(
+    design: FloatArray, p: int, signs: FloatArray, start: FloatArray, decrement: float = 1e-4
+) -> Laplace:
     """Newton's method with step halving.
 
     Parameters
@@ -136,7 +140,7 @@ def laplace(design: Array, p: int, signs: Array, start: Array, decrement: float 
     )
 
 
-def laplace_from(design: Array, p: int, signs: Array, eta: Array) -> Laplace:
+def laplace_from(design: FloatArray, p: int, signs: FloatArray, eta: FloatArray) -> Laplace:
     """Mode by a Newton step from the linear predictors `eta`, then cheap steps with the same Hessian.
 
     `eta` is near the posterior mean for all parameters of interest, so one factorisation serves; the
@@ -173,12 +177,12 @@ class ProbitEvaluation:
 
     log_likelihood: float
     rank: int
-    design: Array
+    design: FloatArray
     laplace: Laplace
-    normal: Array
-    eta: Array
+    normal: FloatArray
+    eta: FloatArray
     approximate: bool = False
-    root_variance: Array | None = None
+    root_variance: FloatArray | None = None
 
     @property
     def method(self) -> str:
@@ -187,7 +191,13 @@ class ProbitEvaluation:
 
 
 def estimate(
-    design: Array, p: int, signs: Array, fit: Laplace, normals: Array, rng: np.random.Generator, rank: int
+    design: FloatArray,
+    p: int,
+    signs: FloatArray,
+    fit: Laplace,
+    normals: FloatArray,
+    rng: np.random.Generator,
+    rank: int,
 ) -> ProbitEvaluation:
     """Importance estimate from antithetic pairs, and one of the draws chosen by weight.
 
@@ -219,7 +229,7 @@ def estimate(
     return ProbitEvaluation(value, rank, design, fit, normals[chosen % len(normals)], eta[chosen])
 
 
-def null_fit(model: Model, signs: Array) -> Laplace:
+def null_fit(model: Model, signs: FloatArray) -> Laplace:
     """Probit regression on the covariates alone (maximum likelihood)."""
     message = (
         "expected a finite probit fit of the outcome on the covariates, found none: a combination of "
@@ -240,11 +250,11 @@ class ProbitStage:
 
     model: Model
     solver: Solver
-    signs: Array
-    eta: Array
+    signs: FloatArray
+    eta: FloatArray
     pairs: int = PAIRS
 
-    def design(self, point: Point) -> tuple[Array, int, Array | None]:
+    def design(self, point: Point) -> tuple[FloatArray, int, FloatArray | None]:
         """Covariates, kernel features and cluster indicators at one point, and the kernel's rank.
 
         Under fitc the variance that the features leave out is part of the noise: rows are divided by
@@ -290,7 +300,7 @@ class ProbitStage:
         return replace(new, approximate=exact.approximate, root_variance=exact.root_variance)
 
 
-def draw_latent(signs: Array, eta: Array, rng: np.random.Generator) -> Array:
+def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) -> FloatArray:
     """y* given eta and y: normal with mean eta, variance 1, on the side that y says."""
     t = signs * eta
     uniform = 1.0 - rng.random(len(eta))
@@ -298,7 +308,7 @@ def draw_latent(signs: Array, eta: Array, rng: np.random.Generator) -> Array:
     return np.asarray(eta - signs * special.ndtri_exp(np.log(uniform) + special.log_ndtr(t)))
 
 
-def surrogate_data(model: Model, signs: Array, eta: Array) -> WorkingData:
+def surrogate_data(model: Model, signs: FloatArray, eta: FloatArray) -> WorkingData:
     """The gaussian problem that stands in for the probit in the cheap stage, linearised at `eta`."""
     pseudo, weights = linearise(signs, eta)
     return WorkingData(

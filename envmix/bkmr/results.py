@@ -10,8 +10,8 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
+from envmix.arrays import BoolArray, FloatArray, IntArray
 from envmix.bkmr import diagnostics
-from envmix.bkmr.arrays import Array, BoolArray, IntArray
 from envmix.bkmr.chains import ChainTask, run_chain
 from envmix.bkmr.design import Scaler, build
 from envmix.bkmr.exact import Solver
@@ -64,17 +64,17 @@ class BkmrResult:
     seed: int
     scaler: Scaler
     model: Model
-    monitors: Array
-    r: Array
-    lambda_: Array
-    sigma2: Array
-    cluster_variance: Array
-    log_likelihood: Array
-    beta: Array
-    response: Array
-    latent: Array
+    monitors: FloatArray
+    r: FloatArray
+    lambda_: FloatArray
+    sigma2: FloatArray
+    cluster_variance: FloatArray
+    log_likelihood: FloatArray
+    beta: FloatArray
+    response: FloatArray
+    latent: FloatArray
     rank: IntArray
-    approximate: Array
+    approximate: FloatArray
     attempts: dict[str, int]
     accepted: dict[str, int]
     evaluations: int
@@ -85,7 +85,7 @@ class BkmrResult:
         """delta, shape (chains, T, M)."""
         return np.asarray(self.r > 0)
 
-    def _monitored(self) -> Iterator[tuple[str, Array, bool]]:
+    def _monitored(self) -> Iterator[tuple[str, FloatArray, bool]]:
         """Every quantity with its draws, and whether convergence is judged by it."""
         yield "lambda", self.lambda_, True
         if self.spec.family == "gaussian":
@@ -324,7 +324,7 @@ def run(spec: BkmrSpec, model: Model, scaler: Scaler, seed: int, options: ChainO
                 counts[move] = counts.get(move, 0) + n
         return counts
 
-    def stack(name: str) -> Array:
+    def stack(name: str) -> FloatArray:
         return np.stack([getattr(chain, name) for chain in chains])
 
     result = BkmrResult(

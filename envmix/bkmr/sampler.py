@@ -18,8 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
+from envmix.arrays import FloatArray
 from envmix.bkmr import blocks, moves
-from envmix.bkmr.arrays import Array
 from envmix.bkmr.blocks import Block
 from envmix.bkmr.emulator import coordinates
 from envmix.bkmr.model import Model
@@ -33,7 +33,7 @@ KINDS = ("flip", "swap", "refresh", "walk", "scale", "lambda", "lambda_walk", "c
 class Point:
     """A point of the parameter space: r, u = log lambda, lambda_2."""
 
-    r: Array
+    r: FloatArray
     u: float
     cluster_variance: float = 0.0
 
@@ -77,7 +77,7 @@ class Counts:
         self.accepted[kind] = self.accepted.get(kind, 0) + int(accepted)
 
 
-def kind_probabilities(model: Model) -> Array:
+def kind_probabilities(model: Model) -> FloatArray:
     """How often each kind of surrogate move is tried."""
     several = len(model.groups) > 1 or any(len(g) > 1 for g in model.groups)
     weights = {
@@ -179,7 +179,7 @@ class Kernel:
         new_local = self.surrogate.at(proposal.r, point.cluster_variance)
         return self._correct("exact flip", point, local, exact, new, new_local, ratio, rng)
 
-    def _log_prior_theta(self, r: Array, u: float) -> float:
+    def _log_prior_theta(self, r: FloatArray, u: float) -> float:
         """Log prior of (log r, log lambda) within one set of exposures."""
         value = self._log_prior_u(u)
         for x in r[r > 0].tolist():
@@ -258,7 +258,7 @@ class Kernel:
             rng,
         )
 
-    def _propose(self, kind: str, r: Array, rng: np.random.Generator) -> moves.Proposal | None:
+    def _propose(self, kind: str, r: FloatArray, rng: np.random.Generator) -> moves.Proposal | None:
         tuning, groups = self.tuning, self.model.groups
         propose: dict[str, Callable[[], moves.Proposal | None]] = {
             "flip": lambda: moves.flip(r, groups, tuning.flip, tuning.birth, rng),
@@ -274,7 +274,7 @@ class Kernel:
         kind: str,
         point: Point,
         local: Local,
-        r: Array,
+        r: FloatArray,
         cluster_variance: float,
         new_local: Local,
         log_ratio: float,
@@ -300,7 +300,7 @@ class Kernel:
         self._count(kind, point.r, new.r, accepted)
         return (new, new_local) if accepted else (point, local)
 
-    def _count(self, kind: str, old: Array, new: Array, accepted: bool) -> None:
+    def _count(self, kind: str, old: FloatArray, new: FloatArray, accepted: bool) -> None:
         if kind == "flip":
             kind = "add" if np.count_nonzero(new) > np.count_nonzero(old) else "delete"
         self.counts.add(kind, accepted)

@@ -11,14 +11,14 @@ import numba
 import numpy as np
 from scipy.linalg import lapack
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.working import NoiseModel
 from envmix.errors import EstimationError
 
 
 @numba.njit(cache=True)
 def _quadratic_and_determinant(
-    values: Array, squares: Array, total: float, degrees: int, leftover: float, lambda_: float
+    values: FloatArray, squares: FloatArray, total: float, degrees: int, leftover: float, lambda_: float
 ) -> tuple[float, float]:  # pragma: no cover - compiled
     v = 1.0 + lambda_ * leftover
     scale = lambda_ / v
@@ -38,15 +38,15 @@ def _quadratic_and_determinant(
 
 @numba.njit(cache=True)
 def _log_likelihoods(
-    values: Array,
-    squares: Array,
-    lambdas: Array,
+    values: FloatArray,
+    squares: FloatArray,
+    lambdas: FloatArray,
     total: float,
     degrees: int,
     leftover: float,
     log_det_xx: float,
     prior: tuple[float, float, float],
-) -> Array:  # pragma: no cover - compiled
+) -> FloatArray:  # pragma: no cover - compiled
     constant, half, rate = prior
     out = np.empty(lambdas.shape[0])
     for j in range(lambdas.shape[0]):
@@ -86,8 +86,8 @@ class Spectrum:
         surrogate, 0 in a certified factor.
     """
 
-    values: Array
-    squares: Array
+    values: FloatArray
+    squares: FloatArray
     total: float
     degrees: int
     observations: int
@@ -96,7 +96,7 @@ class Spectrum:
     trace: float
     leftover: float
 
-    def log_likelihood(self, lambdas: Array) -> Array:
+    def log_likelihood(self, lambdas: FloatArray) -> FloatArray:
         """Log density of the outcome at each of `lambdas`, shape (J,)."""
         return _log_likelihoods(
             self.values,
@@ -128,8 +128,8 @@ class Spectrum:
 
 
 def spectrum_from(
-    gram: Array,
-    cross: Array,
+    gram: FloatArray,
+    cross: FloatArray,
     *,
     total: float,
     degrees: int,

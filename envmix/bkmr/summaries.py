@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.chains import response_joint
 from envmix.bkmr.design import numeric_columns
 from envmix.bkmr.exact import Solver
@@ -34,21 +34,21 @@ LEVEL = 0.95
 class Contrast:
     """Linear combinations C h(points): points (q, M) on the model's scale, C (c, q)."""
 
-    points: Array
-    matrix: Array
+    points: FloatArray
+    matrix: FloatArray
 
 
 @dataclass(frozen=True)
 class Posterior:
     """Summary of c quantities: estimate, std_error, conf_low, conf_high, each of shape (c,)."""
 
-    estimate: Array
-    std_error: Array
-    conf_low: Array
-    conf_high: Array
+    estimate: FloatArray
+    std_error: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
 
 
-def mixture_quantile(means: Array, sds: Array, probability: float) -> Array:
+def mixture_quantile(means: FloatArray, sds: FloatArray, probability: float) -> FloatArray:
     """Quantile of equal mixtures of normals, by bisection.
 
     Parameters
@@ -113,13 +113,13 @@ def evaluate(
 
 
 def _risks(
-    mean: Array,
-    covariance: Array,
-    X: Array,
+    mean: FloatArray,
+    covariance: FloatArray,
+    X: FloatArray,
     intercept: bool,
     cluster_variance: float,
     rng: np.random.Generator,
-) -> Array:
+) -> FloatArray:
     """P(y = 1) at each point, averaged over the rows' covariates, for one joint draw of (b, h)."""
     values, vectors = np.linalg.eigh(covariance)
     sample = mean + vectors @ (np.sqrt(np.maximum(values, 0.0)) * rng.standard_normal(len(mean)))
@@ -130,7 +130,7 @@ def _risks(
     return np.asarray(special.ndtr(eta).mean(axis=0))
 
 
-def _summarise(means: Array, sds: Array, scale: Scale) -> Posterior:
+def _summarise(means: FloatArray, sds: FloatArray, scale: Scale) -> Posterior:
     estimate = means.mean(axis=0)
     sd = np.sqrt((sds**2).mean(axis=0) + means.var(axis=0))
     tail = 0.5 * (1 - LEVEL)
@@ -154,11 +154,11 @@ def _table(result: "BkmrResult", rows: pd.DataFrame, posterior: Posterior, scale
     )
 
 
-def _natural(result: "BkmrResult", exposure: int, z: Array) -> Array:
+def _natural(result: "BkmrResult", exposure: int, z: FloatArray) -> FloatArray:
     return result.scaler.to_natural(z, exposure)
 
 
-def _base(result: "BkmrResult", quantile: float) -> Array:
+def _base(result: "BkmrResult", quantile: float) -> FloatArray:
     return np.asarray(np.quantile(result.model.z, quantile, axis=0))
 
 
@@ -238,7 +238,7 @@ def overall(
     return _table(result, pd.DataFrame({"quantile": list(quantiles), "fixed": fixed}), summary, scale)
 
 
-def _change(result: "BkmrResult", m: int, others: float, low: float, high: float) -> Array:
+def _change(result: "BkmrResult", m: int, others: float, low: float, high: float) -> FloatArray:
     points = np.vstack([_base(result, others), _base(result, others)])
     points[0, m], points[1, m] = np.quantile(result.model.z[:, m], [low, high])
     return points

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.lambda_grid import LambdaGrid, LambdaProposal
 from envmix.bkmr.solvers import low_rank
 from envmix.bkmr.spectrum import Spectrum, spectrum_from
@@ -37,7 +37,7 @@ class Local:
 class Surrogate:
     """Surrogate likelihood over (r, lambda, lambda_2), with a small memory of recent factors."""
 
-    zt: Array
+    zt: FloatArray
     data: WorkingData
     grid: LambdaGrid
     max_rank: int
@@ -60,7 +60,7 @@ class Surrogate:
         self.data = data
         self._data = None
 
-    def factor(self, r: Array) -> low_rank.Factor:
+    def factor(self, r: FloatArray) -> low_rank.Factor:
         """The capped factor of the kernel at r."""
         key = r.tobytes()
         known = self._factors.get(key)
@@ -71,7 +71,7 @@ class Surrogate:
                 self._factors.popitem(last=False)
         return known
 
-    def spectrum(self, r: Array, cluster_variance: float) -> tuple[Spectrum, int]:
+    def spectrum(self, r: FloatArray, cluster_variance: float) -> tuple[Spectrum, int]:
         """The surrogate's log density as a function of lambda, and the rank used."""
         data = self._working(cluster_variance)
         self.evaluations += 1
@@ -93,7 +93,7 @@ class Surrogate:
         factor = self.factor(r)
         return low_rank.spectrum(factor, data), factor.rank
 
-    def at(self, r: Array, cluster_variance: float) -> Local:
+    def at(self, r: FloatArray, cluster_variance: float) -> Local:
         """Everything the moves need at one r."""
         spectrum, rank = self.spectrum(r, cluster_variance)
         log_density = spectrum.log_likelihood(self.grid.lambdas) + self.grid.log_prior

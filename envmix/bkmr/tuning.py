@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.blocks import Block, initial_block, learn_block
 from envmix.bkmr.moves import BirthDensity
 from envmix.bkmr.priors import PositivePrior
@@ -39,11 +39,11 @@ class Tuning:
         Sets of exposures (bytes of the indicator) that have joint moves of their own.
     """
 
-    walk: Array
+    walk: FloatArray
     scale: float
     cluster: float
     birth: BirthDensity
-    flip: Array
+    flip: FloatArray
     steps: int
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
@@ -75,8 +75,8 @@ class Record:
         Whether each exact correction accepted.
     """
 
-    states: list[tuple[Array, float, bool]] = field(default_factory=list)
-    evaluated: list[tuple[Array, float, float]] = field(default_factory=list)
+    states: list[tuple[FloatArray, float, bool]] = field(default_factory=list)
+    evaluated: list[tuple[FloatArray, float, float]] = field(default_factory=list)
     corrections: list[bool] = field(default_factory=list)
 
 
@@ -114,7 +114,7 @@ def robbins_monro(step: float, accepted: float, round_: int) -> float:
     return float(np.clip(step * np.exp(gain * (accepted - WALK_TARGET)), 0.02, 5.0))
 
 
-def fit_birth(birth: BirthDensity, draws: Array) -> BirthDensity:
+def fit_birth(birth: BirthDensity, draws: FloatArray) -> BirthDensity:
     """Fit each exposure's Beta to where its r was when it was in, shrunk towards the pooled fit.
 
     Parameters

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy import linalg
 
-from envmix.bkmr.arrays import Array, IntArray
+from envmix.arrays import FloatArray, IntArray
 from envmix.bkmr.priors import InverseGammaPrior
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -41,7 +41,7 @@ class NoiseModel:
 
     prior: InverseGammaPrior | None
 
-    def log_density(self, quadratic: Array, log_determinant: Array, degrees: int) -> Array:
+    def log_density(self, quadratic: FloatArray, log_determinant: FloatArray, degrees: int) -> FloatArray:
         """Log density of the outcome, b (flat) and sigma2 integrated out.
 
         Parameters
@@ -93,15 +93,15 @@ class WorkingData:
         Prior of sigma2.
     """
 
-    y: Array
-    X: Array
+    y: FloatArray
+    X: FloatArray
     noise: NoiseModel
-    root_weights: Array | None = None
+    root_weights: FloatArray | None = None
     cluster: IntArray | None = None
     cluster_variance: float = 0.0
 
     @cached_property
-    def _projected(self) -> tuple[Array, Array, float]:
+    def _projected(self) -> tuple[FloatArray, FloatArray, float]:
         """Orthonormal basis of the whitened covariates, residual of the outcome, log |X' X|."""
         n, p = self.X.shape
         white = self.whiten(np.column_stack([self.X, self.y]))
@@ -114,7 +114,7 @@ class WorkingData:
         return np.asarray(basis, dtype=float), residual, log_det_xx + self._log_det_whitening()
 
     @cached_property
-    def _stacked(self) -> Array:
+    def _stacked(self) -> FloatArray:
         basis, residual, _ = self._projected
         return np.ascontiguousarray(np.column_stack([basis, residual]))
 
@@ -134,7 +134,7 @@ class WorkingData:
         """n - p."""
         return int(self.X.shape[0] - self.X.shape[1])
 
-    def _cluster_shrinkage(self) -> tuple[Array, Array]:
+    def _cluster_shrinkage(self) -> tuple[FloatArray, FloatArray]:
         assert self.cluster is not None
         weights = np.ones(len(self.y)) if self.root_weights is None else self.root_weights
         size = np.asarray(np.bincount(self.cluster, weights=weights**2), dtype=float)
@@ -149,7 +149,7 @@ class WorkingData:
             value += float(np.sum(np.log1p(self.cluster_variance * size)))
         return value
 
-    def whiten(self, columns: Array) -> Array:
+    def whiten(self, columns: FloatArray) -> FloatArray:
         """Multiply columns, shape (n, q), by a square root of the precision of the outcome without h."""
         if self.root_weights is not None:
             columns = columns * self.root_weights[:, None]
@@ -167,7 +167,7 @@ class WorkingData:
         """Whether whitening leaves rows unchanged."""
         return self.root_weights is None and (self.cluster is None or self.cluster_variance == 0)
 
-    def reduce(self, factor: Array) -> tuple[Array, Array]:
+    def reduce(self, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
         """G' M G and G' M y for a factor G' of shape (k, n), M the projection off the covariates."""
         if not self.plain:
             factor = np.ascontiguousarray(self.whiten(factor.T).T)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
-from envmix.bkmr.arrays import Array
+from envmix.arrays import FloatArray
 from envmix.bkmr.kernel import kernel_between, kernel_upper
 from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError
@@ -17,7 +17,7 @@ def required_bytes(n: int) -> int:
     return 8 * n * n
 
 
-def _covariance_root(zt: Array, r: Array, lambda_: float, data: WorkingData) -> Array:
+def _covariance_root(zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData) -> FloatArray:
     covariance = kernel_upper(zt, r, scale=lambda_, ridge=1.0)
     if data.cluster is not None and data.cluster_variance > 0:
         same = data.cluster[:, None] == data.cluster[None, :]
@@ -53,18 +53,18 @@ class DensePosterior:
         (y - X beta)' V^-1 (y - X beta); log |V| + log |X' V^-1 X|.
     """
 
-    zt: Array
-    r: Array
+    zt: FloatArray
+    r: FloatArray
     lambda_: float
-    root: Array
-    half_x: Array
-    half_y: Array
-    gram_root: Array
-    beta: Array
+    root: FloatArray
+    half_x: FloatArray
+    half_y: FloatArray
+    gram_root: FloatArray
+    beta: FloatArray
     quadratic: float
     log_determinant: float
 
-    def joint(self, z_new: Array, z: Array) -> tuple[Array, Array]:
+    def joint(self, z_new: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and covariance / sigma2 of (b, h(z_new)), shapes (p + q,) and (p + q, p + q)."""
         cross = self.lambda_ * kernel_between(z, z_new, self.r)
         # Only the upper triangle of root is defined: nothing may look at the rest.
@@ -80,7 +80,7 @@ class DensePosterior:
         return np.concatenate([self.beta, mean]), covariance
 
 
-def posterior(zt: Array, r: Array, lambda_: float, data: WorkingData) -> DensePosterior:
+def posterior(zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData) -> DensePosterior:
     """Factor V and solve for the covariates."""
     root = _covariance_root(zt, r, lambda_, data)
     p = data.X.shape[1]
@@ -99,7 +99,7 @@ def posterior(zt: Array, r: Array, lambda_: float, data: WorkingData) -> DensePo
     )
 
 
-def log_likelihood(zt: Array, r: Array, lambda_: float, data: WorkingData) -> float:
+def log_likelihood(zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData) -> float:
     """Log density of the outcome, b and sigma2 integrated out."""
     fit = posterior(zt, r, lambda_, data)
     return float(data.noise.log_density(np.array(fit.quadratic), np.array(fit.log_determinant), data.degrees))

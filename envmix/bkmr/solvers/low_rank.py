@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
-from envmix.bkmr.arrays import Array, IntArray
+from envmix.arrays import FloatArray, IntArray
 from envmix.bkmr.kernel import kernel_between, kernel_upper, pivoted_cholesky
 from envmix.bkmr.spectrum import Spectrum, spectrum_from
 from envmix.bkmr.working import WorkingData
@@ -35,10 +35,10 @@ class Factor:
         Whether the tolerance was reached before the cap on the rank.
     """
 
-    r: Array
-    rows: Array
+    r: FloatArray
+    rows: FloatArray
     pivots: IntArray
-    residual: Array
+    residual: FloatArray
     complete: bool
 
     @property
@@ -49,7 +49,7 @@ class Factor:
     def rank(self) -> int:
         return len(self.pivots)
 
-    def features(self, z_new: Array, z: Array) -> Array:
+    def features(self, z_new: FloatArray, z: FloatArray) -> FloatArray:
         """Rows of G for new points, shape (q, k): K(new, pivots) L^-T with L the pivots' rows of G."""
         cross = kernel_between(z_new, z[self.pivots], self.r)
         lower = self.rows[:, self.pivots].T
@@ -61,7 +61,7 @@ def trace_tolerance(tolerance: float, n: int, lambda_reference: float) -> float:
     return 2.0 * tolerance / (n * lambda_reference)
 
 
-def factorise(zt: Array, r: Array, *, max_rank: int, trace: float) -> Factor:
+def factorise(zt: FloatArray, r: FloatArray, *, max_rank: int, trace: float) -> Factor:
     """Factor the kernel until trace(E) <= `trace` or the rank reaches `max_rank`."""
     rows, pivots, residual = pivoted_cholesky(zt, r, max_rank=max_rank, tolerance=trace)
     n = zt.shape[1]
@@ -69,7 +69,7 @@ def factorise(zt: Array, r: Array, *, max_rank: int, trace: float) -> Factor:
     return Factor(r, rows, pivots, residual, complete)
 
 
-def factorise_blocked(zt: Array, r: Array, *, trace: float) -> Factor:
+def factorise_blocked(zt: FloatArray, r: FloatArray, *, trace: float) -> Factor:
     """The same from the whole kernel with LAPACK's blocked routine: faster at a high rank, n x n memory."""
     n = zt.shape[1]
     root, pivots, rank, _ = lapack.dpstrf(kernel_upper(zt, r), tol=trace / n, lower=0, overwrite_a=1)
@@ -115,11 +115,11 @@ class FeaturePosterior:
     factor: Factor
     lambda_: float
     p: int
-    mean: Array
-    root: Array
+    mean: FloatArray
+    root: FloatArray
     quadratic: float
 
-    def joint(self, z_new: Array, z: Array) -> tuple[Array, Array]:
+    def joint(self, z_new: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and covariance / sigma2 of (b, h(z_new)), shapes (p + q,) and (p + q, p + q)."""
         features = self.factor.features(z_new, z)
         q = len(z_new)
