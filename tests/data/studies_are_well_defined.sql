@@ -37,3 +37,13 @@ union all
 select conditions.rule as study, 'no one has a value of ' || conditions.variable as problem
 from {{ ref('cohort_conditions') }} as conditions
 where conditions.variable not in (select person_values.variable from {{ ref('int_person_values') }} as person_values)
+union all
+select
+    subgroups.subgroup as study,
+    subgroups.subgroup_variable || ' is not a column of cohort' as problem
+from {{ ref('subgroups') }} as subgroups
+where subgroups.subgroup_variable not in (
+    select columns.column_name
+    from information_schema.columns as columns
+    where columns.table_name = '{{ ref("cohort").identifier }}'
+)

@@ -160,6 +160,7 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
         "study_exposures": [("third", "Cd")],
         "study_outcomes": [("third", "osteoporosis"), ("third", "bmd_femoral_neck")],
         "study_covariate_sets": [("third", "income")],
+        "study_subgroups": [("third", "age_group")],
         "published_claims": [],
     }
     for name, new in rows.items():
