@@ -1,4 +1,8 @@
-"""Run a list of independent tasks, with progress, on whatever workers there are."""
+"""Run a list of independent tasks, with progress, on whatever workers there are.
+
+The workers are processes of this machine (joblib), or those of a running dask cluster whose scheduler's address is in
+the environment variable ENVMIX_DASK_SCHEDULER, such as ``tcp://10.0.0.5:8786``. Results are the same.
+"""
 
 import os
 import sys
@@ -9,10 +13,18 @@ from typing import Literal, TextIO, TypeVar
 from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import threadpool_limits
 
+from envmix.errors import EnvmixError
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 SECONDS_BETWEEN_LINES = 10.0
+SCHEDULER_VARIABLE = "ENVMIX_DASK_SCHEDULER"
+SECONDS_TO_REACH_SCHEDULER = 10
+
+
+class ClusterError(EnvmixError):
+    """The dask cluster that was asked for cannot be used."""
 
 
 def fan_out(
@@ -33,8 +45,9 @@ def fan_out(
         One argument of `function` each. Randomness belongs into the task
         (see `envmix.random_streams`), so that results do not depend on `workers`.
     workers : int, optional
-        Number of processes; by default the CPUs this process may use. With 1, or one task,
-        everything runs in this process. Each worker, this process too, gets one BLAS thread.
+        Number of processes; by default the CPUs this process may use, or the cluster that
+        ENVMIX_DASK_SCHEDULER names. With 1, or one task, everything runs in this process. Each worker,
+        this process too, gets one BLAS thread.
     description : str, optional
         Shows progress under this name: a bar on a terminal, elsewhere a line every ten seconds.
     backend : {"processes", "threads"}
@@ -45,7 +58,15 @@ def fan_out(
     -------
     list
         One result per task.
+
+    Raises
+    ------
+    ClusterError
+        ENVMIX_DASK_SCHEDULER names a scheduler that does not answer or has no workers.
     """
+    scheduler = os.environ.get(SCHEDULER_VARIABLE)
+    if scheduler and workers is None and backend == "processes" and len(tasks) > 1:
+        return list(_with_progress(_on_cluster(scheduler, function, tasks), len(tasks), description))
     count = workers if workers is not None else len(os.sched_getaffinity(0))
     if count < 1:
         raise ValueError(f"expected at least one worker, found {count}")
@@ -63,10 +84,35 @@ def fan_out(
         return list(_with_progress(results, len(tasks), description))
 
 
+def _on_cluster(
+    scheduler: str, function: Callable[[Task], Result], tasks: Sequence[Task]
+) -> Iterator[Result]:
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=SECONDS_TO_REACH_SCHEDULER)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"expected a dask scheduler at {scheduler} ({SCHEDULER_VARIABLE}), found none within "
+            f"{SECONDS_TO_REACH_SCHEDULER} s: start one, correct the address, or unset the variable ({error})"
+        ) from error
+    with client:
+        if not client.scheduler_info()["workers"]:
+            raise ClusterError(f"expected workers at the dask scheduler {scheduler}, found none: start some")
+        # equal tasks are run as often as they are listed, and a lost worker's tasks run again elsewhere
+        futures = [client.submit(_in_worker, function, task, pure=False) for task in tasks]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            client.cancel(futures)
+
+
 def _in_worker(function: Callable[[Task], Result], task: Task) -> Result:
     # joblib limits BLAS and OpenMP; polars, which svy computes with, reads its own variable on import.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    return function(task)
+    with threadpool_limits(limits=1):
+        return function(task)
 
 
 def _with_progress(

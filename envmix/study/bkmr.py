@@ -1,0 +1,144 @@
+"""The BKMR fits of a study."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from envmix import BKMR, BKMRResult, ChainOptions, fit_bkmr
+from envmix.model_frame import covariate_columns
+from envmix.study.fit_cache import FitCache
+from envmix.study.people import StudyTables
+from envmix.study.plan import MIXTURE_KEYS, check_events, mixture_tasks
+from envmix.study.run_plan import Fitted, run_plan, table_field
+
+NUMBER, TEXT = pa.float64(), pa.string()
+POSTERIOR = dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), NUMBER)
+SCHEMA = pa.schema(
+    [
+        table_field("draws", parameter=TEXT, chain=pa.int32(), draw=pa.int32(), value=NUMBER),
+        table_field(
+            "diagnostics",
+            parameter=TEXT,
+            **POSTERIOR,
+            **dict.fromkeys(("r_hat", "ess_bulk", "ess_tail", "mcse"), NUMBER),
+            judged=pa.bool_(),
+        ),
+        table_field("pips", exposure=TEXT, pip=NUMBER, prior_pip=NUMBER, mcse=NUMBER),
+        table_field(
+            "response", exposure=TEXT, scale=TEXT, quantile=NUMBER, exposure_value=NUMBER, **POSTERIOR
+        ),
+        table_field(
+            "response_bivariate",
+            exposure=TEXT,
+            other_exposure=TEXT,
+            scale=TEXT,
+            exposure_value=NUMBER,
+            other_value=NUMBER,
+            **POSTERIOR,
+        ),
+        table_field("overall", scale=TEXT, quantile=NUMBER, **POSTERIOR),
+        table_field("single", exposure=TEXT, scale=TEXT, fixed_quantile=NUMBER, **POSTERIOR),
+        table_field("interactions", exposure=TEXT, scale=TEXT, **POSTERIOR),
+    ]
+)
+SETTINGS = ("seed", "chains", "warmup", "draws", "summary_draws", "grid", "bivariate_grid")
+
+
+def fit_bkmr_plan(
+    plan: pd.DataFrame, tables: StudyTables, *, cache: FitCache | None = None, workers: int | None = None
+) -> pa.Table:
+    """Fit the BKMR rows of a plan of mixtures.
+
+    Parameters
+    ----------
+    plan : pandas.DataFrame
+        One row per fit: the columns that `envmix.study.plan.mixture_tasks` reads, and seed, chains, warmup,
+        draws, summary_draws (how many of the kept draws responses are computed from), grid and bivariate_grid
+        (points along an exposure; 0 for no bivariate response).
+    tables : StudyTables
+    cache, workers
+        See `envmix.study.run_plan.run_plan`.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `run_plan` returns it, with the lists ``draws``, ``diagnostics``, ``pips``, ``response``,
+        ``response_bivariate``, ``overall``, ``single`` and ``interactions``. Responses are on the link scale
+        and, for a binary outcome, as probabilities too. converged is false, and warnings says which quantity
+        is at fault, where R-hat or ESS miss their limits.
+    """
+    tasks = mixture_tasks("BKMR", plan, tables, fit_one_bkmr, SCHEMA, SETTINGS)
+    return run_plan(plan, MIXTURE_KEYS, tasks, cache=cache, workers=workers)
+
+
+def fit_one_bkmr(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitted:
+    """Fit one BKMR on logarithms of the exposures, and summarise it."""
+    n, events = check_events(specification, people)
+    covariates = covariate_columns(people, specification["covariates"])
+    exposures = list(specification["exposures"])
+    data = pd.DataFrame(covariates.matrix, columns=list(covariates.names)).assign(
+        **{name: people[name].to_numpy() for name in [specification["outcome"], *exposures]}
+    )
+    spec = BKMR(
+        specification["outcome"],
+        tuple(exposures),
+        covariates=covariates.names,
+        family=specification["family"],
+        log=True,
+    )
+    options = ChainOptions(
+        chains=specification["chains"],
+        warmup=specification["warmup"],
+        draws=specification["draws"],
+        workers=1,
+        progress=False,
+    )
+    result = fit_bkmr(spec, data, specification["seed"], options)
+    converged = result.status == "converged"
+    return Fitted(
+        n, events, _tables(result, specification, data), converged, () if converged else (result.status,)
+    )
+
+
+def _tables(
+    result: BKMRResult, specification: Mapping[str, Any], data: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    scales = ("link", "probability") if specification["family"] == "binomial" else ("link",)
+
+    def on_scales(summary: str, **options: Any) -> pd.DataFrame:
+        summarise = getattr(result, summary)
+        tables = [summarise(scale=scale, draws=specification["summary_draws"], **options) for scale in scales]
+        return pd.concat(tables, ignore_index=True)
+
+    response = on_scales("univariate", grid=specification["grid"]).rename(columns={"value": "exposure_value"})
+    tables = {
+        "draws": result.draws(),
+        "diagnostics": result.parameters().rename(columns={"term": "parameter"}),
+        "pips": result.pips(),
+        "response": response.assign(quantile=_shares_at_most(response, data)),
+        "overall": on_scales("overall"),
+        "single": on_scales("single").rename(columns={"fixed": "fixed_quantile"}),
+        "interactions": on_scales("interactions"),
+    }
+    if specification["bivariate_grid"]:
+        names = {
+            "exposure_1": "exposure",
+            "exposure_2": "other_exposure",
+            "value_1": "exposure_value",
+            "value_2": "other_value",
+        }
+        both = result.bivariate(grid=specification["bivariate_grid"], draws=specification["summary_draws"])
+        tables["response_bivariate"] = both.rename(columns=names)
+    return tables
+
+
+def _shares_at_most(response: pd.DataFrame, data: pd.DataFrame) -> np.ndarray:
+    """Return the share of people at or below each exposure value, to a relative error of 1e-9."""
+    shares = [
+        np.mean(data[name].to_numpy() <= value * (1 + 1e-9))
+        for name, value in zip(response["exposure"], response["exposure_value"], strict=True)
+    ]
+    return np.array(shares)

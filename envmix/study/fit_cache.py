@@ -1,0 +1,89 @@
+"""Fits kept on disk by what decides them: input rows, specification, and the code and libraries that fit."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PACKAGE = Path(__file__).resolve().parent.parent
+LIBRARIES = ("numpy", "scipy", "numba", "pandas", "statsmodels", "svy", "formulaic")
+
+
+@cache
+def code_digest() -> str:
+    """Return one sha256 over the source of `envmix` and the versions of the libraries it computes with."""
+    digest = sha256(json.dumps({name: version(name) for name in LIBRARIES}).encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def fit_digest(kind: str, specification: Mapping[str, Any], data: pd.DataFrame) -> str:
+    """Return the key of a fit: equal exactly when nothing that decides its result differs.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the analysis.
+    specification : mapping
+        Everything besides the rows that decides the result, as JSON values. Names for display do not
+        belong here: with them, a new label would fit everything again.
+    data : pandas.DataFrame
+        The rows, in the order in which they are fitted.
+    """
+    digest = sha256(code_digest().encode())
+    digest.update(json.dumps([kind, dict(specification)], sort_keys=True).encode())
+    table = pa.Table.from_pandas(data, preserve_index=False).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    digest.update(sink.getvalue())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class FitCache:
+    """A folder of fits, one Parquet file each.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Made when the first fit is stored. May be removed at any time.
+    refit : bool
+        Read nothing, so that everything is fitted and stored again; false by default.
+    """
+
+    folder: Path
+    refit: bool = False
+
+    def get(self, digest: str) -> pa.Table | None:
+        """Return the stored table of a fit, or None."""
+        path = self._path(digest)
+        if self.refit or not path.exists():
+            return None
+        try:
+            return pq.read_table(path)
+        except (pa.ArrowInvalid, OSError):  # damaged, or removed meanwhile: fit again
+            return None
+
+    def put(self, digest: str, table: pa.Table) -> None:
+        """Store the table of a fit; whole or not at all."""
+        path = self._path(digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+            pq.write_table(table, part, compression="zstd")
+        os.replace(part.name, path)
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / f"{digest}.parquet"

@@ -1,0 +1,175 @@
+"""Fit every row of a plan: from the cache or on whatever workers there are, failures as rows."""
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from envmix.errors import EnvmixError, EnvmixWarning
+from envmix.fan_out import fan_out
+from envmix.study.fit_cache import FitCache, fit_digest
+
+FACTS = pa.schema(
+    [
+        ("n", pa.int32()),
+        ("events", pa.int32()),
+        ("converged", pa.bool_()),
+        ("warnings", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one fit returns.
+
+    Attributes
+    ----------
+    n : int
+        People analysed.
+    events : int or None
+        Of them with the outcome; None for outcomes that are not binary.
+    tables : dict of str to pandas.DataFrame
+        Result tables by name, with the columns that the analysis declares.
+    converged : bool
+        Whether the numbers may be used.
+    warnings : tuple of str
+        What to know before trusting them.
+    """
+
+    n: int
+    events: int | None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    converged: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One fit: what decides its result, and nothing else.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the analysis.
+    fit : callable
+        Takes specification and data, returns `Fitted`; defined at the top of a module.
+    schema : pyarrow.Schema
+        One field, a list of structs, for each result table.
+    specification : dict
+        JSON values.
+    data : pandas.DataFrame
+    """
+
+    kind: str
+    fit: Callable[[Mapping[str, Any], pd.DataFrame], Fitted]
+    schema: pa.Schema
+    specification: Mapping[str, Any]
+    data: pd.DataFrame
+
+
+def table_field(name: str, **columns: pa.DataType) -> pa.Field:
+    """Return the field of one result table: a list with a struct per row."""
+    return pa.field(name, pa.list_(pa.struct(list(columns.items()))))
+
+
+def run_plan(
+    plan: pd.DataFrame,
+    keys: Sequence[str],
+    tasks: Sequence[FitTask],
+    *,
+    cache: FitCache | None,
+    workers: int | None = None,
+) -> pa.Table:
+    """Fit every row of a plan.
+
+    Parameters
+    ----------
+    plan : pandas.DataFrame
+        One row per fit, in the order of `tasks`.
+    keys : sequence of str
+        Columns of the plan that name the fit in the result.
+    tasks : sequence of FitTask
+        Equal tasks are fitted once.
+    cache : FitCache or None
+        Fits found there are not fitted again; finished ones are stored at once, so that a run that is
+        stopped loses only the fits under way.
+    workers : int, optional
+        See `envmix.fan_out.fan_out`; the result does not depend on it.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per row of the plan: its keys; n, events, converged, warnings; one list column per result
+        table. A fit that raised `EnvmixError` has converged false, empty lists, and the reason in warnings.
+    """
+    digests = [fit_digest(task.kind, task.specification, task.data) for task in tasks]
+    first = {digest: position for position, digest in reversed(list(enumerate(digests)))}
+    found = {digest: cache.get(digest) if cache else None for digest in first}
+    missing = [digest for digest in dict.fromkeys(digests) if found[digest] is None]
+    if tasks and len(missing) < len(first):
+        unchanged = len(first) - len(missing)
+        print(f"{tasks[0].kind}: {unchanged} of {len(first)} fits unchanged", file=sys.stderr, flush=True)
+    stored = [(cache, digest, tasks[first[digest]]) for digest in missing]
+    fitted = fan_out(_fit_and_store, stored, workers=workers, description=tasks[0].kind if tasks else None)
+    found |= dict(zip(missing, fitted, strict=True))
+    rows = pa.concat_tables([found[digest] for digest in digests])
+    columns = pa.Table.from_pandas(plan[list(keys)], preserve_index=False)
+    for position, name in enumerate(keys):
+        rows = rows.add_column(position, columns.schema.field(name), columns.column(name))
+    return rows
+
+
+def _fit_and_store(stored: tuple[FitCache | None, str, FitTask]) -> pa.Table:
+    cache, digest, task = stored
+    table = fitted_row(task)
+    if cache:
+        cache.put(digest, table)
+    return table
+
+
+def fitted_row(task: FitTask) -> pa.Table:
+    """Run one task; returns a table of one row."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EnvmixWarning)  # the texts are in the result
+        try:
+            fitted = task.fit(task.specification, task.data)
+        except EnvmixError as error:
+            fitted = _failed(task, error)
+    facts = {
+        "n": fitted.n,
+        "events": fitted.events,
+        "converged": fitted.converged,
+        "warnings": "; ".join(fitted.warnings) or None,
+    }
+    row = pa.Table.from_pylist([facts], schema=FACTS)
+    for column in task.schema:
+        row = row.append_column(column, _nested(fitted.tables.get(column.name), column))
+    return row
+
+
+def _nested(frame: pd.DataFrame | None, column: pa.Field) -> pa.Array:
+    """Return a data frame as one value: a list of structs, missing numbers as nulls."""
+    schema = pa.schema(list(column.type.value_type))
+    if frame is None:
+        frame = pd.DataFrame(columns=schema.names)
+    rows = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False, safe=True)
+    structs = (
+        pa.concat_arrays(rows.to_struct_array().chunks)
+        if len(frame)
+        else pa.array([], column.type.value_type)
+    )
+    return pa.ListArray.from_arrays(pa.array([0, len(frame)], pa.int32()), structs).cast(column.type)
+
+
+def _failed(task: FitTask, error: EnvmixError) -> Fitted:
+    outcome = task.data[task.specification["outcome"]].to_numpy(dtype=np.float64)
+    if "domain" in task.data:
+        outcome = outcome[task.data["domain"].to_numpy(dtype=np.bool_)]
+    events = int(outcome.sum()) if task.specification["family"] == "binomial" else None
+    return Fitted(len(outcome), events, converged=False, warnings=(f"{type(error).__name__}: {error}",))

@@ -1,0 +1,30 @@
+with fitted as (
+    select
+        *,
+        unnest(single) as found
+    from {{ ref('fit_bkmr') }}
+),
+
+final as (
+    select
+        study,
+        outcome,
+        covariate_set,
+        subgroup,
+        found.exposure as metal,
+        found.scale,
+        found.fixed_quantile,
+        found.estimate,
+        found.std_error,
+        found.conf_low,
+        found.conf_high,
+        n,
+        events,
+        converged,
+        warnings,
+        {{ run_columns() }}
+    from fitted
+)
+
+select * from final
+order by study, outcome, covariate_set, subgroup, metal, scale, fixed_quantile

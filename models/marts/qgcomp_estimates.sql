@@ -1,0 +1,39 @@
+with fitted as (
+    select
+        *,
+        unnest({{ at_least_one('estimates') }}) as found
+    from {{ ref('fit_qgcomp') }}
+),
+
+outcomes as (
+    select * from {{ ref('outcomes') }}
+),
+
+final as (
+    select
+        fitted.study,
+        fitted.outcome,
+        fitted.covariate_set,
+        fitted.engine,
+        fitted.subgroup,
+        found.term,
+        found.estimate,
+        found.std_error,
+        found.df,
+        found.p_value,
+        found.conf_low,
+        found.conf_high,
+        case when outcomes.kind = 'binary' then exp(found.estimate) end as ratio,
+        case when outcomes.kind = 'binary' then exp(found.conf_low) end as ratio_low,
+        case when outcomes.kind = 'binary' then exp(found.conf_high) end as ratio_high,
+        fitted.n,
+        fitted.events,
+        fitted.converged,
+        fitted.warnings,
+        {{ run_columns() }}
+    from fitted
+    inner join outcomes on fitted.outcome = outcomes.outcome
+)
+
+select * from final
+order by study, outcome, covariate_set, engine, subgroup, term

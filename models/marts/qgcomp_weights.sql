@@ -1,0 +1,52 @@
+with fitted as (
+    select * from {{ ref('fit_qgcomp') }}
+),
+
+mixture as (
+    select * from {{ ref('study_exposures') }}
+    where in_mixture
+),
+
+found as (
+    select
+        study,
+        outcome,
+        covariate_set,
+        engine,
+        subgroup,
+        unnest(weights, recursive := true)
+    from fitted
+),
+
+-- every metal of the mixture, also where the fit failed
+final as (
+    select
+        fitted.study,
+        fitted.outcome,
+        fitted.covariate_set,
+        fitted.engine,
+        fitted.subgroup,
+        mixture.exposure as metal,
+        found.direction,
+        found.coefficient,
+        found.std_error,
+        found.weight,
+        fitted.n,
+        fitted.events,
+        fitted.converged,
+        fitted.warnings,
+        {{ run_columns() }}
+    from fitted
+    inner join mixture on fitted.study = mixture.study
+    left join found
+        on
+            fitted.study = found.study
+            and fitted.outcome = found.outcome
+            and fitted.covariate_set = found.covariate_set
+            and fitted.engine = found.engine
+            and fitted.subgroup = found.subgroup
+            and mixture.exposure = found.exposure
+)
+
+select * from final
+order by study, outcome, covariate_set, engine, subgroup, metal

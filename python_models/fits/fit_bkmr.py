@@ -1,0 +1,15 @@
+from envmix.study.bkmr import fit_bkmr_plan
+from envmix.study.people import StudyTables
+from ingest.build_settings import fit_cache
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    tables = StudyTables(
+        cohort=dbt.ref("cohort").df(),
+        exposures=dbt.ref("cohort_exposures").df(),
+        outcomes=dbt.ref("cohort_outcomes").df(),
+        design=dbt.ref("int_survey_design").df(),
+    )
+    plan = dbt.ref("int_mixture_plan").filter("method = 'bkmr'").df()
+    return fit_bkmr_plan(plan, tables, cache=fit_cache())

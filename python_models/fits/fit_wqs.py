@@ -1,0 +1,15 @@
+from envmix.study.wqs import fit_wqs_plan
+from envmix.study.people import StudyTables
+from ingest.build_settings import fit_cache
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    tables = StudyTables(
+        cohort=dbt.ref("cohort").df(),
+        exposures=dbt.ref("cohort_exposures").df(),
+        outcomes=dbt.ref("cohort_outcomes").df(),
+        design=dbt.ref("int_survey_design").df(),
+    )
+    plan = dbt.ref("int_mixture_plan").filter("method = 'wqs'").df()
+    return fit_wqs_plan(plan, tables, cache=fit_cache())
