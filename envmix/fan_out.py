@@ -1,7 +1,8 @@
 """Run a list of independent tasks, with progress, on whatever workers there are.
 
-The workers are processes of this machine (joblib), or those of a running dask cluster whose scheduler's address is in
-the environment variable ENVMIX_DASK_SCHEDULER, such as ``tcp://10.0.0.5:8786``. Results are the same.
+The workers are processes of this machine (joblib), or those of a running dask cluster whose scheduler's
+address is in the environment variable ENVMIX_DASK_SCHEDULER, such as ``tcp://10.0.0.5:8786``. Results are the
+same.
 """
 
 import os
@@ -90,7 +91,7 @@ def _on_cluster(
     from distributed import Client
 
     try:
-        client = Client(scheduler, timeout=SECONDS_TO_REACH_SCHEDULER)
+        client = Client(scheduler, timeout=SECONDS_TO_REACH_SCHEDULER)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ClusterError(
             f"expected a dask scheduler at {scheduler} ({SCHEDULER_VARIABLE}), found none within "
@@ -105,7 +106,7 @@ def _on_cluster(
             for future in futures:
                 yield future.result()
         finally:
-            client.cancel(futures)
+            client.cancel(futures)  # type: ignore[no-untyped-call]
 
 
 def _in_worker(function: Callable[[Task], Result], task: Task) -> Result:

@@ -10,6 +10,6 @@ from ingest.home import PROJECT_ROOT
 
 
 def fit_cache() -> FitCache:
-    """Return the store of fits: NHANES_BONE_FITS, or data/fits of the project; unread with `--full-refresh`."""
+    """Return the store of fits, which `--full-refresh` does not read: NHANES_BONE_FITS, else data/fits."""
     folder = Path(os.environ.get("NHANES_BONE_FITS", PROJECT_ROOT / "data" / "fits"))
     return FitCache(folder, refit=bool(getattr(get_flags(), "FULL_REFRESH", False)))  # type: ignore[no-untyped-call]

@@ -110,7 +110,8 @@ def _tables(
 
     def on_scales(summary: str, **options: Any) -> pd.DataFrame:
         summarise = getattr(result, summary)
-        tables = [summarise(scale=scale, draws=specification["summary_draws"], **options) for scale in scales]
+        draws = specification["summary_draws"]
+        tables: list[pd.DataFrame] = [summarise(scale=scale, draws=draws, **options) for scale in scales]
         return pd.concat(tables, ignore_index=True)
 
     response = on_scales("univariate", grid=specification["grid"]).rename(columns={"value": "exposure_value"})

@@ -46,8 +46,8 @@ class StudyTables:
         Returns
         -------
         pandas.DataFrame
-            Sorted by seqn: seqn, the outcome, exposures and covariates under their own names, domain (true for
-            the people analysed: everything known and, for a survey, a positive weight). For a survey also
+            Sorted by seqn: seqn, the outcome, exposures and covariates under their own names, domain (true
+            for the people analysed: everything known and, for a survey, a positive weight). For a survey also
             weight, strata and psu, and one row outside the domain per psu of the whole sample, so that the
             design is complete.
 

@@ -44,8 +44,8 @@ def fit_wqs_plan(
     Returns
     -------
     pyarrow.Table
-        As `run_plan` returns it, with the lists ``estimates`` (the index alone: term, estimate, std_error, df,
-        p_value, conf_low, conf_high) and ``weights`` (exposure, weight, conf_low, conf_high,
+        As `run_plan` returns it, with the lists ``estimates`` (the index alone: term, estimate, std_error,
+        df, p_value, conf_low, conf_high) and ``weights`` (exposure, weight, conf_low, conf_high,
         share_above_equal). A permutation test has an estimate and a p-value only, and no weights' interval;
         repeated holdout has no p-value, because the spread over splits is not a sampling distribution.
     """

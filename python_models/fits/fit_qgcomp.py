@@ -1,5 +1,5 @@
-from envmix.study.qgcomp import fit_qgcomp_plan
 from envmix.study.people import StudyTables
+from envmix.study.qgcomp import fit_qgcomp_plan
 from ingest.build_settings import fit_cache
 
 

@@ -1,5 +1,5 @@
-from envmix.study.wqs import fit_wqs_plan
 from envmix.study.people import StudyTables
+from envmix.study.wqs import fit_wqs_plan
 from ingest.build_settings import fit_cache
 
 
