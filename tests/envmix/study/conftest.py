@@ -18,8 +18,8 @@ def tables() -> StudyTables:
         {
             "study": "small",
             "seqn": seqn,
-            "strata": 1 + (seqn % 3),
-            "psu": 1 + (seqn // 3 % 2),
+            "strata": 1 + (seqn % 8),
+            "psu": 1 + (seqn // 8 % 2),
             "age_years": generator.integers(50, 80, n).astype(float),
             "age_group": np.where(seqn <= 40, "50-59", "60-69"),
             "education": generator.choice(["low", "high"], n),
@@ -61,7 +61,7 @@ def tables() -> StudyTables:
         ]
     )
     design = pd.DataFrame(
-        [("blood_metals", stratum, psu) for stratum in (1, 2, 3, 4) for psu in (1, 2)],
+        [("blood_metals", stratum, psu) for stratum in range(1, 10) for psu in (1, 2)],
         columns=["weight_name", "strata", "psu"],
     )
     return StudyTables(cohort, exposures, outcomes, design)

@@ -19,7 +19,12 @@ def plan(fit) -> pd.DataFrame:
         {"engine": "survey"},
         {"outcome": "bmd", "family": "gaussian", "direction": "negative"},
         # a quarter of the events that the plan wants
-        {"subgroup": "age 50-59", "subgroup_variable": "age_group", "level": "50-59", "events_per_exposure": 20},
+        {
+            "subgroup": "age 50-59",
+            "subgroup_variable": "age_group",
+            "level": "50-59",
+            "events_per_exposure": 20,
+        },
     ]
     return pd.DataFrame([fit | variant for variant in variants])
 
@@ -74,7 +79,9 @@ def test_a_changed_row_setting_or_code_is_fitted_again(plan, tables, fits, tmp_p
     assert len(fits) == 2
     changed = tables.exposures.copy()
     changed.iloc[7, changed.columns.get_loc("value")] *= 1.0000001
-    fit_wqs_plan(one, type(tables)(tables.cohort, changed, tables.outcomes, tables.design), cache=cache, workers=1)
+    fit_wqs_plan(
+        one, type(tables)(tables.cohort, changed, tables.outcomes, tables.design), cache=cache, workers=1
+    )
     assert len(fits) == 3
     monkeypatch.setattr("envmix.study.fit_cache.code_digest", lambda: "another version")
     fit_wqs_plan(one, tables, cache=cache, workers=1)
