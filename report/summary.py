@@ -22,6 +22,7 @@ ASSOCIATIONS = """
             format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) as odds_ratio
         from associations
         where study = 'peng2025' and outcome = 'osteoporosis' and contrast in ('Q4', 'per_doubling')
+            and subgroup = 'all'
     )
     on covariate_set in ('crude', 'age_bmi', 'full')
     using any_value(odds_ratio)

@@ -80,6 +80,7 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
         events=int(outcome.sum()) if spec.family == "binomial" else None,
         exposure_sd=standard_deviation(exposures, weights),
         outcome_sd=float(standard_deviation(outcome[:, None], weights)[0]),
+        log_likelihood=None if isinstance(estimates, SurveyFit) else estimates.log_likelihood,
         warnings=found,
     )
 

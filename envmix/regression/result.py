@@ -12,11 +12,12 @@ from envmix.regression.spec import RegressionSpec
 
 @dataclass(frozen=True)
 class Estimates:
-    """Coefficients, shape (k,), their covariance, shape (k, k), and the degrees of freedom."""
+    """Coefficients, shape (k,), their covariance, shape (k, k), degrees of freedom and log-likelihood."""
 
     coefficients: FloatArray
     covariance: FloatArray
     df: float
+    log_likelihood: float
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class RegressionFit:
         Standard deviation of each exposure column among these records, weighted for a survey.
     outcome_sd : float
         The same for the outcome.
+    log_likelihood : float or None
+        At the maximum; None for a survey, which has no likelihood.
     warnings : tuple of str
         What to know before trusting the numbers; empty when there is nothing.
     """
@@ -58,6 +61,7 @@ class RegressionFit:
     events: int | None
     exposure_sd: FloatArray
     outcome_sd: float
+    log_likelihood: float | None
     warnings: tuple[str, ...]
 
     def table(self) -> pd.DataFrame:

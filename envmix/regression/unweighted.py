@@ -36,7 +36,12 @@ def fit_unweighted(matrix: FloatArray, outcome: FloatArray, family: Family) -> E
 
     if family == "gaussian":
         linear = OLS(outcome, matrix).fit()
-        return Estimates(np.asarray(linear.params), np.asarray(linear.cov_params()), float(linear.df_resid))
+        return Estimates(
+            np.asarray(linear.params),
+            np.asarray(linear.cov_params()),
+            float(linear.df_resid),
+            float(linear.llf),
+        )
     model = GLM(outcome, matrix, family=Binomial())
     with warnings.catch_warnings():
         # Separation shows here as a warning; the caller looks for it exactly.
@@ -47,4 +52,6 @@ def fit_unweighted(matrix: FloatArray, outcome: FloatArray, family: Family) -> E
             f"expected the logistic regression to converge in 100 iterations, found that it did not "
             f"({len(matrix)} rows, {matrix.shape[1]} coefficients): look for separation or huge values"
         )
-    return Estimates(np.asarray(logistic.params), np.asarray(logistic.cov_params()), np.inf)
+    return Estimates(
+        np.asarray(logistic.params), np.asarray(logistic.cov_params()), np.inf, float(logistic.llf)
+    )

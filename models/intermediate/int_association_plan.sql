@@ -1,4 +1,7 @@
-{# Every single-exposure regression that the studies ask for. #}
+{#
+    Every single-exposure regression that the studies ask for: the whole cohort in all outcomes and covariate
+    sets, the subgroups in those of seed study_detailed_models.
+#}
 
 with study_outcomes as (
     select * from {{ ref('study_outcomes') }}
@@ -20,7 +23,22 @@ covariate_sets as (
     select * from {{ ref('covariate_sets') }}
 ),
 
-final as (
+detailed_models as (
+    select * from {{ ref('study_detailed_models') }}
+),
+
+study_subgroups as (
+    select
+        study_subgroups.study,
+        subgroups.subgroup,
+        subgroups.subgroup_variable,
+        subgroups.level
+    from {{ ref('study_subgroups') }} as study_subgroups
+    inner join {{ ref('subgroups') }} as subgroups
+        on study_subgroups.subgroup_variable = subgroups.subgroup_variable
+),
+
+models as (
     select
         study_outcomes.study,
         study_outcomes.outcome,
@@ -38,6 +56,29 @@ final as (
     cross join (values ('unweighted'), ('survey')) as engines (engine)
     cross join (values ('quantile'), ('per_doubling'), ('trend_score'), ('trend_median'))
         as exposure_forms (exposure_form)
+),
+
+final as (
+    select
+        models.*,
+        'all' as subgroup,
+        cast(null as varchar) as subgroup_variable,
+        cast(null as varchar) as level
+    from models
+    union all
+    select
+        models.*,
+        study_subgroups.subgroup,
+        study_subgroups.subgroup_variable,
+        study_subgroups.level
+    from models
+    inner join detailed_models
+        on
+            models.study = detailed_models.study
+            and models.outcome = detailed_models.outcome
+            and models.covariate_set = detailed_models.covariate_set
+    inner join study_subgroups on models.study = study_subgroups.study
+    where models.exposure_form != 'trend_median'
 )
 
 select * from final

@@ -15,7 +15,7 @@ final as (
         fitted.contrast,
         fitted.covariate_set,
         fitted.engine,
-        'all' as subgroup,
+        fitted.subgroup,
 
         -- who
         cast(fitted.n as integer) as n,
@@ -48,4 +48,4 @@ final as (
 )
 
 select * from final
-order by study, outcome, metal, covariate_set, engine, contrast
+order by study, outcome, metal, covariate_set, engine, subgroup, contrast

@@ -13,6 +13,7 @@ verdict_rules as (
 
 associations as (
     select * from {{ ref('associations') }}
+    where subgroup = 'all'
 ),
 
 crude as (

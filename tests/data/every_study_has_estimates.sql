@@ -2,5 +2,6 @@
 
 select study, outcome, metal, engine, count(*) as models
 from {{ ref('associations') }}
+where subgroup = 'all'
 group by study, outcome, metal, engine
 having count(*) filter (where converged) = 0

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from envmix.associations import exposure_columns, false_discovery_rate, fit_associations
+from envmix.associations import exposure_columns, fit_associations
 from envmix.errors import SpecificationError
+from envmix.planned_models import false_discovery_rate
 
 PEOPLE = 400
 

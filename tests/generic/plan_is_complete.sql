@@ -10,6 +10,7 @@ left join {{ ref('fit_associations') }} as fitted
         and plan.exposure = fitted.exposure
         and plan.covariate_set = fitted.covariate_set
         and plan.engine = fitted.engine
+        and plan.subgroup = fitted.subgroup
         and plan.exposure_form = fitted.exposure_form
 left join {{ model }} as results
     on
@@ -18,6 +19,7 @@ left join {{ model }} as results
         and fitted.exposure = results.metal
         and fitted.covariate_set = results.covariate_set
         and fitted.engine = results.engine
+        and fitted.subgroup = results.subgroup
         and fitted.contrast = results.contrast
 where results.study is null
 

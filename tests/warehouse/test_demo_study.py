@@ -23,6 +23,9 @@ MARTS = (
     "exposure_cut_points",
     "table_one",
     "associations",
+    "interactions",
+    "dose_response_knots",
+    "dose_response",
     "replication",
 )
 
@@ -53,6 +56,7 @@ def test_cadmium_and_selenium_are_found(demo):
         for metal, covariates, engine, estimate, p_value in demo("""
             select metal, covariate_set, engine, estimate, p_value from associations
             where study = 'peng2025' and outcome = 'osteoporosis' and contrast = 'per_doubling'
+                and subgroup = 'all'
         """)
     }
     for engine in ("unweighted", "survey"):
@@ -78,7 +82,7 @@ def test_true_effects_on_bmd_are_recovered(demo, site, variable):
     for metal, truth in (("Cd", TRUE_EFFECTS[variable].cadmium), ("Se", TRUE_EFFECTS[variable].selenium)):
         ((estimate, error),) = demo(f"""
             select estimate, std_error from associations
-            where study = 'recommended' and outcome = 'bmd_{site}' and metal = '{metal}'
+            where subgroup = 'all' and study = 'recommended' and outcome = 'bmd_{site}' and metal = '{metal}'
                 and contrast = 'per_doubling' and covariate_set = 'age_bmi' and engine = 'unweighted'
         """)
         assert abs(estimate - truth) < 3 * error, (metal, site, estimate, truth, error)
@@ -89,6 +93,7 @@ def test_degrees_of_freedom_are_those_of_the_design(demo):
     assert demo("""
         select distinct df from associations
         where engine = 'survey' and covariate_set = 'crude' and contrast = 'per_doubling'
+            and subgroup = 'all'
     """) == [(39.0,)]
 
 
@@ -103,7 +108,7 @@ def test_numbers_equal_a_fit_outside_the_warehouse(demo_data):
         """).df()
         estimate, error = connection.execute("""
             select estimate, std_error from associations
-            where study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd'
+            where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd'
                 and contrast = 'per_doubling' and covariate_set = 'age_bmi' and engine = 'unweighted'
         """).fetchall()[0]
     matrix = np.column_stack([np.ones(len(frame)), frame["cd"], frame["age"], frame["bmi"]])
@@ -161,6 +166,7 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
         "study_outcomes": [("third", "osteoporosis"), ("third", "bmd_femoral_neck")],
         "study_covariate_sets": [("third", "income")],
         "study_subgroups": [("third", "age_group")],
+        "study_detailed_models": [("third", "osteoporosis", "income")],
         "published_claims": [],
     }
     for name, new in rows.items():
@@ -179,7 +185,8 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         contrasts = connection.execute("""
             select contrast from associations
-            where outcome = 'bmd_femoral_neck' and engine = 'survey' and converged order by contrast
+            where subgroup = 'all' and outcome = 'bmd_femoral_neck' and engine = 'survey' and converged
+            order by contrast
         """).fetchall()
         assert [name for (name,) in contrasts] == [
             "Q2",

@@ -41,6 +41,7 @@ def test_design(real):
     assert real("""
         select distinct df + 1 from associations
         where engine = 'survey' and covariate_set = 'crude' and contrast = 'per_doubling'
+            and subgroup = 'all'
     """) == [(40.0,)]
 
 
@@ -57,7 +58,7 @@ def test_design(real):
 def test_crude_odds_ratios(real, metal, contrast, ratio, low, high):
     ((found, found_low, found_high),) = real(f"""
         select ratio, ratio_low, ratio_high from associations
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+        where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
             and contrast = '{contrast}' and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert found == pytest.approx(ratio, abs=0.0051)
@@ -69,7 +70,7 @@ def test_crude_odds_ratios(real, metal, contrast, ratio, low, high):
 def test_trend(real, metal, p_value):
     ((found,),) = real(f"""
         select p_value from associations
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+        where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
             and contrast = 'trend_score' and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert found == pytest.approx(p_value, abs=0.0005)
@@ -78,7 +79,8 @@ def test_trend(real, metal, p_value):
 def test_total_femur(real):
     ((estimate, standardised, p_value),) = real("""
         select estimate, standardised_beta, p_value from associations
-        where study = 'peng2025' and outcome = 'bmd_total_femur' and metal = 'Cd' and contrast = 'Q4'
+        where subgroup = 'all' and study = 'peng2025' and outcome = 'bmd_total_femur'
+            and metal = 'Cd' and contrast = 'Q4'
             and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert (estimate, standardised) == pytest.approx((-0.037, -0.119), abs=0.0005)
@@ -88,8 +90,8 @@ def test_total_femur(real):
 def test_adjusting_for_age_and_bmi_takes_cadmium_to_one_and_a_half(real):
     ((ratio, low, high),) = real("""
         select ratio, ratio_low, ratio_high from associations
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd' and contrast = 'Q4'
-            and covariate_set = 'age_bmi' and engine = 'unweighted'
+        where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis'
+            and metal = 'Cd' and contrast = 'Q4' and covariate_set = 'age_bmi' and engine = 'unweighted'
     """)
     assert (ratio, low, high) == pytest.approx((1.5, 0.9, 2.6), abs=0.06)
 
@@ -134,4 +136,4 @@ def test_outside_check_of_bone_density_and_weights(real):
 
 
 def test_every_model_was_estimated(real):
-    assert real("select count(*) from associations where not converged") == [(0,)]
+    assert real("select count(*) from associations where not converged and subgroup = 'all'") == [(0,)]

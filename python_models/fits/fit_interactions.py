@@ -1,0 +1,13 @@
+from envmix.interactions import fit_interactions
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    return fit_interactions(
+        plan=dbt.ref("int_interaction_plan").df(),
+        cohort=dbt.ref("cohort").df(),
+        exposures=dbt.ref("cohort_exposures").df(),
+        outcomes=dbt.ref("cohort_outcomes").df(),
+        design=dbt.ref("int_survey_design").df(),
+        covariates=dbt.ref("covariates").df(),
+    )
