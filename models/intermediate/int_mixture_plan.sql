@@ -1,4 +1,4 @@
-{# Every WQS, quantile g-computation and BKMR fit that the studies ask for, with the settings of the profile in force. #}
+{# Every WQS, quantile g-computation and BKMR fit that the studies ask for, with the settings of the fit profile. #}
 
 with study_outcomes as (
     select * from {{ ref('study_mixture_outcomes') }}

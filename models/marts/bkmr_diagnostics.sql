@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest({{ at_least_one('diagnostics') }}) as found
+        unnest({{ at_least_one('diagnostics') }}, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 
@@ -11,16 +11,16 @@ final as (
         outcome,
         covariate_set,
         subgroup,
-        found.parameter,
-        found.estimate,
-        found.std_error,
-        found.conf_low,
-        found.conf_high,
-        found.r_hat,
-        found.ess_bulk,
-        found.ess_tail,
-        found.mcse,
-        found.judged,
+        parameter,
+        estimate,
+        std_error,
+        conf_low,
+        conf_high,
+        r_hat,
+        ess_bulk,
+        ess_tail,
+        mcse,
+        judged,
         n,
         events,
         converged,

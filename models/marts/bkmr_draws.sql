@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(draws) as found
+        unnest(draws, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 
@@ -11,10 +11,10 @@ final as (
         outcome,
         covariate_set,
         subgroup,
-        found.parameter,
-        found.chain,
-        found.draw,
-        found.value,
+        parameter,
+        chain,
+        draw,
+        value,
         {{ run_columns() }}
     from fitted
 )

@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(interactions) as found
+        unnest(interactions, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 
@@ -11,12 +11,12 @@ final as (
         outcome,
         covariate_set,
         subgroup,
-        found.exposure as metal,
-        found.scale,
-        found.estimate,
-        found.std_error,
-        found.conf_low,
-        found.conf_high,
+        exposure as metal,
+        scale,
+        estimate,
+        std_error,
+        conf_low,
+        conf_high,
         n,
         events,
         converged,

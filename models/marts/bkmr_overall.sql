@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest({{ at_least_one('overall') }}) as found
+        unnest({{ at_least_one('overall') }}, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 
@@ -11,12 +11,12 @@ final as (
         outcome,
         covariate_set,
         subgroup,
-        found.scale,
-        found.quantile,
-        found.estimate,
-        found.std_error,
-        found.conf_low,
-        found.conf_high,
+        scale,
+        quantile,
+        estimate,
+        std_error,
+        conf_low,
+        conf_high,
         n,
         events,
         converged,

@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(response) as found
+        unnest(response, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 
@@ -11,14 +11,14 @@ final as (
         outcome,
         covariate_set,
         subgroup,
-        found.exposure as metal,
-        found.scale,
-        found.quantile,
-        found.exposure_value,
-        found.estimate,
-        found.std_error,
-        found.conf_low,
-        found.conf_high,
+        exposure as metal,
+        scale,
+        quantile,
+        exposure_value,
+        estimate,
+        std_error,
+        conf_low,
+        conf_high,
         n,
         events,
         converged,

@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(response_bivariate) as found
+        unnest(response_bivariate, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 
@@ -11,15 +11,15 @@ final as (
         outcome,
         covariate_set,
         subgroup,
-        found.exposure as metal,
-        found.other_exposure as other_metal,
-        found.scale,
-        found.exposure_value,
-        found.other_value,
-        found.estimate,
-        found.std_error,
-        found.conf_low,
-        found.conf_high,
+        exposure as metal,
+        other_exposure as other_metal,
+        scale,
+        exposure_value,
+        other_value,
+        estimate,
+        std_error,
+        conf_low,
+        conf_high,
         n,
         events,
         converged,

@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(single) as found
+        unnest(single, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 
@@ -11,13 +11,13 @@ final as (
         outcome,
         covariate_set,
         subgroup,
-        found.exposure as metal,
-        found.scale,
-        found.fixed_quantile,
-        found.estimate,
-        found.std_error,
-        found.conf_low,
-        found.conf_high,
+        exposure as metal,
+        scale,
+        fixed_quantile,
+        estimate,
+        std_error,
+        conf_low,
+        conf_high,
         n,
         events,
         converged,

@@ -1,6 +1,6 @@
 {#
-    Each number of the paper's abstract beside ours from the nearest model (the claim's study, crude, unweighted),
-    and what becomes of the finding when age and BMI, the survey design, or the number of tests are heeded.
+    Each claim of the paper's abstract beside ours, and what becomes of it when age and BMI, the survey design, or the
+    number of tests are heeded.
 #}
 
 with claims as (
@@ -11,128 +11,28 @@ verdict_rules as (
     select * from {{ ref('verdict_rules') }}
 ),
 
-associations as (
-    select * from {{ ref('associations') }}
-    where subgroup = 'all'
-),
-
-crude as (
-    select * from associations
-    where covariate_set = 'crude' and engine = 'unweighted'
-),
-
-adjusted as (
-    select * from associations
-    where covariate_set = 'age_bmi' and engine = 'unweighted'
-),
-
-weighted as (
-    select * from associations
-    where covariate_set = 'crude' and engine = 'survey'
-),
-
-weighted_adjusted as (
-    select * from associations
-    where covariate_set = 'age_bmi' and engine = 'survey'
-),
-
-cohort_counts as (
-    select
-        study,
-        count(*) as women,
-        count(*) filter (where osteoporosis) as osteoporosis_cases
-    from {{ ref('cohort') }}
-    group by study
+ours as (
+    select * from {{ ref('int_claims_in_numbers') }}
+    union all by name
+    select * from {{ ref('int_claims_in_words') }}
 ),
 
 compared as (
     select
         claims.*,
         verdict_rules.rule as verdict_rule,
-
-        -- ours
-        case
-            when claims.quantity = 'count' and claims.outcome is null then cohort_counts.women
-            when claims.quantity = 'count' then cohort_counts.osteoporosis_cases
-            when claims.quantity = 'odds_ratio' then crude.ratio
-            when claims.quantity = 'standardised_beta' then crude.standardised_beta
-            when claims.quantity = 'p_value' then crude.p_value
-        end as our_value,
-        case claims.quantity
-            when 'odds_ratio' then crude.ratio_low
-            when 'standardised_beta' then crude.conf_low * crude.standardised_beta / crude.estimate
-        end as our_low,
-        case claims.quantity
-            when 'odds_ratio' then crude.ratio_high
-            when 'standardised_beta' then crude.conf_high * crude.standardised_beta / crude.estimate
-        end as our_high,
-        crude.p_value as our_p_value,
-        crude.estimate as our_estimate,
-        case claims.quantity
-            when 'standardised_beta' then crude.std_error * crude.standardised_beta / crude.estimate
-            else crude.std_error
-        end as our_std_error,
-        crude.q_value as our_q_value,
-
-        -- the same contrast, heeding more
-        coalesce(adjusted.ratio, adjusted.standardised_beta) as age_bmi_value,
-        adjusted.p_value as age_bmi_p_value,
-        adjusted.estimate as age_bmi_estimate,
-        coalesce(weighted.ratio, weighted.standardised_beta) as weighted_value,
-        weighted.p_value as weighted_p_value,
-        weighted.estimate as weighted_estimate,
-        coalesce(weighted_adjusted.ratio, weighted_adjusted.standardised_beta) as weighted_age_bmi_value,
-        weighted_adjusted.p_value as weighted_age_bmi_p_value
+        ours.* exclude (claim),
+        list_filter(
+            [
+                case when not ours.survives_age_bmi then 'age and BMI' end,
+                case when not ours.survives_weighting then 'weighting' end,
+                case when not ours.survives_multiple_testing then 'multiple testing' end
+            ],
+            lambda reason: reason is not null
+        ) as lost_to
     from claims
     inner join verdict_rules on claims.quantity = verdict_rules.quantity
-    left join cohort_counts on claims.study = cohort_counts.study
-    {% for model in ['crude', 'adjusted', 'weighted', 'weighted_adjusted'] -%}
-    left join {{ model }}
-        on
-            claims.study = {{ model }}.study
-            and claims.outcome = {{ model }}.outcome
-            and claims.exposure = {{ model }}.metal
-            and claims.contrast = {{ model }}.contrast
-    {% endfor -%}
-),
-
-judged as (
-    select
-        *,
-        case quantity
-            when 'count' then abs(our_value / published_value - 1) <= 0.01
-            when 'odds_ratio'
-                then
-                    (our_value > 1) = (published_value > 1)
-                    and abs(ln(our_value) - ln(published_value)) <= our_std_error / 2
-            when 'standardised_beta'
-                then
-                    sign(our_value) = sign(published_value)
-                    and abs(our_value - published_value) <= abs(our_std_error) / 2
-            when 'p_value'
-                then
-                    (our_value < 0.05) = (published_value < 0.05)
-                    and greatest(our_value, published_value) <= 3 * least(our_value, published_value)
-        end as agrees,
-        -- a finding is a number that the paper's own interval or p-value calls significant
-        case quantity
-            when 'odds_ratio' then published_low > 1 or published_high < 1
-            when 'count' then false
-            else published_p_value < 0.05
-        end as is_finding,
-        our_p_value < 0.05 as is_significant_here
-    from compared
-),
-
-survived as (
-    select
-        *,
-        case when is_finding then sign(age_bmi_estimate) = sign(our_estimate) and age_bmi_p_value < 0.05 end
-            as survives_age_bmi,
-        case when is_finding then sign(weighted_estimate) = sign(our_estimate) and weighted_p_value < 0.05 end
-            as survives_weighting,
-        case when is_finding then our_q_value < 0.05 end as survives_multiple_testing
-    from judged
+    inner join ours on claims.claim = ours.claim
 ),
 
 final as (
@@ -145,15 +45,18 @@ final as (
         outcome,
         exposure as metal,
         contrast,
+        subgroup,
         published_value,
         published_low,
         published_high,
         published_p_value,
+        published_text,
         our_value,
         our_low,
         our_high,
         our_p_value,
         our_q_value,
+        our_text,
         agrees,
         verdict_rule,
         is_finding,
@@ -170,30 +73,37 @@ final as (
         case
             when (select bool_or(files.source = 'demo') from {{ ref('stg_nhanes_files') }} as files)
                 then 'synthetic data: not a replication'
-            when agrees is null then 'could not be checked: no estimate of ours'
+            when agrees is null
+                then 'could not be checked: ' || coalesce(why_not_checked, 'no estimate of ours')
             when not agrees then 'not reproduced'
             when quantity = 'count' then 'reproduced'
             when not is_finding then 'reproduced; not a finding'
-            when not is_significant_here then 'estimate reproduced; not significant in our own model'
-            when survives_age_bmi is null or survives_weighting is null or survives_multiple_testing is null
+            when not is_significant_here and published_value is not null
+                then 'estimate reproduced; not significant in our own model'
+            when not is_significant_here and quantity = 'strongest_subgroup'
+                then 'pattern reproduced; no evidence that the subgroups differ'
+            when not is_significant_here then 'pattern reproduced; not significant in our own model'
+            when
+                survives_age_bmi is null and survives_weighting is null and survives_multiple_testing is null
                 then 'reproduced; what becomes of it could not be checked'
+            when len(lost_to) > 0 then 'reproduced; does not survive ' || array_to_string(lost_to, ', ')
             when survives_age_bmi and survives_weighting and survives_multiple_testing
                 then 'reproduced; survives all three'
-            else 'reproduced; does not survive ' || array_to_string(
+            else 'reproduced; survives ' || array_to_string(
                 list_filter(
                     [
-                        case when not survives_age_bmi then 'age and BMI' end,
-                        case when not survives_weighting then 'weighting' end,
-                        case when not survives_multiple_testing then 'multiple testing' end
+                        case when survives_age_bmi then 'age and BMI' end,
+                        case when survives_weighting then 'weighting' end,
+                        case when survives_multiple_testing then 'multiple testing' end
                     ],
                     lambda reason: reason is not null
                 ),
                 ', '
-            )
+            ) || '; the rest does not apply'
         end as verdict,
         source as published_source,
         {{ run_columns() }}
-    from survived
+    from compared
 )
 
 select * from final

@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest({{ at_least_one('estimates') }}) as found
+        unnest({{ at_least_one('estimates') }}, recursive := true)
     from {{ ref('fit_wqs') }}
 ),
 
@@ -18,16 +18,16 @@ final as (
         fitted.direction,
         fitted.procedure,
         fitted.subgroup,
-        found.term,
-        found.estimate,
-        found.std_error,
-        found.df,
-        found.p_value,
-        found.conf_low,
-        found.conf_high,
-        case when outcomes.kind = 'binary' then exp(found.estimate) end as ratio,
-        case when outcomes.kind = 'binary' then exp(found.conf_low) end as ratio_low,
-        case when outcomes.kind = 'binary' then exp(found.conf_high) end as ratio_high,
+        fitted.term,
+        fitted.estimate,
+        fitted.std_error,
+        fitted.df,
+        fitted.p_value,
+        fitted.conf_low,
+        fitted.conf_high,
+        case when outcomes.kind = 'binary' then exp(fitted.estimate) end as ratio,
+        case when outcomes.kind = 'binary' then exp(fitted.conf_low) end as ratio_low,
+        case when outcomes.kind = 'binary' then exp(fitted.conf_high) end as ratio_high,
         fitted.n,
         fitted.events,
         fitted.converged,
