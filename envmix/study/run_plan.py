@@ -1,6 +1,5 @@
 """Fit every row of a plan: from the cache or on whatever workers there are, failures as rows."""
 
-import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from envmix.errors import EnvmixError, EnvmixWarning
-from envmix.fan_out import fan_out
+from envmix.study.cached_fan_out import cached_fan_out
 from envmix.study.fit_cache import FitCache, fit_digest
 
 FACTS = pa.schema(
@@ -91,7 +90,7 @@ def run_plan(
     Parameters
     ----------
     plan : pandas.DataFrame
-        One row per fit, in the order of `tasks`.
+        One row or more, one per fit, in the order of `tasks`.
     keys : sequence of str
         Columns of the plan that name the fit in the result.
     tasks : sequence of FitTask
@@ -109,28 +108,13 @@ def run_plan(
         table. A fit that raised `EnvmixError` has converged false, empty lists, and the reason in warnings.
     """
     digests = [fit_digest(task.kind, task.specification, task.data) for task in tasks]
-    first = {digest: position for position, digest in reversed(list(enumerate(digests)))}
-    found = {digest: cache.get(digest) if cache else None for digest in first}
-    missing = [digest for digest in dict.fromkeys(digests) if found[digest] is None]
-    if tasks and len(missing) < len(first):
-        unchanged = len(first) - len(missing)
-        print(f"{tasks[0].kind}: {unchanged} of {len(first)} fits unchanged", file=sys.stderr, flush=True)
-    stored = [(cache, digest, tasks[first[digest]]) for digest in missing]
-    fitted = fan_out(_fit_and_store, stored, workers=workers, description=tasks[0].kind if tasks else None)
-    found |= dict(zip(missing, fitted, strict=True))
-    rows = pa.concat_tables([found[digest] for digest in digests])
+    kind = tasks[0].kind if tasks else ""
+    fitted = cached_fan_out(fitted_row, tasks, digests, cache=cache, description=kind, workers=workers)
+    rows = pa.concat_tables(fitted)
     columns = pa.Table.from_pandas(plan[list(keys)], preserve_index=False)
     for position, name in enumerate(keys):
         rows = rows.add_column(position, columns.schema.field(name), columns.column(name))
     return rows
-
-
-def _fit_and_store(stored: tuple[FitCache | None, str, FitTask]) -> pa.Table:
-    cache, digest, task = stored
-    table = fitted_row(task)
-    if cache:
-        cache.put(digest, table)
-    return table
 
 
 def fitted_row(task: FitTask) -> pa.Table:

@@ -5,6 +5,7 @@ import pytest
 
 from envmix.study import run_plan as module
 from envmix.study.bkmr import fit_bkmr_plan
+from envmix.study.cached_fan_out import cached_frames
 from envmix.study.fit_cache import FitCache
 from envmix.study.qgcomp import fit_qgcomp_plan
 from envmix.study.wqs import fit_wqs_plan
@@ -137,3 +138,20 @@ def test_bkmr_says_that_it_has_not_converged(plan, tables):
     curve = pd.DataFrame(list(result["response"][1])).query("exposure == 'Cd'")
     assert curve["quantile"].tolist()[-1] == 1
     assert curve["exposure_value"].is_monotonic_increasing
+
+
+def squares(task: tuple[str, pd.DataFrame]) -> pd.DataFrame:
+    name, numbers = task
+    return pd.DataFrame({"name": [name], "total": [(numbers["x"] ** 2).sum()]})
+
+
+def test_frames_of_any_task_are_stored_by_everything_in_it(tmp_path, capfd):
+    cache = FitCache(tmp_path)
+    numbers = pd.DataFrame({"x": [1.0, 2.0]})
+    tasks = [("a", numbers), ("b", numbers), ("a", numbers * 2)]
+    first = cached_frames(squares, tasks, cache=cache, description="squares", workers=1)
+    assert [frame["total"].item() for frame in first] == [5, 5, 20]
+    assert len(list(tmp_path.rglob("*.parquet"))) == 3
+    again = cached_frames(squares, [("a", numbers.copy())], cache=cache, description="squares", workers=1)
+    assert again[0].equals(first[0])
+    assert "squares: 1 of 1 unchanged" in capfd.readouterr().err
