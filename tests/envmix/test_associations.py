@@ -189,7 +189,7 @@ def test_a_column_of_subgroups_that_the_cohort_lacks_is_named():
     given = by_age_group(tables())
     given["plan"]["subgroup_variable"] = given["plan"]["subgroup_variable"].replace("age_group", "agegroup")
     with pytest.raises(
-        SpecificationError, match="columns of subgroups .* found no 'agegroup': did you mean age_"
+        SpecificationError, match=r"columns of subgroups .* found no 'agegroup': did you mean age_"
     ):
         fit_associations(**given)
 
