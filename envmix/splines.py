@@ -34,8 +34,9 @@ def restricted_cubic_spline(values: FloatArray, knots: FloatArray) -> FloatArray
     """
     t = np.asarray(knots, dtype=np.float64)
     if t.size < 3 or not (np.diff(t) > 0).all():
+        found = ", ".join(f"{knot:.4g}" for knot in t) or "none"
         raise EstimationError(
-            f"expected at least three increasing knots, found {', '.join(f'{knot:.4g}' for knot in t)}: use "
+            f"expected at least three increasing knots, found {found}: use "
             "fewer knots, or other percentiles where many values are equal"
         )
     x = np.asarray(values, dtype=np.float64)

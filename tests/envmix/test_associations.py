@@ -7,83 +7,8 @@ import pytest
 from envmix.associations import exposure_columns, fit_associations
 from envmix.errors import SpecificationError
 from envmix.planned_models import false_discovery_rate
-
-PEOPLE = 400
-
-
-def tables(seed: int = 1) -> dict[str, pd.DataFrame]:
-    """A small study: bone falls by 0.02 per doubling of Cd, Pb does nothing."""
-    rng = np.random.default_rng(seed)
-    log2 = rng.normal(0, 1, (PEOPLE, 2))
-    strata = rng.integers(1, 11, PEOPLE)
-    psu = rng.integers(1, 3, PEOPLE)
-    bone = 0.9 - 0.02 * log2[:, 0] + rng.normal(0, 0.05, PEOPLE)
-    seqn = np.arange(PEOPLE)
-    cohort = pd.DataFrame(
-        {
-            "study": "s",
-            "seqn": seqn,
-            "strata": strata,
-            "psu": psu,
-            "age_years": rng.integers(50, 80, PEOPLE).astype(float),
-            "smoking": rng.choice(["never", "former", "current"], PEOPLE),
-        }
-    )
-    exposures = pd.concat(
-        pd.DataFrame(
-            {
-                "study": "s",
-                "seqn": seqn,
-                "exposure": name,
-                "log2_value": column,
-                "quantile_score": pd.qcut(column, 4, labels=False),
-                "weight": rng.uniform(1, 5, PEOPLE),
-                "weight_name": "blood_metals",
-            }
-        ).assign(quantile_median=lambda d: d.groupby("quantile_score")["log2_value"].transform("median"))
-        for name, column in zip(("Cd", "Pb"), log2.T, strict=True)
-    )
-    outcomes = pd.concat(
-        [
-            pd.DataFrame({"study": "s", "seqn": seqn, "outcome": "bmd", "value": bone}),
-            pd.DataFrame(
-                {"study": "s", "seqn": seqn, "outcome": "osteo", "value": (bone < 0.87).astype(float)}
-            ),
-        ]
-    )
-    design = pd.DataFrame(
-        [("blood_metals", stratum, unit) for stratum in range(1, 11) for unit in (1, 2)],
-        columns=["weight_name", "strata", "psu"],
-    )
-    plan = pd.DataFrame(
-        [
-            ("s", outcome, family, exposure, covariate_set, covariates, engine, form)
-            for outcome, family in (("bmd", "gaussian"), ("osteo", "binomial"))
-            for exposure in ("Cd", "Pb")
-            for covariate_set, covariates in (("crude", ""), ("full", "age_years;smoking"))
-            for engine in ("unweighted", "survey")
-            for form in ("quantile", "per_doubling", "trend_score", "trend_median")
-        ],
-        columns=[
-            "study",
-            "outcome",
-            "family",
-            "exposure",
-            "covariate_set",
-            "covariates",
-            "engine",
-            "exposure_form",
-        ],
-    )
-    covariates = pd.DataFrame({"covariate": ["age_years", "smoking"], "reference_level": [None, "never"]})
-    return {
-        "plan": plan,
-        "cohort": cohort,
-        "exposures": exposures,
-        "outcomes": outcomes,
-        "design": design,
-        "covariates": covariates,
-    }
+from envmix.regression import RegressionSpec, fit_regression
+from tests.envmix.small_study import PEOPLE, tables
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +107,91 @@ def test_a_model_that_fails_is_a_row_that_says_so():
     assert failed["q_value"].isna().all()
     assert failed["warnings"].str.contains("EstimationError: expected both values").all()
     assert fitted.loc[fitted["outcome"] == "bmd", "converged"].all()
+
+
+def by_age_group(given: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The same study, with the younger and the older as subgroups."""
+    parts = [
+        given["plan"].assign(subgroup=level, subgroup_variable="age_group", level=level)
+        for level in ("younger", "older")
+    ]
+    return given | {"plan": pd.concat([given["plan"], *parts], ignore_index=True)}
+
+
+@pytest.fixture(scope="module")
+def stratified() -> pd.DataFrame:
+    return fit_associations(**by_age_group(tables()), workers=1)
+
+
+def test_subgroups_leave_the_whole_cohort_as_it_was(fitted, stratified):
+    whole = stratified[stratified["subgroup"] == "all"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(whole, fitted)
+
+
+def test_a_subgroup_is_a_domain_of_the_whole_design(stratified):
+    """The numbers of a fit by hand, quantile groups of everyone, and degrees of freedom of all psus."""
+    given = tables()
+    cadmium = given["exposures"].query("exposure == 'Cd'")
+    data = given["cohort"].merge(cadmium, on=["study", "seqn"])
+    data["y"] = given["outcomes"].query("outcome == 'bmd'")["value"].to_numpy()
+    data["older"] = data["age_group"] == "older"
+    for group in (1, 2, 3):
+        data[f"q{group + 1}"] = (data["quantile_score"] == group).astype(float)
+    spec = RegressionSpec(
+        "y", ("q2", "q3", "q4"), weights="weight", strata="strata", psu="psu", domain="older"
+    )
+    expected = fit_regression(spec, data)
+    found = stratified.query(
+        "subgroup == 'older' and outcome == 'bmd' and exposure == 'Cd' and covariate_set == 'crude' "
+        "and engine == 'survey' and exposure_form == 'quantile'"
+    )
+    assert set(found["n"]) == {int(data["older"].sum())}
+    np.testing.assert_allclose(found["estimate"], expected.estimate[1:], rtol=1e-10)
+    np.testing.assert_allclose(found["std_error"], np.sqrt(np.diag(expected.covariance))[1:], rtol=1e-10)
+    assert set(found["df"]) == {expected.df}
+
+
+def test_n_and_events_of_the_subgroups_add_up(stratified):
+    counts = stratified.query(
+        "outcome == 'osteo' and exposure == 'Cd' and covariate_set == 'full' and contrast == 'per_doubling'"
+    ).pivot(index="engine", columns="subgroup", values=["n", "events"])
+    for number in ("n", "events"):
+        assert (counts[number]["older"] + counts[number]["younger"] == counts[number]["all"]).all()
+
+
+def test_q_values_of_subgroups_are_a_family_of_their_own(stratified):
+    family = stratified.query("engine == 'survey' and covariate_set == 'full' and subgroup != 'all'")
+    np.testing.assert_allclose(family["q_value"], false_discovery_rate(family["p_value"]), rtol=1e-12)
+
+
+def test_a_subgroup_that_cannot_be_estimated_is_rows_that_say_so():
+    """No event among the older, no one of the lowest quarter among the younger."""
+    given = by_age_group(tables())
+    older = given["cohort"].query("age_group == 'older'")["seqn"]
+    outcomes, exposures = given["outcomes"], given["exposures"]
+    outcomes.loc[(outcomes["outcome"] == "osteo") & outcomes["seqn"].isin(older), "value"] = 0.0
+    exposures.loc[~exposures["seqn"].isin(older) & (exposures["quantile_score"] == 0), "quantile_score"] = 1
+    given["plan"] = given["plan"].query("exposure == 'Cd' and covariate_set == 'crude'")
+    fitted = fit_associations(**given, workers=1)
+    failed = fitted[~fitted["converged"]]
+    no_events = failed[failed["subgroup"] == "older"]
+    assert set(no_events["outcome"]) == {"osteo"}
+    assert no_events["warnings"].str.contains("expected both values of value, found only 0 in").all()
+    assert no_events["events"].eq(0).all()
+    assert no_events["n"].eq(len(older)).all()
+    no_reference = failed[failed["subgroup"] == "younger"]
+    assert set(no_reference["contrast"]) == {"Q2", "Q3", "Q4"}
+    assert no_reference["warnings"].str.contains("linearly independent").all()
+    assert fitted.query("subgroup == 'all' and outcome == 'bmd'")["converged"].all()
+
+
+def test_a_column_of_subgroups_that_the_cohort_lacks_is_named():
+    given = by_age_group(tables())
+    given["plan"]["subgroup_variable"] = given["plan"]["subgroup_variable"].replace("age_group", "agegroup")
+    with pytest.raises(
+        SpecificationError, match=r"columns of subgroups .* found no 'agegroup': did you mean age_"
+    ):
+        fit_associations(**given)
 
 
 def test_unknown_form_is_refused():

@@ -11,7 +11,7 @@ from envmix.regression import RegressionSpec, fit_regression
 
 pytestmark = pytest.mark.statistical
 
-REPLICATIONS = 200
+REPLICATIONS = 120
 SLOPES = {"x": 0.5, "smoking[b]": 0.8}
 
 
@@ -34,7 +34,7 @@ def estimates(task: tuple[str, int]) -> pd.DataFrame:
     spec = RegressionSpec("y", ("x",), ("smoking",))
     tables = [
         fit_regression(spec, done).table().set_index("term")
-        for done in impute(frame, ["y", "x", "smoking"], imputations=10, seed=task[1])
+        for done in impute(frame, ["y", "x", "smoking"], imputations=5, seed=task[1])
     ]
     complete_cases = fit_regression(spec, frame.dropna()).table().set_index("term")
     rows = []

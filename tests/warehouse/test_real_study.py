@@ -137,3 +137,68 @@ def test_outside_check_of_bone_density_and_weights(real):
 
 def test_every_model_was_estimated(real):
     assert real("select count(*) from associations where not converged and subgroup = 'all'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("metal", "variable", "order", "subgroup", "ratio"),
+    [
+        ("Cd", "age_group", "desc", "age 50-59", 6.08),
+        ("Cd", "bmi_group", "desc", "BMI 25-30", 2.15),
+        ("Se", "age_group", "asc", "age 70 and over", 0.39),
+    ],
+)
+def test_subgroups_where_the_paper_sees_most_and_no_interaction(
+    real, metal, variable, order, subgroup, ratio
+):
+    ((found, found_ratio),) = real(f"""
+        select subgroup, ratio from associations inner join reference.subgroups using (subgroup)
+        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}' and contrast = 'Q4'
+            and covariate_set = 'crude' and engine = 'unweighted' and subgroup_variable = '{variable}'
+        order by ratio {order} limit 1
+    """)
+    assert (found, found_ratio) == (subgroup, pytest.approx(ratio, abs=0.0051))
+    ((smallest,),) = real(f"""
+        select min(p_value) from interactions
+        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+            and subgroup_variable = '{variable}' and covariate_set = 'crude' and engine = 'unweighted'
+    """)
+    assert smallest > 0.1
+
+
+def test_interactions_equal_r(real):
+    """regTermTest of R's survey on the same files: Cd per doubling, age and BMI adjusted, osteoporosis."""
+    found = dict(
+        real("""
+            select subgroup_variable, statistic from interactions
+            where study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd' and engine = 'survey'
+                and covariate_set = 'age_bmi' and exposure_form = 'per_doubling' and df_residual = 33
+        """)
+    )
+    assert found == {
+        "age_group": pytest.approx(0.361537023505, rel=1e-7),
+        "bmi_group": pytest.approx(0.519923620856, rel=1e-7),
+    }
+
+
+def test_only_full_models_of_few_events_are_not_estimated(real):
+    """Where 27 or 22 events meet 20 coefficients; the rows say so."""
+    failed = real("""
+        select distinct covariate_set, subgroup, outcome, split_part(warnings, ':', 1) from associations
+        where not converged order by all
+    """)
+    assert failed == [
+        ("full", "BMI 30 and over", "osteoporosis", "SeparationError"),
+        ("full", "age 50-59", "osteoporosis", "SeparationError"),
+    ]
+    assert real("select count(*) from interactions where not converged") == [(0,)]
+    assert real("select count(*) from dose_response where not converged") == [(0,)]
+
+
+def test_cadmium_curve_is_straight(real):
+    """Crude: risk rises with cadmium, and nothing says that it does so otherwise than evenly."""
+    ((overall, nonlinear),) = real("""
+        select distinct p_overall, p_nonlinear from dose_response
+        where study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd'
+            and covariate_set = 'crude' and engine = 'unweighted'
+    """)
+    assert (overall, nonlinear) == pytest.approx((0.0126, 0.7327), abs=0.00005)
