@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from envmix.errors import SpecificationError
-from envmix.fan_out import fan_out
 from envmix.planned_models import (
     PlannedModels,
     false_discovery_rate,
@@ -18,6 +17,8 @@ from envmix.planned_models import (
     split_names,
 )
 from envmix.regression import RegressionSpec, fit_regression
+from envmix.study.cached_fan_out import cached_frames
+from envmix.study.fit_cache import FitCache
 
 KEYS = ["study", "outcome", "exposure", "covariate_set", "engine", "subgroup", "exposure_form"]
 NUMBERS = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high", "standardised")
@@ -32,6 +33,7 @@ def fit_associations(
     design: pd.DataFrame,
     covariates: pd.DataFrame,
     *,
+    cache: FitCache | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
     """Fit every regression of a plan.
@@ -44,8 +46,8 @@ def fit_associations(
         subgroup_variable (a column of the cohort, null for all) and level (its value in the subgroup).
     cohort, exposures, outcomes, design, covariates : pandas.DataFrame
         See there.
-    workers : int, optional
-        See `envmix.fan_out.fan_out`; the result does not depend on it.
+    cache, workers
+        See `envmix.study.cached_fan_out.cached_frames`; neither changes the result.
 
     Returns
     -------
@@ -60,7 +62,8 @@ def fit_associations(
     """
     planned = planned_models(plan, cohort, exposures, outcomes, design, covariates)
     fitted = pd.concat(
-        fan_out(_fit_planned, planned, workers=workers, description="associations"), ignore_index=True
+        cached_frames(_fit_planned, planned, cache=cache, workers=workers, description="associations"),
+        ignore_index=True,
     ).sort_values([*KEYS, "contrast"], ignore_index=True)
     fitted["events"] = fitted["events"].astype("Int64")
     in_subgroup = (fitted["subgroup"] != WHOLE_COHORT).rename("in_subgroup")

@@ -9,7 +9,6 @@ import pandas as pd
 from scipy import special
 
 from envmix.arrays import FloatArray
-from envmix.fan_out import fan_out
 from envmix.planned_models import (
     ModelRecords,
     PlannedModels,
@@ -22,6 +21,8 @@ from envmix.planned_models import (
 )
 from envmix.regression import fit_regression, joint_test
 from envmix.splines import restricted_cubic_spline
+from envmix.study.cached_fan_out import cached_frames
+from envmix.study.fit_cache import FitCache
 
 KEYS = ["study", "outcome", "exposure", "covariate_set", "engine"]
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
@@ -48,6 +49,7 @@ def fit_dose_response(
     covariates: pd.DataFrame,
     knots: pd.DataFrame,
     *,
+    cache: FitCache | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
     """Fit the outcome on a restricted cubic spline of the exposure's natural logarithm.
@@ -60,8 +62,8 @@ def fit_dose_response(
         See there.
     knots : pandas.DataFrame
         One row per study, exposure and knot: ln_value.
-    workers : int, optional
-        See `envmix.fan_out.fan_out`; the result does not depend on it.
+    cache, workers
+        See `envmix.study.cached_fan_out.cached_frames`; neither changes the result.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def fit_dose_response(
     }
     planned = planned_models(plan, cohort, exposures, outcomes, design, covariates)
     tasks = [(one, of_exposure.get((one.study, one.exposure), np.empty(0))) for one in planned]
-    parts = fan_out(_fit_planned, tasks, workers=workers, description="dose-response")
+    parts = cached_frames(_fit_planned, tasks, cache=cache, workers=workers, description="dose-response")
     return result_table(parts, TYPES).sort_values([*KEYS, "grid_point"], ignore_index=True)
 
 

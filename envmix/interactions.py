@@ -9,7 +9,6 @@ import pandas as pd
 
 from envmix.associations import exposure_columns
 from envmix.errors import EstimationError
-from envmix.fan_out import fan_out
 from envmix.planned_models import (
     ModelRecords,
     PlannedModels,
@@ -22,6 +21,8 @@ from envmix.planned_models import (
     split_names,
 )
 from envmix.regression import fit_regression, joint_test
+from envmix.study.cached_fan_out import cached_frames
+from envmix.study.fit_cache import FitCache
 
 KEYS = [
     "study",
@@ -52,6 +53,7 @@ def fit_interactions(
     design: pd.DataFrame,
     covariates: pd.DataFrame,
     *,
+    cache: FitCache | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
     """Test every interaction of a plan: exposure, indicators of the levels, and their products in one model.
@@ -64,8 +66,8 @@ def fit_interactions(
         out of the covariates, since its levels are in the model.
     cohort, exposures, outcomes, design, covariates : pandas.DataFrame
         See there.
-    workers : int, optional
-        See `envmix.fan_out.fan_out`; the result does not depend on it.
+    cache, workers
+        See `envmix.study.cached_fan_out.cached_frames`; neither changes the result.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def fit_interactions(
         covariate set), levels, n, events, converged, warnings.
     """
     planned = planned_models(plan, cohort, exposures, outcomes, design, covariates)
-    parts = fan_out(_fit_planned, planned, workers=workers, description="interactions")
+    parts = cached_frames(_fit_planned, planned, cache=cache, workers=workers, description="interactions")
     fitted = result_table(parts, TYPES).sort_values(KEYS, ignore_index=True)
     by_family = fitted.groupby(["study", "engine", "covariate_set"])["p_value"]
     return fitted.assign(q_value=by_family.transform(false_discovery_rate))

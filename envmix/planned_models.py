@@ -75,14 +75,18 @@ def planned_models(
     _check_columns(plan, cohort)
     references = tuple(
         (str(row.covariate), str(row.reference_level))
-        for row in covariates.itertuples()
+        for row in covariates.sort_values("covariate").itertuples()
         if isinstance(row.reference_level, str)
     )
+    # what does not decide a fit (the order of the plan, other columns of the cohort) must not tell two apart
+    plan = plan.sort_values(list(plan.columns), ignore_index=True)
+    design = design.sort_values(["weight_name", "strata", "psu"])
+    cohort = cohort[["study", "seqn", "strata", "psu", *_named_columns(plan)]]
     return [
         PlannedModels(
             str(study),
             str(exposure),
-            models,
+            models.reset_index(drop=True),
             _records(
                 cohort[cohort["study"] == study],
                 exposures[(exposures["study"] == study) & (exposures["exposure"] == exposure)],
@@ -96,6 +100,17 @@ def planned_models(
 
 
 def _check_columns(plan: pd.DataFrame, cohort: pd.DataFrame) -> None:
+    for name, what in _named_columns(plan).items():
+        if name not in cohort.columns:
+            nearest = get_close_matches(name, cohort.columns, n=3) or sorted(cohort.columns)
+            raise SpecificationError(
+                f"expected {what} among the columns of the cohort, found no {name!r}: did you mean "
+                f"{', '.join(nearest)}?"
+            )
+
+
+def _named_columns(plan: pd.DataFrame) -> dict[str, str]:
+    """Return the columns of the cohort that a plan names, and what each is."""
     wanted = {
         name: f"the covariates of set {row.covariate_set!r}"
         for row in plan[["covariates", "covariate_set"]].drop_duplicates().itertuples()
@@ -103,13 +118,7 @@ def _check_columns(plan: pd.DataFrame, cohort: pd.DataFrame) -> None:
     }
     if "subgroup_variable" in plan:
         wanted |= dict.fromkeys(plan["subgroup_variable"].dropna(), "the columns of subgroups")
-    for name, what in wanted.items():
-        if name not in cohort.columns:
-            nearest = get_close_matches(name, cohort.columns, n=3) or sorted(cohort.columns)
-            raise SpecificationError(
-                f"expected {what} among the columns of the cohort, found no {name!r}: did you mean "
-                f"{', '.join(nearest)}?"
-            )
+    return wanted
 
 
 def split_names(names: Any) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
 from envmix.associations import fit_associations
+from ingest.build_settings import fit_cache
 
 
 def model(dbt, session):
@@ -10,4 +11,5 @@ def model(dbt, session):
         outcomes=dbt.ref("cohort_outcomes").df(),
         design=dbt.ref("int_survey_design").df(),
         covariates=dbt.ref("covariates").df(),
+        cache=fit_cache(),
     )

@@ -1,4 +1,5 @@
 from envmix.dose_response import fit_dose_response
+from ingest.build_settings import fit_cache
 
 
 def model(dbt, session):
@@ -11,4 +12,5 @@ def model(dbt, session):
         design=dbt.ref("int_survey_design").df(),
         covariates=dbt.ref("covariates").df(),
         knots=dbt.ref("dose_response_knots").df().rename(columns={"metal": "exposure"}),
+        cache=fit_cache(),
     )
