@@ -15,17 +15,25 @@ from ingest.seed_checks.declared import check_declared
 from ingest.seed_checks.project import Project, read_project
 from ingest.seed_checks.variables import check_variables
 
-# Each named check, and the seeds that it reads: it is passed over while one of them cannot be read.
+# Each named check, and the seeds that it reads: it is passed over while one of them has a wrong form.
 _STUDY_SEEDS = ("study_cohort_rules", "study_osteoporosis_sites", "study_outcomes", "study_exposures")
 _CATALOGUE = ("nhanes_cycles", "nhanes_files", "nhanes_variables")
 NAMED: Mapping[Callable[[Project], Iterator[Mistake]], tuple[str, ...]] = {
-    cohort_rules.conditions: ("cohort_conditions", "covariates", "bmd_sites", "exposures", "answer_groups"),
+    cohort_rules.conditions: (
+        "cohort_conditions",
+        "covariates",
+        "bmd_sites",
+        "exposures",
+        "answer_groups",
+        "nhanes_cycles",
+    ),
     cohort_rules.rules_have_conditions: ("cohort_rules", "cohort_conditions"),
     cohort_rules.distinct_rules: ("cohort_conditions",),
     cohort_rules.no_contradictions: ("cohort_conditions",),
     cohort_rules.study_steps: ("study_cohort_rules", "cohort_conditions"),
     studies.covariate_lists: ("covariate_sets", "covariates"),
     studies.covariate_levels: ("covariates", "answer_groups", "nhanes_cycles"),
+    studies.subgroup_levels: ("subgroups", "answer_groups", "nhanes_cycles"),
     studies.studies_are_whole: ("studies", *_STUDY_SEEDS, "study_covariate_sets"),
     studies.sites_have_references: ("studies", "bmd_references", "study_osteoporosis_sites"),
     studies.exposures_are_measured: (
@@ -36,7 +44,14 @@ NAMED: Mapping[Callable[[Project], Iterator[Mistake]], tuple[str, ...]] = {
         "study_exposures",
     ),
     studies.outcomes_have_sites: ("outcomes",),
-    studies.claims_fit_their_study: ("studies", "published_claims", "study_outcomes", "study_exposures"),
+    studies.claims_fit_their_study: (
+        "studies",
+        "published_claims",
+        "study_outcomes",
+        "outcomes",
+        "study_exposures",
+        "exposures",
+    ),
     facts.catalogue: _CATALOGUE,
     facts.variables_of_files: ("nhanes_variables", "nhanes_codebook", "variable_labels"),
     facts.codes_are_in_the_codebook: ("nhanes_codebook", "answer_groups", "drinking_days"),
@@ -67,13 +82,19 @@ def find_mistakes(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None
         If a seed or a YAML file cannot be read at all.
     """
     project, mistakes = read_project(root)
-    for name, seed in project.seeds.items():
-        mistakes += check_declared(seed, project.declarations[name], project.known)
-    for check, needed in NAMED.items():
-        if project.unreadable.isdisjoint(needed):
-            mistakes += check(project)
+    mistakes += check_project(project)
     mistakes += check_variables(root / "dbt_project.yml", variables or {})
     return mistakes
+
+
+def check_project(project: Project) -> Iterator[Mistake]:
+    """Yield what is wrong in seeds that were read: first by the declared rules, then by the named checks."""
+    for name, seed in project.seeds.items():
+        yield from check_declared(seed, project.declarations[name], project.known)
+    well_formed = project.seeds.keys() - project.unreadable
+    for check, needed in NAMED.items():
+        if well_formed.issuperset(needed):
+            yield from check(project)
 
 
 def refuse_mistakes(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Cohort rules: each condition can be understood, and the rules of a study neither overlap nor exclude all."""
+"""Cohort rules: conditions can be understood, and rules of a study neither overlap nor exclude all."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
@@ -7,7 +7,7 @@ from ingest.mistakes import Mistake, nearest_names
 from ingest.seed_checks.project import Project
 from ingest.seed_checks.tables import Row, as_number
 
-LISTS, COMPARISONS = ("in", "not_in"), (">=", ">", "<=", "<")
+PRESENCE, LISTS, COMPARISONS = ("not_null", "is_null"), ("in", "not_in"), (">=", ">", "<=", "<")
 _LOWER, _UPPER = (">=", ">"), ("<=", "<")
 
 
@@ -26,7 +26,7 @@ def conditions(project: Project) -> Iterator[Mistake]:
             if variable in text:
                 found = f"{variable!r}, whose values are words"
                 yield row.mistake("variable", f"a variable of numbers to compare by {operator}", found)
-        elif value:
+        elif value and operator in PRESENCE:
             yield row.mistake("value", f"nothing with the operator {operator}")
 
 
@@ -44,7 +44,9 @@ def rules_have_conditions(project: Project) -> Iterator[Mistake]:
     known = project.seeds["cohort_conditions"].values("rule")
     for row in project.seeds["cohort_rules"].rows:
         if row["rule"] not in known:
-            yield row.mistake("rule", "at least one row in seeds/cohort_conditions.csv", f"none for {row['rule']!r}")
+            yield row.mistake(
+                "rule", "at least one row in seeds/cohort_conditions.csv", f"none for {row['rule']!r}"
+            )
 
 
 def distinct_rules(project: Project) -> Iterator[Mistake]:
@@ -53,7 +55,9 @@ def distinct_rules(project: Project) -> Iterator[Mistake]:
     for rule, rows in _by_rule(project).items():
         for one, two in combinations(rows, 2):
             if _key(one) == _key(two):
-                yield two.mistake("variable", "each condition once in a rule", f"the one of line {one.line} again")
+                yield two.mistake(
+                    "variable", "each condition once in a rule", f"the one of line {one.line} again"
+                )
         first = seen.setdefault(frozenset(map(_key, rows)), rows[0])
         if first is not rows[0]:
             found = f"{rule!r}, which has the conditions of {first['rule']!r} (line {first.line})"
@@ -65,7 +69,8 @@ def study_steps(project: Project) -> Iterator[Mistake]:
     by_rule = _by_rule(project)
     steps: dict[str, list[Row]] = {}
     for row in project.seeds["study_cohort_rules"].rows:
-        steps.setdefault(row["study"], []).append(row)
+        if row["step"]:  # an empty one breaks a declared rule
+            steps.setdefault(row["study"], []).append(row)
     for study, rows in steps.items():
         found = sorted(int(row["step"]) for row in rows)
         if found != list(range(1, len(rows) + 1)):
@@ -73,7 +78,9 @@ def study_steps(project: Project) -> Iterator[Mistake]:
             yield rows[0].mistake("step", f"steps 1 to {len(rows)} of {study}, each once", listed)
         for one, two in combinations(sorted(rows, key=lambda row: int(row["step"])), 2):
             if one["rule"] != two["rule"]:  # the same rule twice is found by the declared key
-                yield from _overlap(two, one["rule"], by_rule.get(one["rule"], ()), by_rule.get(two["rule"], ()))
+                yield from _overlap(
+                    two, one["rule"], by_rule.get(one["rule"], ()), by_rule.get(two["rule"], ())
+                )
 
 
 def _overlap(row: Row, other: str, one: Sequence[Row], two: Sequence[Row]) -> Iterator[Mistake]:
@@ -117,7 +124,9 @@ def _exclusive(one: Row, two: Row) -> bool:
     if operators == {"in"}:
         return not first_values & second_values
     if operators == {"in", "not_in"}:
-        inside, outside = (first_values, second_values) if one["operator"] == "in" else (second_values, first_values)
+        inside, outside = (
+            (first_values, second_values) if one["operator"] == "in" else (second_values, first_values)
+        )
         return inside <= outside
     return False
 

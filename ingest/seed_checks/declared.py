@@ -1,4 +1,4 @@
-"""The rules of the seeds that are declared once, as dbt tests in `seeds/*.yml`, checked before dbt runs them."""
+"""The rules declared as dbt tests in `seeds/*.yml`, checked before dbt runs anything."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the YAML beside a seed or model says of it: column types in the order of the columns, and tests."""
+    """What the YAML beside a seed or model says of it: columns in order, their types, and tests."""
 
     columns: tuple[str, ...]
     types: Mapping[str, str]
@@ -133,7 +133,9 @@ def _accepted_values(seed: Seed, rule: Rule, known: Known) -> Iterator[Mistake]:
 
 def _in_range(seed: Seed, rule: Rule, known: Known) -> Iterator[Mistake]:
     least, most = rule.arguments.get("at_least"), rule.arguments.get("at_most")
-    words = [f"{name} {value}" for name, value in (("at least", least), ("at most", most)) if value is not None]
+    words = [
+        f"{name} {value}" for name, value in (("at least", least), ("at most", most)) if value is not None
+    ]
     for row, column, value in _filled(seed, rule):
         number = as_number(value)
         if number is None:

@@ -34,7 +34,9 @@ def variables_of_files(project: Project) -> Iterator[Mistake]:
         for row in project.seeds[seed].rows:
             names = listed.get(row["file"], {})
             if names and row["variable"] not in names:
-                yield row.unknown("variable", f"a variable of {row['file']} in seeds/nhanes_variables.csv", names)
+                yield row.unknown(
+                    "variable", f"a variable of {row['file']} in seeds/nhanes_variables.csv", names
+                )
             elif names and row.values.get("name") not in (None, names[row["variable"]]):
                 yield row.mistake("name", f"{names[row['variable']]!r}, as in seeds/nhanes_variables.csv")
 
@@ -50,7 +52,9 @@ def codes_are_in_the_codebook(project: Project) -> Iterator[Mistake]:
             if variable not in codes:
                 yield row.unknown("variable", "a variable of seeds/nhanes_codebook.csv", codes)
             elif row["code"] not in codes[variable]:
-                yield row.unknown("code", f"a code of {variable} in seeds/nhanes_codebook.csv", frozenset(codes[variable]))
+                yield row.unknown(
+                    "code", f"a code of {variable} in seeds/nhanes_codebook.csv", frozenset(codes[variable])
+                )
 
 
 def ranges_hold_no_codes(project: Project) -> Iterator[Mistake]:
@@ -68,14 +72,18 @@ def ranges_hold_no_codes(project: Project) -> Iterator[Mistake]:
     for row in rows:
         bounds, code = ranges.get((row["file"], row["variable"])), as_number(row["code"])
         if bounds and code is not None and bounds[0] <= code <= bounds[1]:
-            yield row.mistake("code", f"a code outside the range {bounds[0]:g} to {bounds[1]:g} of the variable")
+            yield row.mistake(
+                "code", f"a code outside the range {bounds[0]:g} to {bounds[1]:g} of the variable"
+            )
 
 
 def numbers_ascend(project: Project) -> Iterator[Mistake]:
     """Lower ends are not above upper ends."""
     for seed, columns in _ASCENDING.items():
         for row in project.seeds[seed].rows:
-            numbers = [(column, number) for column in columns if (number := as_number(row[column])) is not None]
+            numbers = [
+                (column, number) for column in columns if (number := as_number(row[column])) is not None
+            ]
             for (low, smaller), (high, larger) in pairwise(numbers):
                 if smaller > larger:
                     yield row.mistake(high, f"at least the {low} of the row, {smaller:g}")

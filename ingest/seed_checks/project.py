@@ -1,9 +1,9 @@
-"""All seeds of a project with their declarations, and the names that models give to what seeds may ask for."""
+"""All seeds of a project with their declarations, and the names that seeds may ask models for."""
 
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -25,9 +25,10 @@ class Project:
     seeds: Mapping[str, Seed]
     declarations: Mapping[str, Declaration]
     unreadable: frozenset[str]
+    _models: dict[str, Declaration] = field(default_factory=dict)
 
     def known(self, relation: str, field: str) -> frozenset[str] | None:
-        """Return the values of a seed's column, or those a model will give it; None if that cannot be told."""
+        """Return the values of a seed's column, or of a model's; None if that cannot be told."""
         if relation in self.seeds:
             return self.seeds[relation].values(field) if relation not in self.unreadable else None
         return {
@@ -37,10 +38,14 @@ class Project:
 
     def model(self, name: str) -> Declaration:
         """Read the declaration of a model."""
-        paths = sorted((self.root / "models").rglob(f"{name}.yml"))
-        if not paths:
-            raise CatalogueError(f"{self.root / 'models'}: expected {name}.yml in it, found no such file.")
-        return read_declaration(paths[0])
+        if name not in self._models:
+            paths = sorted((self.root / "models").rglob(f"{name}.yml"))
+            if not paths:
+                raise CatalogueError(
+                    f"{self.root / 'models'}: expected {name}.yml in it, found no such file."
+                )
+            self._models[name] = read_declaration(paths[0])
+        return self._models[name]
 
     @cached_property
     def cohort(self) -> Declaration:
@@ -78,7 +83,9 @@ class Project:
         return frozenset(name for name in columns if name.endswith("_weight"))
 
     def levels(self, variable: str) -> frozenset[str]:
-        """Return the levels that a categorical variable of a person can have; empty if they are not declared."""
+        """Return the levels that a variable of a person can have; empty if they are not declared."""
+        if variable == "cycle":
+            return self.seeds["nhanes_cycles"].values("cycle")
         for model in ("int_covariates", "stg_demographics"):
             if levels := self.model(model).accepted(variable):
                 return levels

@@ -35,16 +35,28 @@ def covariate_levels(project: Project) -> Iterator[Mistake]:
     columns = frozenset(project.cohort.columns)
     for row in project.seeds["covariates"].rows:
         covariate, level = row["covariate"], row["reference_level"]
-        levels = project.seeds["nhanes_cycles"].values("cycle") if covariate == "cycle" else None
-        levels = levels or project.levels(covariate)
+        levels = project.levels(covariate)
         if covariate not in columns:
             yield row.unknown("covariate", "a column of cohort", columns)
         elif row["kind"] == "continuous" and level:
             yield row.mistake("reference_level", "nothing for a continuous covariate")
         elif row["kind"] == "categorical" and not level:
-            yield row.mistake("reference_level", f"a reference level for {covariate}", "nothing", sorted(levels))
+            yield row.mistake(
+                "reference_level", f"a reference level for {covariate}", "nothing", sorted(levels)
+            )
         elif level and levels and level not in levels:
             yield row.unknown("reference_level", f"a level of {covariate}", levels)
+
+
+def subgroup_levels(project: Project) -> Iterator[Mistake]:
+    """A subgroup is a level of a column of `cohort`."""
+    columns = frozenset(project.cohort.columns)
+    for row in project.seeds["subgroups"].rows:
+        levels = project.levels(row["subgroup_variable"])
+        if row["subgroup_variable"] not in columns:
+            yield row.unknown("subgroup_variable", "a column of cohort", columns)
+        elif levels and row["level"] not in levels:
+            yield row.unknown("level", f"a level of {row['subgroup_variable']}", levels)
 
 
 def studies_are_whole(project: Project) -> Iterator[Mistake]:
@@ -52,7 +64,9 @@ def studies_are_whole(project: Project) -> Iterator[Mistake]:
     for row in project.seeds["studies"].rows:
         for part in _PARTS:
             if row["study"] not in project.seeds[part].values("study"):
-                yield row.mistake("study", f"at least one row in seeds/{part}.csv", f"none for {row['study']!r}")
+                yield row.mistake(
+                    "study", f"at least one row in seeds/{part}.csv", f"none for {row['study']!r}"
+                )
 
 
 def sites_have_references(project: Project) -> Iterator[Mistake]:
@@ -94,11 +108,14 @@ def outcomes_have_sites(project: Project) -> Iterator[Mistake]:
 
 def claims_fit_their_study(project: Project) -> Iterator[Mistake]:
     """A published number is about an outcome, an exposure and a contrast that its study estimates."""
-    groups = {row["study"]: int(row["quantile_groups"]) for row in project.seeds["studies"].rows}
+    groups = {
+        r["study"]: int(r["quantile_groups"]) for r in project.seeds["studies"].rows if r["quantile_groups"]
+    }
     for row in project.seeds["published_claims"].rows:
         for column in ("outcome", "exposure"):
             chosen = _of_study(project, f"study_{column}s", column, row)
-            if row[column] and chosen and row[column] not in chosen:
+            known = project.seeds[f"{column}s"].values(column)
+            if row[column] in known and chosen and chosen <= known and row[column] not in chosen:
                 yield row.unknown(column, f"an {column} of {row['study']}", chosen)
         quantiles = [f"Q{group}" for group in range(2, groups.get(row["study"], 1) + 1)]
         contrasts = frozenset({*quantiles, "per_doubling", "trend_score", "trend_median"})

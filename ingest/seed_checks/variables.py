@@ -37,7 +37,9 @@ def check_variables(project_file: Path, given: Mapping[str, Any]) -> Iterator[Mi
         return
     if values.get(PROFILE) not in profiles:
         nearest = nearest_names(str(values.get(PROFILE)), profiles)
-        yield Mistake(f"{places[PROFILE]}, {PROFILE}", f"a profile of {PROFILES}", repr(values.get(PROFILE)), nearest)
+        yield Mistake(
+            f"{places[PROFILE]}, {PROFILE}", f"a profile of {PROFILES}", repr(values.get(PROFILE)), nearest
+        )
     known = {setting: None for settings in declared[PROFILES].values() for setting in settings}
     for name, settings in profiles.items():
         yield from _settings(f"{places[PROFILES]}, {PROFILES}, {name}", settings, known)
@@ -46,7 +48,9 @@ def check_variables(project_file: Path, given: Mapping[str, Any]) -> Iterator[Mi
 def _settings(place: str, settings: Mapping[str, Any], known: Mapping[str, None]) -> Iterator[Mistake]:
     for setting, value in settings.items():
         if setting not in known:
-            yield Mistake(f"{place}, {setting}", "a known setting", repr(setting), nearest_names(setting, known))
+            yield Mistake(
+                f"{place}, {setting}", "a known setting", repr(setting), nearest_names(setting, known)
+            )
         elif isinstance(value, bool) or not isinstance(value, int) or value < 1:
             yield Mistake(f"{place}, {setting}", "a whole number of at least 1", repr(value))
     missing = [setting for setting in known if setting not in settings]

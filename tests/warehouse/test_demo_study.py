@@ -180,8 +180,17 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     shutil.copy(demo_data / "raw.duckdb", data / "raw.duckdb")
-    dbt("build", "--project-dir", str(project), "--profiles-dir", str(project), "--exclude-resource-type",
-        "unit_test", data=data, directory=project)  # fmt: skip
+    build = ("build", "--project-dir", str(project), "--profiles-dir", str(project), "--exclude-resource-type",
+             "unit_test")  # fmt: skip
+    exposures = seeds / "study_exposures.csv"
+    exposures.write_text(exposures.read_text().replace("third,Cd", "third,Cdd"))
+    with pytest.raises(
+        AssertionError, match=r"exposures\.csv, line 2, column exposure: .*'Cdd' \(nearest: Cd\)"
+    ):
+        dbt(*build, data=data, directory=project)
+    assert not (data / "warehouse.duckdb").exists(), "a wrong row is refused before anything runs"
+    exposures.write_text(exposures.read_text().replace("third,Cdd", "third,Cd"))
+    dbt(*build, data=data, directory=project)
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         contrasts = connection.execute("""
             select contrast from associations
