@@ -79,6 +79,14 @@ def _parser() -> argparse.ArgumentParser:
             default=PROJECT_ROOT / default,
             help=f"folder of the raw database (default: {default} in the project's folder)",
         )
+    for command in (cdc, directory, demo):
+        command.add_argument(
+            "--wait",
+            type=_natural,
+            metavar="SECONDS",
+            default=60,
+            help="how long to wait for another run in the same folder (default 60)",
+        )
     return parser
 
 
@@ -114,7 +122,7 @@ def _run(options: argparse.Namespace) -> None:
         return
     refuse_mistakes()
     catalogue = read_catalogue()
-    _load(_source(options, data), catalogue, data / FILE_NAME)
+    _load(_source(options, data), catalogue, data / FILE_NAME, options.wait)
 
 
 def _source(options: argparse.Namespace, data: Path) -> Source:
@@ -131,11 +139,11 @@ def _source(options: argparse.Namespace, data: Path) -> Source:
     return DirectorySource(options.directory.expanduser())
 
 
-def _load(source: Source, catalogue: Catalogue, path: Path) -> None:
-    from ingest.load import load
+def _load(source: Source, catalogue: Catalogue, path: Path, seconds: float) -> None:
+    from ingest.load import run
 
     start = time.monotonic()
-    report = load(source.fetch(catalogue, _say), path, catalogue, _say)
+    report = run(source, path, catalogue, _say, seconds)
     seconds = time.monotonic() - start
     if report.loaded:
         count = _files(len(report.loaded))

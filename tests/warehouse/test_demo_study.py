@@ -181,8 +181,8 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     shutil.copy(demo_data / "raw.duckdb", data / "raw.duckdb")
-    build = ("build", "--project-dir", str(project), "--profiles-dir", str(project), "--exclude-resource-type",
-             "unit_test")  # fmt: skip
+    folders = ("--project-dir", str(project), "--profiles-dir", str(project))
+    build = ("build", *folders, "--exclude-resource-type", "unit_test")
     exposures = seeds / "study_exposures.csv"
     exposures.write_text(exposures.read_text().replace("third,Cd", "third,Cdd"))
     refusal = r"study_exposures\.csv, line 2, column exposure: .*'Cdd' \(nearest: Cd\)"
