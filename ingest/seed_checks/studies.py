@@ -123,5 +123,19 @@ def claims_fit_their_study(project: Project) -> Iterator[Mistake]:
             yield row.unknown("contrast", f"a contrast of {row['study']}", contrasts)
 
 
+def mixtures_fit_their_study(project: Project) -> Iterator[Mistake]:
+    """A mixture is of two exposures at least, and its outcomes and covariate sets are those of its study."""
+    mixed = [row["study"] for row in project.seeds["study_exposures"].rows if row["in_mixture"] == "true"]
+    for column in ("outcome", "covariate_set"):
+        for row in project.seeds[f"study_mixture_{column}s"].rows:
+            chosen = _of_study(project, f"study_{column}s", column, row)
+            known = project.seeds[f"{column}s"].values(column)
+            if row[column] in known and chosen and row[column] not in chosen:
+                yield row.unknown(column, f"one in seeds/study_{column}s.csv for {row['study']}", chosen)
+            if chosen and mixed.count(row["study"]) < 2:
+                expected = "at least two exposures in the mixture, in seeds/study_exposures.csv"
+                yield row.mistake("study", expected, f"{mixed.count(row['study'])} for {row['study']!r}")
+
+
 def _of_study(project: Project, seed: str, column: str, row: Row) -> frozenset[str]:
     return frozenset(other[column] for other in project.seeds[seed].rows if other["study"] == row["study"])

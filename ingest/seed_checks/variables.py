@@ -1,4 +1,4 @@
-"""dbt variables: known names, a known fit profile, and settings that are positive whole numbers."""
+"""dbt variables: known names, a known fit profile, and settings that are counts or switches."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +10,8 @@ from ingest.errors import CatalogueError, cannot
 from ingest.mistakes import Mistake, nearest_names
 
 PROFILE, PROFILES = "fit_profile", "fit_profiles"
+# Whole numbers for which 0 means something: a seed like others, and work that is left out.
+_MAY_BE_ZERO = frozenset({"seed", "bkmr_warmup", "bkmr_bivariate_grid"})
 
 
 def check_variables(project_file: Path, given: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -40,22 +42,27 @@ def check_variables(project_file: Path, given: Mapping[str, Any]) -> Iterator[Mi
         yield Mistake(
             f"{places[PROFILE]}, {PROFILE}", f"a profile of {PROFILES}", repr(values.get(PROFILE)), nearest
         )
-    known = {setting: None for settings in declared[PROFILES].values() for setting in settings}
+    examples = {name: value for settings in declared[PROFILES].values() for name, value in settings.items()}
     for name, settings in profiles.items():
-        yield from _settings(f"{places[PROFILES]}, {PROFILES}, {name}", settings, known)
+        yield from _settings(f"{places[PROFILES]}, {PROFILES}, {name}", settings, examples)
 
 
-def _settings(place: str, settings: Mapping[str, Any], known: Mapping[str, None]) -> Iterator[Mistake]:
+def _settings(place: str, settings: Mapping[str, Any], examples: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Compare the settings of a profile with those that the project declares, by name and kind."""
     for setting, value in settings.items():
-        if setting not in known:
-            yield Mistake(
-                f"{place}, {setting}", "a known setting", repr(setting), nearest_names(setting, known)
-            )
-        elif isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            yield Mistake(f"{place}, {setting}", "a whole number of at least 1", repr(value))
-    missing = [setting for setting in known if setting not in settings]
+        if setting not in examples:
+            nearest = nearest_names(setting, examples)
+            yield Mistake(f"{place}, {setting}", "a known setting", repr(setting), nearest)
+        elif isinstance(examples[setting], bool):
+            if not isinstance(value, bool):
+                yield Mistake(f"{place}, {setting}", "true or false", repr(value))
+        else:
+            least = 0 if setting in _MAY_BE_ZERO else 1
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                yield Mistake(f"{place}, {setting}", f"a whole number of at least {least}", repr(value))
+    missing = [setting for setting in examples if setting not in settings]
     if missing:
-        yield Mistake(place, f"the settings {', '.join(known)}", f"no {', '.join(missing)}")
+        yield Mistake(place, f"the settings {', '.join(examples)}", f"no {', '.join(missing)}")
 
 
 def _declared(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
-from wrong_rows import WRONG_ROWS
+from wrong_rows import SAID_OF_ANOTHER_SEED, WRONG_ROWS
 
 from ingest import provenance, seed_checks
 from ingest.catalogue import PROJECT_ROOT
@@ -62,22 +62,24 @@ def test_a_wrong_row_is_named(project: Project, tmp_path: Path, name: str) -> No
     found = changed(project, tmp_path, seed, text.replace(old, new, 1).encode())
     assert found
     said = "\n".join(found)
-    for part in [f"seeds/{seed}.csv" if name != "release without limits" else "seeds/exposures.csv", *parts]:
+    for part in ["seeds/", ".csv, line ", *parts]:
         assert part in said, said
+    if name not in SAID_OF_ANOTHER_SEED:
+        assert f"seeds/{seed}.csv, line" in said
 
 
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"\xef\xbb\xbfstudy,exposure\n", "byte order mark"),
-        (b"study,exposure\npeng2025,C\0d\n", "line 2.*NUL"),
-        (b"study,exposure\npeng2025,Cd\npeng2025,\xff\n", "line 3.*UTF-8.*0xff"),
-        (b"study,exposure\rpeng2025,Cd\r", "line 1.*carriage return"),
-        (b"", "no study, exposure"),
+        (b"\xef\xbb\xbfstudy,covariate_set\n", "byte order mark"),
+        (b"study,covariate_set\npeng2025,C\0d\n", "line 2.*NUL"),
+        (b"study,covariate_set\npeng2025,Cd\npeng2025,\xff\n", "line 3.*UTF-8.*0xff"),
+        (b"study,covariate_set\rpeng2025,age\r", "line 1.*carriage return"),
+        (b"", "no study, covariate_set"),
     ],
 )
 def test_files_that_are_no_seeds(project: Project, tmp_path: Path, content: bytes, part: str) -> None:
-    found = changed(project, tmp_path, "study_exposures", content)
+    found = changed(project, tmp_path, "study_covariate_sets", content)
     assert len(found) == 1  # nothing else is said about rows that could not be read
     assert all(word in found[0] for word in part.split(".*"))
 
@@ -150,8 +152,8 @@ def test_any_value_anywhere_gives_a_list_of_mistakes_and_no_crash(project: Proje
 VARIABLES = {
     "fit_profile": "quick",
     "fit_profiles": {
-        "quick": {"wqs_bootstraps": 10, "bkmr_draws": 100, "seed": 1},
-        "full": {"wqs_bootstraps": 100, "bkmr_draws": 10_000, "seed": 1},
+        "quick": {"wqs_bootstraps": 10, "bkmr_draws": 100, "seed": 1, "by_subgroup": False},
+        "full": {"wqs_bootstraps": 100, "bkmr_draws": 10_000, "seed": 1, "by_subgroup": True},
     },
 }
 
@@ -180,7 +182,9 @@ SETTINGS = VARIABLES["fit_profiles"]["quick"]  # type: ignore[index]
         ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draws": 2.5}}}, ["bkmr_draws", "2.5"]),
         ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draws": True}}}, ["bkmr_draws", "True"]),
         ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draw": 5}}}, ["'bkmr_draw'", "nearest: bkmr_draws"]),
-        ({"fit_profiles": {"quick": {"seed": 1}}}, ["no bkmr_draws, wqs_bootstraps"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "seed": -1}}}, ["seed", "at least 0", "-1"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "by_subgroup": 1}}}, ["by_subgroup", "true or false", "1"]),
+        ({"fit_profiles": {"quick": {"seed": 1, "by_subgroup": True}}}, ["no bkmr_draws, wqs_bootstraps"]),
         ({"fit_profiles": {"full": SETTINGS}}, ["fit_profile", "'quick'", "nearest: full"]),
         ({"fit_profiles": 7}, ["settings for each profile", "7"]),
     ],

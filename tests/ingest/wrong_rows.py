@@ -50,14 +50,19 @@ WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
     "claim about another outcome": ("published_claims", "odds_ratio,osteoporosis,Cd,Q4", "odds_ratio,osteoporosis,Cd,Q5", ["line 4", "'Q5'", "nearest: Q"]),
     "unknown subgroup column": ("subgroups", "age_group,50-59,", "age_groups,50-59,", ["line 2", "nearest: age_group"]),
     "unknown subgroup level": ("subgroups", "age_group,50-59,", "age_group,50-60,", ["line 2", "50-59"]),
-    "row too short": ("study_exposures", "peng2025,Cd\n", "peng2025\n", ["line 3", "expected 2 values, found 1 values"]),
-    "row too long": ("study_exposures", "peng2025,Cd\n", "peng2025,Cd,\n", ["line 3", "found 3 values"]),
-    "empty line": ("study_exposures", "peng2025,Cd\n", "\npeng2025,Cd\n", ["line 3", "an empty line"]),
-    "blank before a value": ("study_exposures", "peng2025,Cd\n", "peng2025, Cd\n", ["line 3", "' Cd'", "blanks"]),
+    "mixture of an outcome that is not asked": ("study_outcomes", "peng2025,bmd_trochanter\n", "", ["bmd_trochanter", "study_outcomes.csv for peng2025"]),
+    "mixture of one": ("study_exposures", "peng2025,Pb,true\npeng2025,Cd,true\npeng2025,Hg,true\npeng2025,Se,true", "peng2025,Pb,false\npeng2025,Cd,false\npeng2025,Hg,false\npeng2025,Se,false", ["at least two", "1 for 'peng2025'"]),
+    "row too short": ("study_exposures", "peng2025,Cd,true\n", "peng2025\n", ["line 3", "expected 3 values, found 1 values"]),
+    "row too long": ("study_exposures", "peng2025,Cd,true\n", "peng2025,Cd,true,\n", ["line 3", "found 4 values"]),
+    "empty line": ("study_exposures", "peng2025,Cd,true\n", "\npeng2025,Cd,true\n", ["line 3", "an empty line"]),
+    "blank before a value": ("study_exposures", "peng2025,Cd,", "peng2025, Cd,", ["line 3", "' Cd'", "blanks"]),
     "unknown column": ("study_exposures", "study,exposure", "study,metal", ["line 1", "'metal'", "exposure"]),
     "column twice": ("study_exposures", "study,exposure", "study,study", ["line 1", "'study' 2 times"]),
     "columns in another order": ("study_exposures", "study,exposure", "exposure,study", ["line 1", "in the order"]),
-    "Windows line end in one row": ("study_exposures", "peng2025,Cd\n", "peng2025,Cd\r\n", ["line 3", "carriage return"]),
-    "open quote": ("study_exposures", "peng2025,Cd\n", 'peng2025,"Cd\n', ["quotes closed"]),
-    "text after a quote": ("study_exposures", "peng2025,Cd\n", 'peng2025,"Cd"x\n', ["line 3", "quotes closed"]),
+    "Windows line end in one row": ("study_exposures", "peng2025,Cd,true\n", "peng2025,Cd,true\r\n", ["line 3", "carriage return"]),
+    "open quote": ("study_exposures", "peng2025,Cd,", 'peng2025,"Cd,', ["quotes closed"]),
+    "text after a quote": ("study_exposures", "peng2025,Cd,", 'peng2025,"Cd"x,', ["line 3", "quotes closed"]),
 }  # fmt: skip
+
+# A row that is missing is told by the row that needs it.
+SAID_OF_ANOTHER_SEED = ("release without limits", "mixture of an outcome that is not asked", "mixture of one")

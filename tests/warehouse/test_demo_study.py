@@ -163,7 +163,9 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
                 ("women", "examined", "natural", "not_obese", "metals_measured"), start=1
             )
         ],
-        "study_exposures": [("third", "Cd")],
+        "study_exposures": [("third", "Cd", "false")],
+        "study_mixture_outcomes": [],
+        "study_mixture_covariate_sets": [],
         "study_outcomes": [("third", "osteoporosis"), ("third", "bmd_femoral_neck")],
         "study_covariate_sets": [("third", "income")],
         "study_subgroups": [("third", "age_group")],
