@@ -119,9 +119,10 @@ def _relationships(seed: Seed, rule: Rule, known: Known) -> Iterator[Mistake]:
     values = known(found[1], field) if found else None
     if found is None or values is None:
         return  # not a seed, and a model whose values are only known once it is built
+    place = found[1] if found[1].startswith(("int_", "stg_")) else f"seeds/{found[1]}.csv"
     for row, column, value in _filled(seed, rule):
         if value not in values:
-            yield row.unknown(column, f"a {field} of {found[1]}", values)
+            yield row.unknown(column, f"a value of {field} in {place}", values)
 
 
 def _accepted_values(seed: Seed, rule: Rule, known: Known) -> Iterator[Mistake]:

@@ -4,10 +4,10 @@
 
 WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
     "unknown study": ("study_exposures", "peng2025,Cd", "peng2052,Cd", ["line 3", "'peng2052'", "nearest: peng2025"]),
-    "unknown exposure": ("study_exposures", "peng2025,Cd", "peng2025,cd2", ["line 3", "of exposures", "nearest: Cd"]),
+    "unknown exposure": ("study_exposures", "peng2025,Cd", "peng2025,cd2", ["line 3", "in seeds/exposures.csv", "nearest: Cd"]),
     "unknown outcome": ("study_outcomes", "peng2025,bmd_total_femur", "peng2025,bmd_total_femurs", ["line 3", "nearest: bmd_total_femur"]),
     "unknown site": ("study_osteoporosis_sites", "peng2025,trochanter", "peng2025,trochantre", ["line 4", "nearest: trochanter"]),
-    "site without reference": ("study_osteoporosis_sites", "recommended,total_spine", "recommended,spine_valid_vertebra", ["line 8", "of bmd_sites", "spine_valid_vertebrae"]),
+    "site without reference": ("study_osteoporosis_sites", "recommended,total_spine", "recommended,spine_valid_vertebra", ["line 8", "in seeds/bmd_sites.csv", "spine_valid_vertebrae"]),
     "unknown rule": ("study_cohort_rules", "peng2025,1,women", "peng2025,1,woman", ["line 2", "nearest: women"]),
     "unknown covariate set": ("study_covariate_sets", "peng2025,age_bmi", "peng2025,age_bim", ["nearest: age_bmi"]),
     "unknown reference set": ("studies", ",looker1998,-2.5,false", ",loker1998,-2.5,false", ["line 2", "'loker1998'", "nearest: looker1998"]),
@@ -18,7 +18,7 @@ WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
     "unknown reference level": ("covariates", "smoking,Smoking,categorical,never", "smoking,Smoking,categorical,nevr", ["line 7", "a level of smoking", "nearest: never"]),
     "unknown level of answers": ("covariates", "categorical,Non-Hispanic White", "categorical,White", ["line 3", "nearest: Non-Hispanic White"]),
     "no reference level": ("covariates", "smoking,Smoking,categorical,never", "smoking,Smoking,categorical,", ["line 7", "found nothing", "never"]),
-    "unknown laboratory column": ("exposures", ",blood_cadmium,", ",blod_cadmium,", ["line 3", "of int_laboratory_values", "nearest: blood_cadmium"]),
+    "unknown laboratory column": ("exposures", ",blood_cadmium,", ",blod_cadmium,", ["line 3", "in int_laboratory_values", "nearest: blood_cadmium"]),
     "unknown variable of a person": ("cohort_conditions", "women,1,sex", "women,1,gender", ["line 2", "'gender'", "int_person_values"]),
     "unknown operator": ("cohort_conditions", "age_years,>=,50", "age_years,=>,50", ["line 3", "'=>'", ">="]),
     "operator without number": ("cohort_conditions", "age_years,>=,50", "age_years,>=,fifty", ["line 3", "'fifty'"]),
