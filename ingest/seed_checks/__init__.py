@@ -4,7 +4,8 @@ Rules that dbt tests declare (`seeds/*.yml`) are read from there; the modules he
 All mistakes are reported at once, each with seed, line, column, value and the nearest valid names.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,62 +13,31 @@ from ingest.home import PROJECT_ROOT
 from ingest.mistakes import Mistake, MistakesError
 from ingest.seed_checks import cohort_rules, facts, studies
 from ingest.seed_checks.declared import check_declared
-from ingest.seed_checks.project import Project, read_project
+from ingest.seed_checks.project import Project, UnreadableSeedError, read_project
 from ingest.seed_checks.variables import check_variables
 
-# Each named check, and the seeds that it reads: it is passed over while one of them has a wrong form.
-_STUDY_SEEDS = ("study_cohort_rules", "study_osteoporosis_sites", "study_outcomes", "study_exposures")
-_CATALOGUE = ("nhanes_cycles", "nhanes_files", "nhanes_variables")
-NAMED: Mapping[Callable[[Project], Iterator[Mistake]], tuple[str, ...]] = {
-    cohort_rules.conditions: (
-        "cohort_conditions",
-        "covariates",
-        "bmd_sites",
-        "exposures",
-        "answer_groups",
-        "nhanes_cycles",
-    ),
-    cohort_rules.rules_have_conditions: ("cohort_rules", "cohort_conditions"),
-    cohort_rules.distinct_rules: ("cohort_conditions",),
-    cohort_rules.no_contradictions: ("cohort_conditions",),
-    cohort_rules.study_steps: ("study_cohort_rules", "cohort_conditions"),
-    studies.covariate_lists: ("covariate_sets", "covariates"),
-    studies.covariate_levels: ("covariates", "answer_groups", "nhanes_cycles"),
-    studies.subgroup_levels: ("subgroups", "answer_groups", "nhanes_cycles"),
-    studies.studies_are_whole: ("studies", *_STUDY_SEEDS, "study_covariate_sets"),
-    studies.sites_have_references: ("studies", "bmd_references", "study_osteoporosis_sites"),
-    studies.exposures_are_measured: (
-        "nhanes_cycles",
-        "detection_limits",
-        "nhanes_cycle_weights",
-        "exposures",
-        "study_exposures",
-    ),
-    studies.outcomes_have_sites: ("outcomes",),
-    studies.claims_fit_their_study: (
-        "studies",
-        "published_claims",
-        "study_outcomes",
-        "outcomes",
-        "study_exposures",
-        "exposures",
-    ),
-    studies.mixtures_fit_their_study: (
-        "study_mixture_outcomes",
-        "study_mixture_covariate_sets",
-        "study_outcomes",
-        "outcomes",
-        "study_covariate_sets",
-        "covariate_sets",
-        "study_exposures",
-    ),
-    facts.catalogue: _CATALOGUE,
-    facts.variables_of_files: ("nhanes_variables", "nhanes_codebook", "variable_labels"),
-    facts.codes_are_in_the_codebook: ("nhanes_codebook", "answer_groups", "drinking_days"),
-    facts.ranges_hold_no_codes: ("nhanes_codebook",),
-    facts.numbers_ascend: ("bmd_sites", "published_prevalence", "published_claims"),
-    facts.weights_are_columns: ("nhanes_cycle_weights",),
-}
+NAMED: Sequence[Callable[[Project], Iterator[Mistake]]] = (
+    cohort_rules.conditions,
+    cohort_rules.rules_have_conditions,
+    cohort_rules.distinct_rules,
+    cohort_rules.no_contradictions,
+    cohort_rules.study_steps,
+    studies.covariate_lists,
+    studies.covariate_levels,
+    studies.subgroup_levels,
+    studies.studies_are_whole,
+    studies.sites_have_references,
+    studies.exposures_are_measured,
+    studies.outcomes_have_sites,
+    studies.claims_fit_their_study,
+    studies.mixtures_fit_their_study,
+    facts.catalogue,
+    facts.variables_of_files,
+    facts.codes_are_in_the_codebook,
+    facts.ranges_hold_no_codes,
+    facts.numbers_ascend,
+    facts.weights_are_columns,
+)
 
 
 def find_mistakes(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None = None) -> list[Mistake]:
@@ -100,9 +70,8 @@ def check_project(project: Project) -> Iterator[Mistake]:
     """Yield what is wrong in seeds that were read: first by the declared rules, then by the named checks."""
     for name, seed in project.seeds.items():
         yield from check_declared(seed, project.declarations[name], project.known)
-    well_formed = project.seeds.keys() - project.unreadable
-    for check, needed in NAMED.items():
-        if well_formed.issuperset(needed):
+    for check in NAMED:
+        with contextlib.suppress(UnreadableSeedError):  # what is wrong with its form is said already
             yield from check(project)
 
 

@@ -13,8 +13,8 @@ _LOWER, _UPPER = (">=", ">"), ("<=", "<")
 
 def conditions(project: Project) -> Iterator[Mistake]:
     """Variables that int_person_values has, values that fit operator and variable."""
-    text = {r["covariate"] for r in project.seeds["covariates"].rows if r["kind"] == "categorical"} | {"sex"}
-    for row in project.seeds["cohort_conditions"].rows:
+    text = {r["covariate"] for r in project.seed("covariates").rows if r["kind"] == "categorical"} | {"sex"}
+    for row in project.seed("cohort_conditions").rows:
         variable, operator, value = row["variable"], row["operator"], row["value"]
         if variable not in project.person_variables:
             yield row.unknown("variable", "a variable of int_person_values", project.person_variables)
@@ -41,8 +41,8 @@ def _listed(row: Row, levels: frozenset[str]) -> Iterator[Mistake]:
 
 def rules_have_conditions(project: Project) -> Iterator[Mistake]:
     """A rule without a condition would let everyone pass."""
-    known = project.seeds["cohort_conditions"].values("rule")
-    for row in project.seeds["cohort_rules"].rows:
+    known = project.seed("cohort_conditions").values("rule")
+    for row in project.seed("cohort_rules").rows:
         if row["rule"] not in known:
             yield row.mistake(
                 "rule", "at least one row in seeds/cohort_conditions.csv", f"none for {row['rule']!r}"
@@ -68,7 +68,7 @@ def study_steps(project: Project) -> Iterator[Mistake]:
     """Steps run from 1 without a gap, and the rules of one study do not overlap."""
     by_rule = _by_rule(project)
     steps: dict[str, list[Row]] = {}
-    for row in project.seeds["study_cohort_rules"].rows:
+    for row in project.seed("study_cohort_rules").rows:
         if row["step"]:  # an empty one breaks a declared rule
             steps.setdefault(row["study"], []).append(row)
     for study, rows in steps.items():
@@ -133,7 +133,7 @@ def _exclusive(one: Row, two: Row) -> bool:
 
 def _by_rule(project: Project) -> Mapping[str, list[Row]]:
     rules: dict[str, list[Row]] = {}
-    for row in project.seeds["cohort_conditions"].rows:
+    for row in project.seed("cohort_conditions").rows:
         rules.setdefault(row["rule"], []).append(row)
     return rules
 

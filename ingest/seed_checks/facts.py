@@ -19,6 +19,8 @@ _ASCENDING = {
 
 def catalogue(project: Project) -> Iterator[Mistake]:
     """Files, releases and variables make a catalogue that ingest accepts."""
+    for seed in ("nhanes_cycles", "nhanes_files", "nhanes_variables"):
+        project.seed(seed)
     try:
         read_catalogue(project.root / "seeds")
     except CatalogueError as error:
@@ -28,10 +30,10 @@ def catalogue(project: Project) -> Iterator[Mistake]:
 def variables_of_files(project: Project) -> Iterator[Mistake]:
     """Codebook and labels are about variables of the catalogue."""
     listed: dict[str, dict[str, str]] = {}
-    for row in project.seeds["nhanes_variables"].rows:
+    for row in project.seed("nhanes_variables").rows:
         listed.setdefault(row["file"], {})[row["variable"]] = row["name"]
     for seed in ("nhanes_codebook", "variable_labels"):
-        for row in project.seeds[seed].rows:
+        for row in project.seed(seed).rows:
             names = listed.get(row["file"], {})
             if names and row["variable"] not in names:
                 yield row.unknown(
@@ -44,10 +46,10 @@ def variables_of_files(project: Project) -> Iterator[Mistake]:
 def codes_are_in_the_codebook(project: Project) -> Iterator[Mistake]:
     """Answers that are grouped or counted are answers that CDC's codebook has."""
     codes: dict[str, set[str]] = {}
-    for row in project.seeds["nhanes_codebook"].rows:
+    for row in project.seed("nhanes_codebook").rows:
         codes.setdefault(row["name"], set()).add(row["code"])
     for seed in ("answer_groups", "drinking_days"):
-        for row in project.seeds[seed].rows:
+        for row in project.seed(seed).rows:
             variable = row["variable"]
             if variable not in codes:
                 yield row.unknown("variable", "a variable of seeds/nhanes_codebook.csv", codes)
@@ -60,7 +62,7 @@ def codes_are_in_the_codebook(project: Project) -> Iterator[Mistake]:
 def ranges_hold_no_codes(project: Project) -> Iterator[Mistake]:
     """No code such as 777 (refused) lies within the range of measured values."""
     ranges: dict[tuple[str, str], tuple[float, float]] = {}
-    rows = project.seeds["nhanes_codebook"].rows
+    rows = project.seed("nhanes_codebook").rows
     for row in rows:
         if row["kind"] == "range":
             low, _, high = row["code"].partition(" to ")
@@ -80,7 +82,7 @@ def ranges_hold_no_codes(project: Project) -> Iterator[Mistake]:
 def numbers_ascend(project: Project) -> Iterator[Mistake]:
     """Lower ends are not above upper ends."""
     for seed, columns in _ASCENDING.items():
-        for row in project.seeds[seed].rows:
+        for row in project.seed(seed).rows:
             numbers = [
                 (column, number) for column in columns if (number := as_number(row[column])) is not None
             ]
@@ -91,7 +93,7 @@ def numbers_ascend(project: Project) -> Iterator[Mistake]:
 
 def weights_are_columns(project: Project) -> Iterator[Mistake]:
     """The weight of a release is a column that int_weights reads."""
-    for row in project.seeds["nhanes_cycle_weights"].rows:
+    for row in project.seed("nhanes_cycle_weights").rows:
         if row["weight_variable"] not in project.weight_variables:
             expected = "a weight of stg_demographics or stg_blood_metals"
             yield row.unknown("weight_variable", expected, project.weight_variables)

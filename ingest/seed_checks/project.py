@@ -17,6 +17,10 @@ _OF_DEMOGRAPHICS = ("sex", "exam_status_code", "pregnancy_code")
 _KEYS = frozenset({"seqn", "cycle"})
 
 
+class UnreadableSeedError(Exception):
+    """A check needs a seed that could not be read."""
+
+
 @dataclass(frozen=True)
 class Project:
     """Seeds and declarations by name; `unreadable` are the seeds whose form is wrong."""
@@ -27,14 +31,24 @@ class Project:
     unreadable: frozenset[str]
     _models: dict[str, Declaration] = field(default_factory=dict)
 
+    def seed(self, name: str) -> Seed:
+        """Return a seed; raises `UnreadableSeedError` if it is not there or its form is wrong."""
+        if name not in self.seeds or name in self.unreadable:
+            raise UnreadableSeedError(name)
+        return self.seeds[name]
+
     def known(self, relation: str, field: str) -> frozenset[str] | None:
         """Return the values of a seed's column, or of a model's; None if that cannot be told."""
-        if relation in self.seeds:
-            return self.seeds[relation].values(field) if relation not in self.unreadable else None
-        return {
-            ("int_laboratory_values", "variable"): self.laboratory_variables,
-            ("int_person_values", "variable"): self.person_variables,
-        }.get((relation, field))
+        try:
+            if relation in self.seeds:
+                return self.seed(relation).values(field)
+            if (relation, field) == ("int_laboratory_values", "variable"):
+                return self.laboratory_variables
+            if (relation, field) == ("int_person_values", "variable"):
+                return self.person_variables
+        except UnreadableSeedError:
+            pass
+        return None
 
     def model(self, name: str) -> Declaration:
         """Read the declaration of a model."""
@@ -69,9 +83,9 @@ class Project:
     def person_variables(self) -> frozenset[str]:
         """The variables of int_person_values."""
         columns = {*self.model("int_covariates").columns, *self.model("int_menopause").columns}
-        sites = self.seeds["bmd_sites"].values("site")
+        sites = self.seed("bmd_sites").values("site")
         plausible = {f"plausible_{site}" for site in sites}
-        exposures = self.seeds["exposures"].values("exposure")
+        exposures = self.seed("exposures").values("exposure")
         return frozenset(
             {*(columns - _KEYS), "cycle", *_OF_DEMOGRAPHICS, *exposures, *sites, *plausible} - {"seqn"}
         )
@@ -85,11 +99,11 @@ class Project:
     def levels(self, variable: str) -> frozenset[str]:
         """Return the levels that a variable of a person can have; empty if they are not declared."""
         if variable == "cycle":
-            return self.seeds["nhanes_cycles"].values("cycle")
+            return self.seed("nhanes_cycles").values("cycle")
         for model in ("int_covariates", "stg_demographics"):
             if levels := self.model(model).accepted(variable):
                 return levels
-        rows = self.seeds["answer_groups"].rows
+        rows = self.seed("answer_groups").rows
         return frozenset(row["answer_group"] for row in rows if row["covariate"] == variable)
 
 

@@ -17,8 +17,8 @@ _PARTS = (
 
 def covariate_lists(project: Project) -> Iterator[Mistake]:
     """The semicolon lists of covariate_sets name covariates, each once."""
-    known = project.seeds["covariates"].values("covariate")
-    for row in project.seeds["covariate_sets"].rows:
+    known = project.seed("covariates").values("covariate")
+    for row in project.seed("covariate_sets").rows:
         names = row["covariates"].split(";") if row["covariates"] else []
         for name in dict.fromkeys(names):
             if not name or name != name.strip():
@@ -33,7 +33,7 @@ def covariate_lists(project: Project) -> Iterator[Mistake]:
 def covariate_levels(project: Project) -> Iterator[Mistake]:
     """Covariates are columns of `cohort`; categorical ones have a reference level that exists."""
     columns = frozenset(project.cohort.columns)
-    for row in project.seeds["covariates"].rows:
+    for row in project.seed("covariates").rows:
         covariate, level = row["covariate"], row["reference_level"]
         levels = project.levels(covariate)
         if covariate not in columns:
@@ -51,7 +51,7 @@ def covariate_levels(project: Project) -> Iterator[Mistake]:
 def subgroup_levels(project: Project) -> Iterator[Mistake]:
     """A subgroup is a level of a column of `cohort`."""
     columns = frozenset(project.cohort.columns)
-    for row in project.seeds["subgroups"].rows:
+    for row in project.seed("subgroups").rows:
         levels = project.levels(row["subgroup_variable"])
         if row["subgroup_variable"] not in columns:
             yield row.unknown("subgroup_variable", "a column of cohort", columns)
@@ -61,9 +61,9 @@ def subgroup_levels(project: Project) -> Iterator[Mistake]:
 
 def studies_are_whole(project: Project) -> Iterator[Mistake]:
     """Each study has rules, sites, outcomes, exposures and covariate sets."""
-    for row in project.seeds["studies"].rows:
+    for row in project.seed("studies").rows:
         for part in _PARTS:
-            if row["study"] not in project.seeds[part].values("study"):
+            if row["study"] not in project.seed(part).values("study"):
                 yield row.mistake(
                     "study", f"at least one row in seeds/{part}.csv", f"none for {row['study']!r}"
                 )
@@ -71,9 +71,9 @@ def studies_are_whole(project: Project) -> Iterator[Mistake]:
 
 def sites_have_references(project: Project) -> Iterator[Mistake]:
     """The reference set of a study has young adults' values for each of its sites."""
-    sets = {row["study"]: row["reference_set"] for row in project.seeds["studies"].rows}
-    there = {(row["reference_set"], row["site"]) for row in project.seeds["bmd_references"].rows}
-    for row in project.seeds["study_osteoporosis_sites"].rows:
+    sets = {row["study"]: row["reference_set"] for row in project.seed("studies").rows}
+    there = {(row["reference_set"], row["site"]) for row in project.seed("bmd_references").rows}
+    for row in project.seed("study_osteoporosis_sites").rows:
         chosen = sets.get(row["study"])
         sites = frozenset(site for name, site in there if name == chosen)
         if sites and row["site"] not in sites:
@@ -82,11 +82,11 @@ def sites_have_references(project: Project) -> Iterator[Mistake]:
 
 def exposures_are_measured(project: Project) -> Iterator[Mistake]:
     """Each exposure of a study has a limit of detection and a weight in each release."""
-    cycles = sorted(project.seeds["nhanes_cycles"].values("cycle"))
-    limits = {(row["exposure"], row["cycle"]) for row in project.seeds["detection_limits"].rows}
-    weights = {(row["weight"], row["cycle"]) for row in project.seeds["nhanes_cycle_weights"].rows}
-    used = project.seeds["study_exposures"].values("exposure")
-    for row in project.seeds["exposures"].rows:
+    cycles = sorted(project.seed("nhanes_cycles").values("cycle"))
+    limits = {(row["exposure"], row["cycle"]) for row in project.seed("detection_limits").rows}
+    weights = {(row["weight"], row["cycle"]) for row in project.seed("nhanes_cycle_weights").rows}
+    used = project.seed("study_exposures").values("exposure")
+    for row in project.seed("exposures").rows:
         exposure, weight = row["exposure"], row["weight"]
         for cycle in cycles if exposure in used else ():
             if (exposure, cycle) not in limits:
@@ -99,7 +99,7 @@ def exposures_are_measured(project: Project) -> Iterator[Mistake]:
 
 def outcomes_have_sites(project: Project) -> Iterator[Mistake]:
     """A BMD outcome has a site; the binary one has none."""
-    for row in project.seeds["outcomes"].rows:
+    for row in project.seed("outcomes").rows:
         if row["kind"] == "continuous" and not row["site"]:
             yield row.mistake("site", "the site of a continuous outcome", "nothing")
         elif row["kind"] == "binary" and row["site"]:
@@ -109,12 +109,12 @@ def outcomes_have_sites(project: Project) -> Iterator[Mistake]:
 def claims_fit_their_study(project: Project) -> Iterator[Mistake]:
     """A published number is about an outcome, an exposure and a contrast that its study estimates."""
     groups = {
-        r["study"]: int(r["quantile_groups"]) for r in project.seeds["studies"].rows if r["quantile_groups"]
+        r["study"]: int(r["quantile_groups"]) for r in project.seed("studies").rows if r["quantile_groups"]
     }
-    for row in project.seeds["published_claims"].rows:
+    for row in project.seed("published_claims").rows:
         for column in ("outcome", "exposure"):
             chosen = _of_study(project, f"study_{column}s", column, row)
-            known = project.seeds[f"{column}s"].values(column)
+            known = project.seed(f"{column}s").values(column)
             if row[column] in known and chosen and chosen <= known and row[column] not in chosen:
                 yield row.unknown(column, f"an {column} of {row['study']}", chosen)
         quantiles = [f"Q{group}" for group in range(2, groups.get(row["study"], 1) + 1)]
@@ -125,11 +125,11 @@ def claims_fit_their_study(project: Project) -> Iterator[Mistake]:
 
 def mixtures_fit_their_study(project: Project) -> Iterator[Mistake]:
     """A mixture is of two exposures at least, and its outcomes and covariate sets are those of its study."""
-    mixed = [row["study"] for row in project.seeds["study_exposures"].rows if row["in_mixture"] == "true"]
+    mixed = [row["study"] for row in project.seed("study_exposures").rows if row["in_mixture"] == "true"]
     for column in ("outcome", "covariate_set"):
-        for row in project.seeds[f"study_mixture_{column}s"].rows:
+        for row in project.seed(f"study_mixture_{column}s").rows:
             chosen = _of_study(project, f"study_{column}s", column, row)
-            known = project.seeds[f"{column}s"].values(column)
+            known = project.seed(f"{column}s").values(column)
             if row[column] in known and chosen and row[column] not in chosen:
                 yield row.unknown(column, f"one in seeds/study_{column}s.csv for {row['study']}", chosen)
             if chosen and mixed.count(row["study"]) < 2:
@@ -138,4 +138,4 @@ def mixtures_fit_their_study(project: Project) -> Iterator[Mistake]:
 
 
 def _of_study(project: Project, seed: str, column: str, row: Row) -> frozenset[str]:
-    return frozenset(other[column] for other in project.seeds[seed].rows if other["study"] == row["study"])
+    return frozenset(other[column] for other in project.seed(seed).rows if other["study"] == row["study"])

@@ -15,7 +15,7 @@ from wrong_rows import SAID_OF_ANOTHER_SEED, WRONG_ROWS
 from ingest import provenance, seed_checks
 from ingest.catalogue import PROJECT_ROOT
 from ingest.mistakes import Mistake, MistakesError, nearest_names
-from ingest.seed_checks import check_project, find_mistakes, refuse_mistakes
+from ingest.seed_checks import NAMED, check_project, find_mistakes, refuse_mistakes
 from ingest.seed_checks.declared import CHECKS, check_declared
 from ingest.seed_checks.project import Project, read_project
 from ingest.seed_checks.tables import read_seed
@@ -52,6 +52,12 @@ def test_every_declared_test_of_a_seed_is_understood(project: Project) -> None:
     """A new kind of dbt test on a seed needs a check of its own, or would be met only by dbt."""
     tests = {rule.test for declaration in project.declarations.values() for rule in declaration.rules}
     assert tests <= CHECKS.keys()
+
+
+def test_every_seed_that_a_check_asks_for_is_there(project: Project) -> None:
+    """A check of a seed that was renamed would be passed over in silence."""
+    for check in NAMED:
+        assert list(check(project)) == []
 
 
 @pytest.mark.parametrize("name", WRONG_ROWS)
@@ -221,6 +227,17 @@ def wrong_project(tmp_path: Path) -> Path:
         path = copy / "seeds" / f"{seed}.csv"
         path.write_text(path.read_text().replace(old, new, 1))
     return copy
+
+
+def test_a_seed_that_is_missing(wrong_project: Path) -> None:
+    for name in ("bmd_sites.csv", "nhanes_cycles.csv", "exposures.yml"):
+        (wrong_project / "seeds" / name).unlink()
+    said = [str(mistake) for mistake in find_mistakes(wrong_project)]
+    for part in (
+        "seeds/bmd_sites.yml: expected seeds/bmd_sites.csv beside it",
+        "seeds/exposures.csv: expected",
+    ):
+        assert any(part in line for line in said)
 
 
 def test_all_mistakes_at_once(wrong_project: Path) -> None:
