@@ -48,12 +48,7 @@ def read_declaration(path: Path) -> Declaration:
     CatalogueError
         If it cannot be read or does not declare it.
     """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    except OSError as error:
-        raise CatalogueError(cannot("read", path, error)) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CatalogueError(f"{path}: expected YAML, found: {error}") from error
+    content = read_yaml(path)
     try:
         (node,) = content.get("seeds") or content["models"]
         columns = tuple(column["name"] for column in node.get("columns", ()))
@@ -64,6 +59,16 @@ def read_declaration(path: Path) -> Declaration:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(f"{path}: expected the declaration of one seed or model ({error!r})") from error
     return Declaration(columns, {name: str(declared.get(name, "varchar")) for name in columns}, tuple(rules))
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; raises `CatalogueError` if that cannot be done."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    except OSError as error:
+        raise CatalogueError(cannot("read", path, error)) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CatalogueError(f"{path}: expected YAML, found: {error}") from error
 
 
 def check_declared(seed: Seed, declaration: Declaration, known: Known) -> Iterator[Mistake]:

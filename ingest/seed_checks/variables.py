@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ingest.errors import CatalogueError, cannot
 from ingest.mistakes import Mistake, nearest_names
+from ingest.seed_checks.declared import read_yaml
 
 PROFILE, PROFILES = "fit_profile", "fit_profiles"
 # Whole numbers for which 0 means something: a seed like others, and work that is left out.
@@ -66,11 +64,6 @@ def _settings(place: str, settings: Mapping[str, Any], examples: Mapping[str, An
 
 
 def _declared(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    except OSError as error:
-        raise CatalogueError(cannot("read", path, error)) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CatalogueError(f"{path}: expected YAML, found: {error}") from error
+    content = read_yaml(path)
     variables = dict(content.get("vars") or {})
     return variables | dict(variables.pop(content.get("name"), None) or {})
