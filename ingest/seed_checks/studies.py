@@ -6,6 +6,8 @@ from ingest.mistakes import Mistake, nearest_names
 from ingest.seed_checks.project import Project
 from ingest.seed_checks.tables import Row
 
+# Of regressions without groups, and the two directions of a WQS index.
+_OTHER_CONTRASTS = ("per_doubling", "trend_score", "trend_median", "positive", "negative")
 _PARTS = (
     "study_cohort_rules",
     "study_osteoporosis_sites",
@@ -111,6 +113,7 @@ def claims_fit_their_study(project: Project) -> Iterator[Mistake]:
     groups = {
         r["study"]: int(r["quantile_groups"]) for r in project.seed("studies").rows if r["quantile_groups"]
     }
+    subgroups = project.seed("subgroups").values("subgroup") | {"all"}
     for row in project.seed("published_claims").rows:
         for column in ("outcome", "exposure"):
             chosen = _of_study(project, f"study_{column}s", column, row)
@@ -118,23 +121,37 @@ def claims_fit_their_study(project: Project) -> Iterator[Mistake]:
             if row[column] in known and chosen and chosen <= known and row[column] not in chosen:
                 yield row.unknown(column, f"an {column} of {row['study']}", chosen)
         quantiles = [f"Q{group}" for group in range(2, groups.get(row["study"], 1) + 1)]
-        contrasts = frozenset({*quantiles, "per_doubling", "trend_score", "trend_median"})
+        contrasts = frozenset({*quantiles, *_OTHER_CONTRASTS})
         if row["contrast"] and quantiles and row["contrast"] not in contrasts:
             yield row.unknown("contrast", f"a contrast of {row['study']}", contrasts)
+        if row["subgroup"] and row["subgroup"] not in subgroups:
+            yield row.unknown("subgroup", "all, or a subgroup of seeds/subgroups.csv", subgroups)
 
 
-def mixtures_fit_their_study(project: Project) -> Iterator[Mistake]:
-    """A mixture is of two exposures at least, and its outcomes and covariate sets are those of its study."""
-    mixed = [row["study"] for row in project.seed("study_exposures").rows if row["in_mixture"] == "true"]
-    for column in ("outcome", "covariate_set"):
-        for row in project.seed(f"study_mixture_{column}s").rows:
+def models_fit_their_study(project: Project) -> Iterator[Mistake]:
+    """Mixtures and detailed models are of outcomes and covariate sets that their study has."""
+    for seed, column in (
+        ("study_mixture_outcomes", "outcome"),
+        ("study_mixture_covariate_sets", "covariate_set"),
+        ("study_detailed_models", "outcome"),
+        ("study_detailed_models", "covariate_set"),
+    ):
+        for row in project.seed(seed).rows:
             chosen = _of_study(project, f"study_{column}s", column, row)
-            known = project.seed(f"{column}s").values(column)
-            if row[column] in known and chosen and row[column] not in chosen:
+            if row[column] in project.seed(f"{column}s").values(column) and row[column] not in chosen:
                 yield row.unknown(column, f"one in seeds/study_{column}s.csv for {row['study']}", chosen)
-            if chosen and mixed.count(row["study"]) < 2:
-                expected = "at least two exposures in the mixture, in seeds/study_exposures.csv"
-                yield row.mistake("study", expected, f"{mixed.count(row['study'])} for {row['study']!r}")
+
+
+def mixtures_are_of_several(project: Project) -> Iterator[Mistake]:
+    """A study with mixtures has two exposures in them at least."""
+    mixed = [row["study"] for row in project.seed("study_exposures").rows if row["in_mixture"] == "true"]
+    told: set[str] = set()
+    for row in project.seed("study_mixture_outcomes").rows:
+        study = row["study"]
+        if study in project.seed("studies").values("study") - told and mixed.count(study) < 2:
+            told.add(study)
+            expected = "at least two exposures in the mixture, in seeds/study_exposures.csv"
+            yield row.mistake("study", expected, f"{mixed.count(study)} for {study!r}")
 
 
 def _of_study(project: Project, seed: str, column: str, row: Row) -> frozenset[str]:

@@ -51,6 +51,7 @@ WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
     "unknown subgroup column": ("subgroups", "age_group,50-59,", "age_groups,50-59,", ["line 2", "nearest: age_group"]),
     "unknown subgroup level": ("subgroups", "age_group,50-59,", "age_group,50-60,", ["line 2", "50-59"]),
     "mixture of an outcome that is not asked": ("study_outcomes", "peng2025,bmd_trochanter\n", "", ["bmd_trochanter", "study_outcomes.csv for peng2025"]),
+    "claim about an unknown subgroup": ("published_claims", "trend_score,age 50-59,", "trend_score,age 50-60,", ["line 16", "age 50-59"]),
     "mixture of one": ("study_exposures", "peng2025,Pb,true\npeng2025,Cd,true\npeng2025,Hg,true\npeng2025,Se,true", "peng2025,Pb,false\npeng2025,Cd,false\npeng2025,Hg,false\npeng2025,Se,false", ["at least two", "1 for 'peng2025'"]),
     "row too short": ("study_exposures", "peng2025,Cd,true\n", "peng2025\n", ["line 3", "expected 3 values, found 1 values"]),
     "row too long": ("study_exposures", "peng2025,Cd,true\n", "peng2025,Cd,true,\n", ["line 3", "found 4 values"]),
