@@ -98,7 +98,8 @@ def test_the_demo_killed_at_random_moments(tmp_path: Path) -> None:
             time.sleep(moments.uniform(0, seconds))
             process.kill()
         assert query(path, sql) in states
-        subprocess.run(command(1 + number % 2), check=True, capture_output=True, timeout=600)
+        again = subprocess.run(command(1 + number % 2), capture_output=True, text=True, timeout=600)
+        assert again.returncode == 0, again.stderr
         assert query(path, sql) == states[number % 2]
         assert names(tmp_path) == [".lock", "raw.duckdb", "xpt"]
 
