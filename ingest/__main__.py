@@ -17,6 +17,7 @@ examples:
   python -m ingest demo --people 5000           make synthetic files and load them
   python -m ingest status                       say what is loaded
   python -m ingest status --data data/demo      the same for the synthetic data
+  python -m ingest check                        are the seeds and dbt variables right? (loads nothing)
 
 Files go into DIR/raw.duckdb (DIR is --data; by default data/nhanes in the project's folder, for demo
 data/demo): a table per file in schema nhanes_files, a view per component in schema nhanes, facts in
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--people", type=_positive, default=25_735, metavar="N", help="default 25735")
     demo.add_argument("--seed", type=_natural, default=20_130_101, metavar="S", help="default 20130101")
     status = commands.add_parser("status", help="print what is loaded")
+    commands.add_parser("check", help="check the seeds and dbt variables, and load nothing")
     for command in (cdc, directory, demo, status):
         default = "data/demo" if command is demo else "data/nhanes"
         command.add_argument(
@@ -76,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
             metavar="DIR",
             default=PROJECT_ROOT / default,
             help=f"folder of the raw database (default: {default} in the project's folder)",
+        )
+    for command in (cdc, directory, demo):
+        command.add_argument(
+            "--wait",
+            type=_natural,
+            metavar="SECONDS",
+            default=60,
+            help="how long to wait for another run in the same folder (default 60)",
         )
     return parser
 
@@ -99,14 +109,20 @@ def _say(text: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    from ingest.seed_checks import refuse_mistakes
     from ingest.warehouse import FILE_NAME
 
+    if options.command == "check":
+        refuse_mistakes()
+        _say("The seeds and dbt variables are well formed and agree with each other.")
+        return
     data = options.data.expanduser().resolve()
     if options.command == "status":
         _status(data / FILE_NAME)
         return
+    refuse_mistakes()
     catalogue = read_catalogue()
-    _load(_source(options, data), catalogue, data / FILE_NAME)
+    _load(_source(options, data), catalogue, data / FILE_NAME, options.wait)
 
 
 def _source(options: argparse.Namespace, data: Path) -> Source:
@@ -123,11 +139,11 @@ def _source(options: argparse.Namespace, data: Path) -> Source:
     return DirectorySource(options.directory.expanduser())
 
 
-def _load(source: Source, catalogue: Catalogue, path: Path) -> None:
-    from ingest.load import load
+def _load(source: Source, catalogue: Catalogue, path: Path, seconds: float) -> None:
+    from ingest.load import run
 
     start = time.monotonic()
-    report = load(source.fetch(catalogue, _say), path, catalogue, _say)
+    report = run(source, path, catalogue, _say, seconds)
     seconds = time.monotonic() - start
     if report.loaded:
         count = _files(len(report.loaded))

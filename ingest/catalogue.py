@@ -5,7 +5,6 @@ names the seed and the row.
 """
 
 import csv
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ingest.errors import CatalogueError, cannot
+from ingest.mistakes import nearest_names
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SEEDS = PROJECT_ROOT / "seeds"
@@ -123,9 +123,9 @@ class _Row:
         return value
 
     def reference(self, column: str, known: Iterable[str]) -> str:
-        value, names = self.values[column], sorted(known)
+        value, names = self.values[column], list(known)
         if value not in names:
-            near = difflib.get_close_matches(value, names, n=3, cutoff=0.4) or names[:5]
+            near = nearest_names(value, names)
             raise self.wrong(column, f"one of the {column}s that exist (nearest: {', '.join(near)})")
         return value
 

@@ -145,7 +145,10 @@ class _Attempt:
         headers = {"User-Agent": "nhanes-bone", "Accept-Encoding": "identity"}
         if validator and offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
-        with open_address(self.address, headers, self.origins, self.policy.timeout) as response:
+        policy = self.policy
+        with open_address(
+            self.address, headers, self.origins, policy.timeout, policy.attempt_seconds
+        ) as response:
             offset = self._check_start(response, offset, validator)
             length = content_length(response.headers)
             if length is not None and offset + length > self.policy.max_bytes:
@@ -206,6 +209,8 @@ class _Attempt:
                 raise DownloadError(f"{self.address}: stopped.")
             if time.monotonic() - start > self.policy.attempt_seconds:
                 raise TransientError(f"only {received:,} bytes in {self.policy.attempt_seconds:.0f} s")
+        if head == b"":  # also what a connection looks like that was cut within the headers
+            raise TransientError("an empty answer")
         if head is not None:
             check_magic(head)
 

@@ -1,8 +1,11 @@
 """One HTTP request: only to the addresses that are allowed, with errors sorted by whether they may pass."""
 
+import contextlib
 import email.utils
 import http.client
+import socket
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -38,7 +41,9 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def open_address(address: str, headers: dict[str, str], origins: frozenset[str], timeout: float) -> Any:
+def open_address(
+    address: str, headers: dict[str, str], origins: frozenset[str], timeout: float, seconds: float
+) -> Any:
     """Send a GET request.
 
     Parameters
@@ -51,6 +56,8 @@ def open_address(address: str, headers: dict[str, str], origins: frozenset[str],
         Scheme and host of the addresses that are allowed; a redirect elsewhere is refused.
     timeout : float
         Seconds without a byte after which the connection counts as cut.
+    seconds : float
+        Seconds after which it is cut although the headers of the answer still trickle in.
 
     Returns
     -------
@@ -67,8 +74,13 @@ def open_address(address: str, headers: dict[str, str], origins: frozenset[str],
     if origin(address) not in origins:
         raise DownloadError(f"{address}: expected an address at {listed(origins)}; not fetched.")
     request = urllib.request.Request(address, headers=headers)
+    opened: list[http.client.HTTPConnection] = []
+    handlers = (_Redirects(origins), _Http(opened), _Https(opened))
+    limit = threading.Timer(seconds, _shut, [opened])
+    limit.daemon = True
+    limit.start()
     try:
-        return urllib.request.build_opener(_Redirects(origins)).open(request, timeout=timeout)
+        return urllib.request.build_opener(*handlers).open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 416:
@@ -89,6 +101,46 @@ def open_address(address: str, headers: dict[str, str], origins: frozenset[str],
         raise TransientError(f"no connection ({error.reason})", connected=False) from error
     except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
         raise TransientError(f"no answer ({error or type(error).__name__})") from error
+    finally:
+        limit.cancel()
+
+
+def _shut(opened: list[http.client.HTTPConnection]) -> None:
+    """End connections that another thread waits for: it then reads their end."""
+    for connection in opened:
+        if connection.sock is not None:
+            with contextlib.suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Http(urllib.request.HTTPHandler):
+    """Notes the connections that are opened."""
+
+    def __init__(self, opened: list[http.client.HTTPConnection]) -> None:
+        super().__init__()
+        self.opened = opened
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connect, req)
+
+    def _connect(self, host: str, **options: Any) -> http.client.HTTPConnection:
+        self.opened.append(http.client.HTTPConnection(host, **options))
+        return self.opened[-1]
+
+
+class _Https(urllib.request.HTTPSHandler):
+    """Notes the connections that are opened; certificates are checked as always."""
+
+    def __init__(self, opened: list[http.client.HTTPConnection]) -> None:
+        super().__init__()
+        self.opened = opened
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connect, req)
+
+    def _connect(self, host: str, **options: Any) -> http.client.HTTPConnection:
+        self.opened.append(http.client.HTTPSConnection(host, **options))
+        return self.opened[-1]
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

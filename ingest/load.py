@@ -11,8 +11,9 @@ from ingest import warehouse
 from ingest.catalogue import Catalogue
 from ingest.checks import find_notes, find_problems
 from ingest.errors import Problem, RefusedError, TransportError, WarehouseError, advise
+from ingest.locks import Patience, alone
 from ingest.progress import Progress
-from ingest.sources import Say, SourceFile
+from ingest.sources import Say, Source, SourceFile
 from ingest.transport import DEMO_LABEL, MAX_BYTES, read_transport
 from ingest.warehouse import Contents, Loading
 
@@ -26,8 +27,40 @@ class Report:
     rows: int
 
 
+def run(source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: float = 60.0) -> Report:
+    """Fetch the files of a source and load them, while no other run works in the warehouse's folder.
+
+    Parameters
+    ----------
+    source : Source
+        Where the files come from.
+    path, catalogue, say
+        See `load`.
+    seconds : float
+        How long to wait for another run, or for another process that has the database open.
+
+    Returns
+    -------
+    Report
+        What was done.
+
+    Raises
+    ------
+    LockedError
+        If the other process is still at it then; the message says which it is.
+    IngestError
+        Whatever fetching and loading raise.
+    """
+    patience = Patience(seconds, say)
+    with alone(path.parent, patience):
+        patience.wait_for(lambda: warehouse.read_contents(path))
+        return load(source.fetch(catalogue, say), path, catalogue, say)
+
+
 def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say) -> Report:
     """Bring the warehouse in keeping with `files`, which are only read where they changed.
+
+    Others must be kept from doing the same meanwhile (see `run`).
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """What a build ran with: code version, configuration and package versions, as functions inside DuckDB.
 
-dbt-duckdb loads `Plugin` (profiles.yml); the macro record_run calls the functions at the start of a build.
+The seeds and variables that it would run with are checked first. dbt-duckdb loads `Plugin` (profiles.yml);
+the macro record_run calls the functions at the start of a build.
 """
 
 import json
@@ -16,7 +17,9 @@ from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
+from ingest.errors import IngestError
 from ingest.home import PROJECT_ROOT
+from ingest.seed_checks import refuse_mistakes
 
 PACKAGE = PROJECT_ROOT / "envmix"
 SUFFIXES = {".csv", ".py", ".sql", ".yml"}
@@ -58,7 +61,7 @@ def configuration_digest(variables: str) -> str:
     That is: seeds, models, macros and Python models of the project that dbt builds, the statistical package,
     and the dbt variables (JSON) of this invocation.
     """
-    root = Path(getattr(get_flags(), "PROJECT_DIR", None) or PROJECT_ROOT)  # type: ignore[no-untyped-call]
+    root = _project_directory()
     digest = sha256(variables.encode())
     files = [root / "dbt_project.yml"]
     for folder in (root / "seeds", root / "models", root / "macros", root / "python_models", PACKAGE):
@@ -69,15 +72,24 @@ def configuration_digest(variables: str) -> str:
     return digest.hexdigest()
 
 
+def _project_directory() -> Path:
+    return Path(getattr(get_flags(), "PROJECT_DIR", None) or PROJECT_ROOT)  # type: ignore[no-untyped-call]
+
+
 def package_versions() -> str:
     """Return the versions of the packages that a result depends on, as a JSON object."""
     return json.dumps({name: version(name) for name in PACKAGES})
 
 
 class Plugin(BasePlugin):
-    """Check that there is data to build from, and offer the functions above to SQL."""
+    """Check seeds, variables and that there is data, before dbt runs anything; offer functions to SQL."""
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        try:
+            given = getattr(get_flags(), "VARS", None) or {}  # type: ignore[no-untyped-call]
+            refuse_mistakes(_project_directory(), given)
+        except IngestError as error:
+            raise DbtRuntimeError(str(error)) from error
         for attachment in creds.attach or []:
             if not Path(attachment.path).exists():
                 raise DbtRuntimeError(

@@ -1,22 +1,24 @@
 """Read SAS transport files (XPT version 5), which are untrusted input.
 
 A transport file is a sequence of 80-byte records: library header, member header, one 140-byte
-description per variable, then the observations, padded with blanks. pyreadstat parses it in C, so the
-whole structure is checked here in Python first: counts, widths and positions must agree with each
-other and with the length of the file, and be of a sane size, before C code sees a byte. What C code
-returns must then have the rows and columns that the header promised. With this the parser never
-meets an inconsistent count, and no child process is used.
+description per variable, then the observations, padded with blanks (SAS technical note TS-140). The
+whole structure is checked first: counts, widths and positions must agree with each other and with the
+length of the file, and be of a sane size. The rows are then a table of bytes that numpy cuts and decodes.
 
-SAS has 27 kinds of missing; pyreadstat returns all of them as missing (NHANES only uses one).
+No parser in C sees the bytes, so no child process with limits is needed: memory is bounded by MAX_BYTES and
+MAX_CELLS, time by the length of the file. ReadStat's parser (pyreadstat) would need one, and that would not
+be enough: of 300 damaged files with a sound header it read over 70 otherwise than their bytes say, without a
+word (texts end at a NUL, numbers whose first digit is zero come out several times too large). Tests compare
+the two on files that are in order, and this module with a second reader on 20,000 damaged ones.
+
+SAS has 28 kinds of missing; all of them are read as missing (NHANES only uses one).
 """
 
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ingest.errors import TransportError
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!"
 MAX_BYTES = 100_000_000
-MAX_CELLS = 10_000_000
+MAX_CELLS = 4_000_000
 DEMO_LABEL = "SYNTHETIC DEMO DATA"
 
 _MAGIC_V8 = b"HEADER RECORD*******LIBV8   HEADER RECORD!!!!!!!"
@@ -37,6 +39,7 @@ _OBSERVATIONS = b"HEADER RECORD*******OBS     HEADER RECORD!!!!!!!"
 _RECORD = 80
 _NAMESTRS_AT = 8 * _RECORD
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
+_MISSING = tuple(b"._ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _AGAIN = "the file is cut off or damaged: fetch it again"
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a zip archive", "unpack it and give the .XPT file inside"),
@@ -61,12 +64,23 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Field:
+    """One variable as the header describes it: where its bytes lie in a row."""
+
+    name: str
+    label: bytes
+    type: str
+    position: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Layout:
-    """What the header of a transport file says, checked against the file's length."""
+    """What the header of a transport file says, checked against the file's length; rows begin at `start`."""
 
     label: str
-    names: tuple[str, ...]
-    types: tuple[str, ...]
+    fields: tuple[Field, ...]
+    start: int
     row_width: int
     rows: int
 
@@ -161,16 +175,17 @@ def read_layout(content: bytes) -> Layout:
     start = _NAMESTRS_AT + -(-count * 140 // _RECORD) * _RECORD
     if not content.startswith(_OBSERVATIONS, start):
         raise _damaged(f"the OBS header after {count} variables, at byte {start:,}")
-    names, types, width = _read_variables(content, count)
+    fields = _read_fields(content, count)
+    width = fields[-1].position + fields[-1].width
     rows = _count_rows(content, start + _RECORD, width)
     if rows * count > MAX_CELLS:
         raise TransportError(f"at most {MAX_CELLS:,} values", f"{rows * count:,}", "check the file")
     label = content[6 * _RECORD + 32 : 6 * _RECORD + 72].decode("latin-1").strip(" \0")
-    return Layout(label, names, types, width, rows)
+    return Layout(label, fields, start + _RECORD, width, rows)
 
 
 def read_transport(content: bytes) -> TransportFile:
-    """Read a transport file that was checked.
+    """Check a transport file and read it.
 
     Parameters
     ----------
@@ -185,53 +200,85 @@ def read_transport(content: bytes) -> TransportFile:
     Raises
     ------
     TransportError
-        If the structure is wrong, or the reader finds anything else than the header promised.
+        If the structure is wrong, or the texts are in no known encoding.
     """
     layout = read_layout(content)
     import numpy as np
 
-    data, metadata = _parse(content)
-    names = tuple(name.upper() for name in metadata.column_names)
-    if names != layout.names or metadata.number_rows != layout.rows:
-        found = f"{metadata.number_rows} rows of {len(names)} columns"
-        raise _damaged(f"{layout.rows} rows of {len(layout.names)} columns", found)
-    columns: list[Column] = []
+    size = layout.rows * layout.row_width
+    table = np.frombuffer(content, np.uint8, size, layout.start).reshape(layout.rows, layout.row_width)
+    cut = {field.name: table[:, field.position : field.position + field.width] for field in layout.fields}
+    texts = [cut[field.name] for field in layout.fields if field.type == "VARCHAR"]
+    encoding = _encoding([*(field.label for field in layout.fields), *map(_joined, texts)])
     values: dict[str, np.ndarray[Any, Any]] = {}
-    for original, name, kind in zip(metadata.column_names, names, layout.types, strict=True):
-        label = metadata.column_names_to_labels.get(original)
-        columns.append(Column(name, label.strip() or None if label else None, kind))
-        listed = data.pop(original)
-        if kind == "DOUBLE":
-            values[name] = np.fromiter(listed, dtype=np.float64, count=layout.rows)  # None becomes NaN
+    for field in layout.fields:
+        cells = cut[field.name]
+        if field.type == "DOUBLE":
+            values[field.name] = ibm_numbers(cells)
         else:
-            values[name] = np.array(listed, dtype=object)
+            values[field.name] = np.array([_decode(cell.tobytes(), encoding) for cell in cells], dtype=object)
+    columns = tuple(Column(f.name, _decode(f.label, encoding).strip() or None, f.type) for f in layout.fields)
     digest = sha256(content).hexdigest()
-    return TransportFile(digest, len(content), layout.label, layout.rows, tuple(columns), values)
+    return TransportFile(digest, len(content), layout.label, layout.rows, columns, values)
 
 
-def _parse(content: bytes) -> tuple[dict[str, list[Any]], Any]:
-    import pyreadstat
+def ibm_numbers(cells: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """Decode IBM floating-point numbers, as SAS stores them in transport files.
 
-    read: Callable[..., tuple[Any, Any]] = partial(
-        pyreadstat.read_xport, output_format="dict", disable_datetime_conversion=True
-    )
-    try:
-        return read(BytesIO(content))
-    except (pyreadstat.ReadstatError, UnicodeDecodeError):
-        pass  # texts are not UTF-8; CDC's older files have the Windows code page
-    try:
-        return read(BytesIO(content), encoding="WINDOWS-1252")
-    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
-        raise _damaged("a file that pyreadstat can read", str(error)) from error
+    Parameters
+    ----------
+    cells : array of uint8, shape (rows, width)
+        Two to eight bytes each: a sign, an exponent of 16 (excess 64) and a fraction of up to 56 bits.
+
+    Returns
+    -------
+    array of float64, shape (rows,)
+        NaN for SAS's missing values: ``.``, ``_`` or ``A`` to ``Z`` before an empty fraction.
+    """
+    import numpy as np
+
+    padded = np.zeros((len(cells), 8), np.uint8)
+    padded[:, : cells.shape[1]] = cells
+    words = padded.view(">u8").ravel().astype(np.uint64)
+    fractions = (words & np.uint64((1 << 56) - 1)).astype(np.float64)
+    exponents = (padded[:, 0] & 0x7F).astype(np.int64)
+    numbers = np.ldexp(fractions, 4 * (exponents - 64) - 56)
+    numbers[(padded[:, 0] >= 0x80) & (fractions > 0)] *= -1
+    numbers[(fractions == 0) & np.isin(padded[:, 0], _MISSING)] = np.nan
+    return numbers
 
 
-def _read_variables(content: bytes, count: int) -> tuple[tuple[str, ...], tuple[str, ...], int]:
-    names: list[str] = []
-    types: list[str] = []
+def _joined(cells: "np.ndarray[Any, Any]") -> bytes:
+    """Return all texts of a column, with line feeds between them so that none runs into the next."""
+    import numpy as np
+
+    return np.insert(cells, cells.shape[1], ord("\n"), axis=1).tobytes()
+
+
+def _encoding(texts: Sequence[bytes]) -> str:
+    """Find the encoding of all texts of a file; CDC's older files have the Windows code page."""
+    for encoding in ("utf-8", "windows-1252"):
+        try:
+            for text in texts:
+                text.decode(encoding)
+        except UnicodeDecodeError as error:
+            found = f"the bytes {error.object[error.start : error.start + 4]!r}"
+        else:
+            return encoding
+    raise _damaged("texts in UTF-8 or in the Windows code page 1252", found)
+
+
+def _decode(text: bytes, encoding: str) -> str:
+    """Decode one text; the blanks (or NULs) that fill it up are not part of it."""
+    return text.rstrip(b" \0").decode(encoding)
+
+
+def _read_fields(content: bytes, count: int) -> tuple[Field, ...]:
+    fields: list[Field] = []
     position = 0
     for index in range(count):
-        kind, _, length, number, raw, at = struct.unpack_from(
-            ">hhhh8s68xi", content, _NAMESTRS_AT + 140 * index
+        kind, _, length, number, raw, label, at = struct.unpack_from(
+            ">hhhh8s40s28xi", content, _NAMESTRS_AT + 140 * index
         )
         name = raw.decode("latin-1").rstrip(" \0").upper()
         if not _NAME.fullmatch(name):
@@ -241,13 +288,13 @@ def _read_variables(content: bytes, count: int) -> tuple[tuple[str, ...], tuple[
         if number != index + 1 or at != position:
             found = f"number {number} at {at}"
             raise _damaged(f"{name} to be variable {index + 1} at position {position}", found)
-        names.append(name)
-        types.append("DOUBLE" if kind == 1 else "VARCHAR")
+        fields.append(Field(name, label, "DOUBLE" if kind == 1 else "VARCHAR", position, length))
         position += length
+    names = [field.name for field in fields]
     if len(set(names)) != count:
         twice = sorted({name for name in names if names.count(name) > 1})
         raise _damaged("each variable once", f"{', '.join(twice[:5])} more than once")
-    return tuple(names), tuple(types), position
+    return tuple(fields)
 
 
 def _count_rows(content: bytes, start: int, width: int) -> int:

@@ -18,7 +18,6 @@ import duckdb
 from ingest.catalogue import Catalogue, CatalogueFile
 from ingest.connection import connect
 from ingest.errors import WarehouseError, cannot
-from ingest.locks import alone
 from ingest.transport import Column, TransportFile
 from ingest.views import component_view, quote_name, quote_text, view_labels
 
@@ -151,26 +150,23 @@ def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: 
 
     Raises
     ------
-    LockedError
-        If another process is writing the database.
     WarehouseError
         If it cannot be written, or has changed since `before`.
     """
     path = path.resolve()
-    with alone(path.parent):
-        if read_contents(path) != before:
-            raise WarehouseError(f"{path} was changed by another run meanwhile: run again.")
-        building = path.parent / _BUILDING
-        try:
-            shutil.rmtree(building, ignore_errors=True)  # left by a run that was killed
-            building.mkdir()
-            _build(building / FILE_NAME, path, catalogue, loading, before)
-            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-            os.replace(building / FILE_NAME, path)
-        except OSError as error:
-            raise WarehouseError(cannot("write", path, error)) from error
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
+    if read_contents(path) != before:
+        raise WarehouseError(f"{path} was changed by another run meanwhile: run again.")
+    building = path.parent / _BUILDING
+    try:
+        shutil.rmtree(building, ignore_errors=True)  # left by a run that was killed
+        building.mkdir(parents=True)
+        _build(building / FILE_NAME, path, catalogue, loading, before)
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+        os.replace(building / FILE_NAME, path)
+    except OSError as error:
+        raise WarehouseError(cannot("write", path, error)) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def _build(new: Path, old: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:

@@ -13,6 +13,7 @@ from ingest.sources import Say, SourceFile
 from ingest.sources.directory import DirectorySource
 
 _STAMP = "demo.json"
+_TEMPORARY = ".xpt-"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class DemoSource:
                 "choose another folder with --data."
             )
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".xpt-", dir=self.folder.parent) as temporary:
+        for left in self.folder.parent.glob(f"{_TEMPORARY}*"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.folder.parent) as temporary:
             new, old = Path(temporary, "new"), Path(temporary, "old")
             new.mkdir()
             try:

@@ -127,4 +127,6 @@ def _digest(path: Path) -> bytes:
 
 def _some(names: list[str] | list[Path]) -> str:
     rest = len(names) - _LISTED
-    return ", ".join(str(name) for name in names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+    listed = ", ".join(map(str, names[:_LISTED]))
+    printable = "".join(letter if letter.isprintable() else "?" for letter in listed)
+    return printable + (f" and {rest} more" if rest > 0 else "")

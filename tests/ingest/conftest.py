@@ -2,14 +2,16 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
 
+from ingest import load
 from ingest.catalogue import PROJECT_ROOT, Catalogue, read_catalogue
-from ingest.load import Report, load
+from ingest.load import Report
 from ingest.sources.directory import DirectorySource
 from ingest.warehouse import FILE_NAME
 
@@ -51,10 +53,11 @@ def warehouse_path(tmp_path: Path) -> Path:
 def run(catalogue: Catalogue, folder: Path, warehouse_path: Path) -> Callable[..., Report]:
     """Return a function that loads the folder."""
 
-    def run_once(said: list[str] | None = None, catalogue: Catalogue = catalogue) -> Report:
+    def run_once(
+        said: list[str] | None = None, catalogue: Catalogue = catalogue, seconds: float = 0
+    ) -> Report:
         lines = said if said is not None else []
-        files = DirectorySource(folder).fetch(catalogue, lines.append)
-        return load(files, warehouse_path, catalogue, lines.append)
+        return load.run(DirectorySource(folder), warehouse_path, catalogue, lines.append, seconds)
 
     return run_once
 
@@ -69,6 +72,14 @@ def _unprivileged() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that every user can reach (pytest's own cannot be)."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
 
 
 @pytest.fixture

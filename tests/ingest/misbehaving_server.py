@@ -139,6 +139,49 @@ def endless(handler: Handler, content: bytes) -> None:
         handler.wfile.write(b" " * 10_000)
 
 
+def trickle(handler: Handler, content: bytes) -> None:
+    """Send the headers a byte at a time, each soon enough, and never come to an end."""
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+    for _ in range(500):
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+        time.sleep(0.02)
+
+
+def cut_within_headers(handler: Handler, content: bytes) -> None:
+    """Say that all is well, and close the connection."""
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nX-Other: ")
+
+
+def endless_headers(handler: Handler, content: bytes) -> None:
+    """Send one header after the other."""
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
+    for number in range(100_000):
+        handler.wfile.write(f"X-{number}: {number}\r\n".encode())
+
+
+def long_header(handler: Handler, content: bytes) -> None:
+    """Send one header of a megabyte."""
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nX: " + b"x" * 1_000_000 + b"\r\n\r\n")
+
+
+def too_long_a_length(handler: Handler, content: bytes) -> None:
+    """Promise more than the file has."""
+    handler.head(200, len(content) + 100)
+    handler.wfile.write(content)
+
+
+def encoded(handler: Handler, content: bytes) -> None:
+    """Send the file compressed, though the plain one was asked for."""
+    handler.head(200, len(content), Content_Encoding="gzip")
+    handler.wfile.write(content)
+
+
+def elsewhere(path: str) -> Callable[[Handler, bytes], None]:
+    """Return a behaviour: a redirect to another path of the same server."""
+    return lambda handler, content: handler.head(302, 0, Location=handler.site.base + path)
+
+
 def huge_length(handler: Handler, content: bytes) -> None:
     """Promise far too much."""
     handler.head(200, 10**12)

@@ -45,6 +45,17 @@ def frames() -> dict[str, pd.DataFrame]:
     }
 
 
+def pbcd(**columns: object) -> pd.DataFrame:
+    """Return the blood metals file with some columns changed or added."""
+    return frames()["PBCD_H"].assign(**columns)
+
+
+def label_all(folder: Path, label: str) -> None:
+    """Write all small files with a dataset label."""
+    for name, frame in frames().items():
+        write_xpt(folder / f"{name}.XPT", frame, label=label)
+
+
 def write_xpt(path: Path, frame: pd.DataFrame, *, label: str = "", version: int = 5) -> Path:
     """Write a transport file."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,18 +1,23 @@
 """Downloads from a server that misbehaves, and the CDC source on top of them."""
 
+import io
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 
 import misbehaving_server as server
 import pytest
 from misbehaving_server import Site, serve
 
+from ingest import http_client
 from ingest.catalogue import Catalogue
 from ingest.download import Policy, download
 from ingest.errors import DownloadError, IngestError, LockedError, WarehouseError
@@ -67,6 +72,10 @@ def is_whole(target: Path, site: Site) -> bool:
         [server.cut, server.status(416), server.good],
         [server.wrong_range, server.wrong_range, server.good],
         [server.too_short_a_length, server.good],
+        [server.cut_within_headers, server.good],
+        [server.endless_headers, server.good],
+        [server.long_header, server.good],
+        [server.elsewhere("/moved/DEMO_H.xpt"), server.good],
     ],
 )
 def test_the_file_arrives_whole(
@@ -134,6 +143,12 @@ def test_without_a_sign_of_the_version_nothing_is_resumed(site: Site, fetch: Fet
         (server.status(503), 4, r"503.*4 attempts"),
         (server.cut, 4, r"connection was cut.*4 attempts"),
         (server.too_short_a_length, 4, r"not whole.*4 attempts"),
+        (server.too_long_a_length, 4, r"connection was cut.*4 attempts"),
+        (server.encoded, 1, "the plain file, the server sent it encoded"),
+        (server.status(200), 4, r"an empty answer.*4 attempts"),
+        (server.elsewhere("/Nchs/DEMO_H.xpt"), 5, r"302.*redirect"),
+        (server.status(302, Location="//example.org/DEMO_H.xpt"), 1, "redirects to"),
+        (server.status(302, Location="https://127.0.0.1@example.org/DEMO_H.xpt"), 1, "redirects to"),
         (server.status(302, Location="https://example.org/DEMO_H.xpt"), 1, r"redirects to https://example\.org"),
         (server.status(302, Location="file:///etc/passwd"), 1, "redirects to|302"),
     ],
@@ -148,6 +163,38 @@ def test_what_cannot_be_had_is_said(
     assert len(site.asked) == requests
     assert not (tmp_path / "got" / "DEMO_H.XPT").exists()
     assert sum(path.stat().st_size for path in (tmp_path / "got").iterdir()) < 200_000
+
+
+def test_headers_that_trickle_in_do_not_hold_the_download(site: Site, fetch: Fetch) -> None:
+    site.behaviours = [server.trickle, server.good]
+    start = time.monotonic()
+    assert is_whole(fetch(replace(PATIENCE, attempt_seconds=1.0)), site)
+    assert time.monotonic() - start < 8, "they would come for ten seconds"
+
+
+def test_a_redirect_away_from_https_is_refused() -> None:
+    """Nothing is asked of the plain address, although it is the same host."""
+    handler = http_client._Redirects(frozenset({"https://wwwn.cdc.gov"}))
+    request = urllib.request.Request("https://wwwn.cdc.gov/DEMO_H.xpt")
+    for address in (
+        "http://wwwn.cdc.gov/DEMO_H.xpt",
+        "https://wwwn.cdc.gov.example.org/",
+        "ftp://wwwn.cdc.gov/",
+    ):
+        with pytest.raises(DownloadError, match="which is not at https://wwwn"):
+            handler.redirect_request(request, io.BytesIO(), 302, "Found", {}, address)
+    same = handler.redirect_request(
+        request, io.BytesIO(), 302, "Found", Message(), "https://wwwn.cdc.gov/new.xpt"
+    )
+    assert same
+    assert same.full_url == "https://wwwn.cdc.gov/new.xpt"
+
+
+def test_certificates_are_checked() -> None:
+    """The connection to https addresses is made with the system's certificates, host names included."""
+    connection = http_client._Https([])._connect("wwwn.cdc.gov")
+    assert connection._context.verify_mode == ssl.CERT_REQUIRED  # type: ignore[attr-defined]
+    assert connection._context.check_hostname  # type: ignore[attr-defined]
 
 
 def test_retry_after_is_honoured(site: Site, fetch: Fetch) -> None:

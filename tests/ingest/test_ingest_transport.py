@@ -1,4 +1,4 @@
-"""Bytes of transport files: what is read, and what is refused before C code sees it."""
+"""Bytes of transport files: what is read, and what is refused."""
 
 import struct
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from small_files import frames, write_xpt
 
 from ingest import transport
 from ingest.errors import TransportError
-from ingest.transport import read_layout, read_transport
+from ingest.transport import ibm_numbers, read_layout, read_transport
 
 
 def content_of(tmp_path: Path, frame: pd.DataFrame, **options: str | int) -> bytes:
@@ -140,21 +140,49 @@ def test_absurd_sizes_are_refused(content: bytes, monkeypatch: pytest.MonkeyPatc
         read_layout(content)
 
 
-def test_flipped_bytes_give_a_typed_error_or_a_table(content: bytes) -> None:
-    random = np.random.default_rng(20)
-    read = 0
-    for _ in range(300):
-        damaged = bytearray(content)
-        for at in random.integers(0, len(content), size=random.integers(1, 6)):
-            damaged[at] = random.integers(256)
-        try:
-            file = read_transport(bytes(damaged))
-        except TransportError:
-            continue
-        read += 1
-        assert file.rows in (10, 11)  # damage in the padding looks like a row; its SEQN gives it away
-        assert len(file.columns) == 5
-    assert read > 30
+def test_texts_are_read_whole_whatever_is_in_them(content: bytes) -> None:
+    """A NUL within a text is part of it; ReadStat would end the text there."""
+    hostile = b"=cmd|'\0\"<b>"
+    file = read_transport(_with_texts(content, hostile))
+    assert set(file.values["NOTE"]) == {hostile.decode()}
+
+
+def _with_texts(content: bytes, text: bytes) -> bytes:
+    """Put a text into every row of a file whose last column has three bytes, by making the column wider."""
+    start, count, width = 640 + 720 + 80, 5, 8 * 4 + 3
+    described = bytearray(content[:start])
+    struct.pack_into(">h", described, NAMESTRS + 140 * (count - 1) + 4, len(text))
+    rows = [content[start + width * row :][: width - 3] + text for row in range(10)]
+    body = b"".join(rows)
+    return bytes(described) + body + b" " * (-len(body) % 80)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("4110000000000000", 1.0),
+        ("c110000000000000", -1.0),
+        ("4101000000000000", 0.0625),  # a first digit of zero, which SAS does not write
+        ("4019999999999999", 0.1),
+        ("0000000000000000", 0.0),
+        ("8000000000000000", 0.0),
+        ("7fffffffffffffff", 7.237005577332262e75),
+        ("2e00000000000000", np.nan),
+        ("5f00000000000000", np.nan),
+        ("5a00000000000000", np.nan),
+        ("4110", 1.0),
+    ],
+)
+def test_numbers(cell: str, expected: float) -> None:
+    found = ibm_numbers(np.frombuffer(bytes.fromhex(cell), np.uint8)[None, :])
+    np.testing.assert_allclose(found, [expected], rtol=1e-15)
+    assert not np.signbit(found[0]) or expected < 0
+
+
+def test_texts_in_no_known_encoding(tmp_path: Path) -> None:
+    content = content_of(tmp_path, pd.DataFrame({"SEQN": [1.0], "T": ["abcd"]}))
+    with pytest.raises(TransportError, match=r"UTF-8 or .* 1252; found the bytes b'.x81"):
+        read_transport(content.replace(b"abcd", b"\x81\xffxx"))
 
 
 def test_widths_below_eight_bytes(content: bytes, tmp_path: Path) -> None:

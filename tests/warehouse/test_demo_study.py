@@ -11,6 +11,7 @@ import pytest
 from builds import BIN, ROOT, dbt, run
 
 from ingest.demo.truth import TRUE_EFFECTS
+from ingest.seed_checks.project import read_project
 
 pytestmark = pytest.mark.xdist_group("demo_warehouse")
 
@@ -162,7 +163,9 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
                 ("women", "examined", "natural", "not_obese", "metals_measured"), start=1
             )
         ],
-        "study_exposures": [("third", "Cd")],
+        "study_exposures": [("third", "Cd", "false")],
+        "study_mixture_outcomes": [],
+        "study_mixture_covariate_sets": [],
         "study_outcomes": [("third", "osteoporosis"), ("third", "bmd_femoral_neck")],
         "study_covariate_sets": [("third", "income")],
         "study_subgroups": [("third", "age_group")],
@@ -180,8 +183,16 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     shutil.copy(demo_data / "raw.duckdb", data / "raw.duckdb")
-    dbt("build", "--project-dir", str(project), "--profiles-dir", str(project), "--exclude-resource-type",
-        "unit_test", data=data, directory=project)  # fmt: skip
+    folders = ("--project-dir", str(project), "--profiles-dir", str(project))
+    build = ("build", *folders, "--exclude-resource-type", "unit_test")
+    exposures = seeds / "study_exposures.csv"
+    exposures.write_text(exposures.read_text().replace("third,Cd", "third,Cdd"))
+    refusal = r"study_exposures\.csv, line 2, column exposure: .*'Cdd' \(nearest: Cd\)"
+    with pytest.raises(AssertionError, match=refusal):
+        dbt(*build, data=data, directory=project)
+    assert not (data / "warehouse.duckdb").exists(), "a wrong row is refused before anything runs"
+    exposures.write_text(exposures.read_text().replace("third,Cdd", "third,Cd"))
+    dbt(*build, data=data, directory=project)
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         contrasts = connection.execute("""
             select contrast from associations
@@ -206,6 +217,19 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
             select max(participants.bmi) < 30, bool_and(menopause_natural)
             from cohort inner join participants using (seqn)
         """).fetchall() == [(True, True)]
+
+
+def test_what_seeds_may_ask_for_is_what_the_models_hold(demo):
+    """The check of the seeds reads these names from YAML, before there is a warehouse."""
+    project, _ = read_project(ROOT)
+    for model, known in (
+        ("int_person_values", project.person_variables),
+        ("int_laboratory_values", project.laboratory_variables),
+    ):
+        found = {name for (name,) in demo(f"select distinct variable from intermediate.{model}")}
+        assert found == known, model
+    weights = demo("select distinct weight_variable from intermediate.int_weights")
+    assert {name for (name,) in weights} <= project.weight_variables
 
 
 def test_a_part_can_be_built_alone(demo_data):

@@ -1,0 +1,83 @@
+"""Are the seeds and dbt variables right? Asked before anything is loaded or built.
+
+Rules that dbt tests declare (`seeds/*.yml`) are read from there; the modules here add what those cannot say.
+All mistakes are reported at once, each with seed, line, column, value and the nearest valid names.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ingest.home import PROJECT_ROOT
+from ingest.mistakes import Mistake, MistakesError
+from ingest.seed_checks import cohort_rules, facts, studies
+from ingest.seed_checks.declared import check_declared
+from ingest.seed_checks.project import Project, UnreadableSeedError, read_project
+from ingest.seed_checks.variables import check_variables
+
+NAMED: Sequence[Callable[[Project], Iterator[Mistake]]] = (
+    cohort_rules.conditions,
+    cohort_rules.rules_have_conditions,
+    cohort_rules.distinct_rules,
+    cohort_rules.no_contradictions,
+    cohort_rules.study_steps,
+    studies.covariate_lists,
+    studies.covariate_levels,
+    studies.subgroup_levels,
+    studies.studies_are_whole,
+    studies.sites_have_references,
+    studies.exposures_are_measured,
+    studies.outcomes_have_sites,
+    studies.claims_fit_their_study,
+    studies.models_fit_their_study,
+    studies.mixtures_are_of_several,
+    facts.catalogue,
+    facts.variables_of_files,
+    facts.codes_are_in_the_codebook,
+    facts.ranges_hold_no_codes,
+    facts.numbers_ascend,
+    facts.weights_are_columns,
+)
+
+
+def find_mistakes(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None = None) -> list[Mistake]:
+    """Check every seed of a project, and its dbt variables.
+
+    Parameters
+    ----------
+    root : Path
+        The dbt project.
+    variables : mapping, optional
+        Variables given on the command line (``--vars``).
+
+    Returns
+    -------
+    list of Mistake
+        Everything that is wrong; empty if nothing is.
+
+    Raises
+    ------
+    CatalogueError
+        If a seed or a YAML file cannot be read at all.
+    """
+    project, mistakes = read_project(root)
+    mistakes += check_project(project)
+    mistakes += check_variables(root / "dbt_project.yml", variables or {})
+    return mistakes
+
+
+def check_project(project: Project) -> Iterator[Mistake]:
+    """Yield what is wrong in seeds that were read: first by the declared rules, then by the named checks."""
+    for name, seed in project.seeds.items():
+        yield from check_declared(seed, project.declarations[name], project.known)
+    for check in NAMED:
+        with contextlib.suppress(UnreadableSeedError):  # what is wrong with its form is said already
+            yield from check(project)
+
+
+def refuse_mistakes(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None = None) -> None:
+    """Raise `MistakesError` if a seed or a variable is wrong; see `find_mistakes`."""
+    mistakes = find_mistakes(root, variables)
+    if mistakes:
+        raise MistakesError(mistakes)
