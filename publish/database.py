@@ -103,7 +103,8 @@ def write_tables(warehouse: Path, folder: Path) -> Written:
         for table in rows:
             _write_parquet(connection, table, run, folder / PARQUET / f"{table}.parquet")
         inputs = connection.execute(
-            "select file, cycle, source, sha256, rows from private.staging.stg_nhanes_files order by file"
+            "select file, cycle, file_source, sha256, row_count from private.staging.stg_nhanes_files "
+            "order by file"
         ).fetchall()
         connection.execute("detach private")
         connection.execute("checkpoint")

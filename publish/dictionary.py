@@ -14,6 +14,7 @@ import yaml
 
 from ingest.home import PROJECT_ROOT
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where libyaml is there
 PAGE = PROJECT_ROOT / "docs" / "data-dictionary.md"
 
 # A description states its unit after a comma: "Blood lead, ug/dL.", "Age at screening, years; 80 stands ..."
@@ -73,7 +74,7 @@ def read_models(root: Path = PROJECT_ROOT) -> list[DescribedTable]:
 
 def _read_folder(folder: Path) -> Iterator[DescribedTable]:
     for path in sorted(folder.rglob("*.yml")):
-        for entry in _entries(yaml.safe_load(path.read_text())):
+        for entry in _entries(yaml.load(path.read_text(), Loader=_LOADER)):
             types = entry.get("config", {}).get("column_types", {})
             yield DescribedTable(
                 name=entry["name"],

@@ -27,7 +27,7 @@ create table if not exists provenance.run_outcomes (
     problems varchar, marts varchar[]
 );
 create or replace table staging.stg_nhanes_files as
-    select 'DEMO_H' as file, '2013-2014' as cycle, 'demo' as source, 'abc' as sha256, 9 as rows;
+    select 'DEMO_H' as file, '2013-2014' as cycle, 'demo' as file_source, 'abc' as sha256, 9 as row_count;
 create or replace view main.runs as select * from provenance.run_log;
 comment on view main.runs is 'One row per build.';
 """
