@@ -179,6 +179,25 @@ def test_an_altered_file_is_noticed(place, run, capsys):
     assert main(["status", "--results", str(place.results)]) == 1
 
 
+def test_the_command_says_what_results_still_show(place, run, monkeypatch, capsys):
+    command = ["build", "--data", str(place.data), "--results", str(place.results), "demo"]
+    for error, code, message in (
+        (KeyboardInterrupt(), 130, "Interrupted. There are no published results yet."),
+        (
+            StepError("ingest", 7),
+            7,
+            "error: ingest failed (exit code 7), so nothing was published. There are no",
+        ),
+        (AuditError("expected this"), 1, "error: expected this. There are no published results yet."),
+    ):
+        monkeypatch.setattr("publish.steps.load", fails_with(error))
+        assert main(command) == code
+        assert message in capsys.readouterr().err
+    shown = run(1)
+    assert main(command) == 1
+    assert f"results still shows run {shown.run_id} of" in capsys.readouterr().err
+
+
 def test_something_else_called_results_is_left_alone(place, run):
     place.results.mkdir()
     (place.results / "mine.txt").write_text("mine")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from small_build import steps as small_steps
 
 from ingest.connection import connect
@@ -48,18 +49,24 @@ MODELS = {
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
-    """Return a project with this one's macros, hooks and profile, and point dbt at it."""
+    """Return a copy of this project whose models, seeds and tests are the few above, and point dbt at it."""
     folder = tmp_path / "project"
     for name, text in MODELS.items():
-        path = folder / name
+        path = folder / "small" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text if text is not None else (ROOT / name).read_text())
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(ROOT / name, folder / name)
-    for name in ("macros", "tests/generic"):
+    for name in ("models", "python_models", "macros", "seeds"):
         shutil.copytree(ROOT / name, folder / name)
-    for name in ("python_models", "seeds"):
-        (folder / name).mkdir()
+    shutil.copytree(ROOT / "tests/generic", folder / "small/tests/generic")
+    shutil.copy(ROOT / "profiles.yml", folder / "profiles.yml")
+    settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+    settings |= {
+        "model-paths": ["small/models"],
+        "seed-paths": ["small/seeds"],
+        "test-paths": ["small/tests"],
+        "vars": settings.get("vars", {}) | {"fit_profile": "full"},
+    }
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
     monkeypatch.setenv("DBT_PROFILES_DIR", str(folder))
     return folder
@@ -123,9 +130,8 @@ def test_tests_left_out_are_noticed(place):
 
 
 @pytest.mark.statistical
-def test_killed_at_random_moments(place, project):
+def test_killed_at_random_moments(place):
     """The command itself, with files of 1,000 people: ingest, dbt, documentation, publication."""
-    shutil.copy(ROOT / "models/staging/_sources.yml", project / "models/staging/_sources.yml")
     command = [
         sys.executable, "-m", "publish", "build", "--data", str(place.data), "--results", str(place.results),
         "--profile", "full", "--wait", "30", "demo", "--people", "1000",
