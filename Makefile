@@ -60,4 +60,4 @@ bench: setup  ## speed and memory of the estimators, stored in benchmarks/result
 	$(RUN)/python -m benchmarks.bkmr --repeats 3
 
 clean:  ## remove what was built and published, but no downloaded files
-	rm -rf results data/demo data/nhanes/*.duckdb data/nhanes/published data/nhanes/target data/nhanes/logs data/current target logs
+	rm -rf results data/demo data/nhanes/*.duckdb data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs
