@@ -70,9 +70,9 @@ class Place:
         """
         for link in (self.latest, self.results):
             _refuse_others(link)
-            probe = _beside(link)
             try:
-                probe.unlink(missing_ok=True)  # left by a process that was killed
+                _sweep(link)
+                probe = _beside(link)
                 probe.symlink_to("nowhere")
                 probe.unlink()
             except OSError as error:
@@ -179,13 +179,26 @@ def turn(link: Path, target: Path) -> None:
     """
     _refuse_others(link)
     new = _beside(link)
-    new.unlink(missing_ok=True)
-    new.symlink_to(os.path.relpath(target, link.parent.resolve()))
-    os.replace(new, link)
+    try:
+        new.symlink_to(os.path.relpath(target, link.parent.resolve()))
+        os.replace(new, link)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _beside(link: Path) -> Path:
-    return link.with_name(f".{link.name}.new")
+    """Name a link of this process: builds of other data may be turning the same link."""
+    return link.with_name(f".{link.name}.{os.getpid()}")
+
+
+def _sweep(link: Path) -> None:
+    """Remove what processes that were killed left beside a link."""
+    import psutil
+
+    for path in link.parent.glob(f".{link.name}.*"):
+        number = path.name.rpartition(".")[2]
+        if path.is_symlink() and number.isdigit() and not psutil.pid_exists(int(number)):
+            path.unlink()
 
 
 def _refuse_others(link: Path) -> None:

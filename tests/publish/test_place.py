@@ -65,6 +65,19 @@ def test_older_runs_are_removed_and_nothing_else_is_left(place, run):
     assert sorted(path.name for path in place.results.parent.iterdir()) == ["data", "results"]
 
 
+def test_a_link_left_by_a_killed_process_is_removed(place, run):
+    run(1)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = [path.with_name(f".{path.name}.{ended.pid}") for path in (place.results, place.latest)]
+    others = place.results.with_name(f".results.{os.getppid()}")
+    for link in (*left, others):
+        link.symlink_to("nowhere")
+    run(2)
+    assert not any(link.is_symlink() for link in left)
+    assert others.is_symlink(), "its process is at work"
+
+
 def test_a_reader_keeps_the_old_file(place, run):
     run(1)
     with duckdb.connect(str(place.results / "nhanes_bone.duckdb"), read_only=True) as connection:
