@@ -132,6 +132,7 @@ def test_tests_left_out_are_noticed(place):
 @pytest.mark.statistical
 def test_killed_at_random_moments(place):
     """The command itself, with files of 1,000 people: ingest, dbt, documentation, publication."""
+    (place.data / "raw.duckdb").unlink()
     command = [
         sys.executable, "-m", "publish", "build", "--data", str(place.data), "--results", str(place.results),
         "--profile", "full", "--wait", "30", "demo", "--people", "1000",
