@@ -12,6 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # `make build NHANES_DIR=DIR` reads files that lie in DIR instead of downloading them.
 NHANES_DIR ?=
 PEOPLE ?= 25735
+# How long the fits may take: quick or full; the demo is quick unless told otherwise.
+PROFILE ?=
 
 .PHONY: help setup demo build lint test test-statistical bench clean
 
@@ -34,17 +36,11 @@ setup: .venv/.ready  ## make the Python environment from the lock file
 		exit 1; }
 
 demo: setup  ## the whole study on synthetic data, no download
-	$(RUN)/python -m ingest demo --people $(PEOPLE)
-	@ln -sfn demo data/current
-	@echo "dbt build: models, regressions and their tests, a minute or two; only problems are printed"
-	@$(RUN)/dbt --quiet build
+	@$(RUN)/python -m publish build --profile $(or $(PROFILE),quick) demo --people $(PEOPLE)
 	@$(RUN)/python -m report.summary
 
 build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else from CDC)
-	$(RUN)/python -m ingest $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
-	@ln -sfn nhanes data/current
-	@echo "dbt build: models, regressions and their tests, a minute or two; only problems are printed"
-	@$(RUN)/dbt --quiet build
+	@$(RUN)/python -m publish build --profile $(or $(PROFILE),full) $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
 	@$(RUN)/python -m report.summary
 
 lint: setup  ## style and types of Python, style of SQL
@@ -63,5 +59,5 @@ bench: setup  ## speed and memory of the estimators, stored in benchmarks/result
 	$(RUN)/python -m benchmarks.wqs
 	$(RUN)/python -m benchmarks.bkmr --repeats 3
 
-clean:  ## remove what was built, but no downloaded files
-	rm -rf data/demo data/nhanes/*.duckdb data/current target logs
+clean:  ## remove what was built and published, but no downloaded files
+	rm -rf results data/demo data/nhanes/*.duckdb data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs

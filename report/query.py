@@ -1,4 +1,4 @@
-"""Ask the warehouse a question in SQL: `python -m report.query "from replication"`."""
+"""Ask the published results a question in SQL: `python -m report.query "from replication"`."""
 
 import argparse
 import sys
@@ -6,25 +6,25 @@ from pathlib import Path
 
 import duckdb
 
-from report.summary import table_text, warehouse_path
+from report.summary import results_path, table_text, warehouse_path
 
 
-def answer(query: str, warehouse: Path) -> str:
+def answer(query: str, database: Path) -> str:
     """Return the result of one query as a table for a terminal.
 
     Parameters
     ----------
     query : str
-        SQL; the warehouse is open read-only.
-    warehouse : pathlib.Path
-        A database that `dbt build` made.
+        SQL; the database is open read-only.
+    database : pathlib.Path
+        Published results, or a warehouse that `dbt build` made.
 
     Raises
     ------
     duckdb.Error
-        The query is wrong, or the warehouse cannot be opened.
+        The query is wrong, or the database cannot be opened.
     """
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with duckdb.connect(str(database), read_only=True) as connection:
         return table_text(connection.execute(query).df())
 
 
@@ -32,9 +32,14 @@ def main() -> None:
     """Answer the query of the command line."""
     parser = argparse.ArgumentParser(prog="python -m report.query", description=__doc__)
     parser.add_argument("query", help='SQL, for instance "from cohort_flow"')
-    query = parser.parse_args().query
+    parser.add_argument(
+        "--private",
+        action="store_true",
+        help="ask the warehouse of the last build instead, which has rows per person and every schema",
+    )
+    options = parser.parse_args()
     try:
-        print(answer(query, warehouse_path()))
+        print(answer(options.query, warehouse_path() if options.private else results_path()))
     except duckdb.Error as error:
         sys.exit(f"error: {error}")
 

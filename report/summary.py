@@ -1,10 +1,15 @@
 """Print the flow of the cohort, the main associations and where the results lie."""
 
+import argparse
 import os
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+
+from ingest.home import PROJECT_ROOT
+
+RESULTS = PROJECT_ROOT / "results" / "nhanes_bone.duckdb"
 
 FLOW = """
     select step, description, n, excluded, osteoporosis_cases as cases
@@ -40,24 +45,29 @@ VERDICTS = """
 
 
 def warehouse_path() -> Path:
-    """Return the warehouse that `dbt build` writes: in NHANES_BONE_DATA, by default data/current."""
+    """Return the private warehouse that `dbt build` writes: in NHANES_BONE_DATA, by default data/current."""
     return Path(os.environ["NHANES_BONE_DATA"]).resolve() / "warehouse.duckdb"
 
 
-def summary(warehouse: Path) -> str:
-    """Return the summary of the last build as text.
+def results_path() -> Path:
+    """Return the published database, or the private warehouse where nothing is published yet."""
+    return RESULTS.resolve() if RESULTS.exists() else warehouse_path()
+
+
+def summary(database: Path) -> str:
+    """Return the summary of a build as text.
 
     Parameters
     ----------
-    warehouse : pathlib.Path
-        A database that `dbt build` finished.
+    database : pathlib.Path
+        Published results, or a warehouse that `dbt build` finished.
 
     Returns
     -------
     str
         Several tables for a terminal.
     """
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with duckdb.connect(str(database), read_only=True) as connection:
         flow, associations, verdicts = (
             table_text(connection.execute(query).df()) for query in (FLOW, ASSOCIATIONS, VERDICTS)
         )
@@ -70,9 +80,8 @@ def summary(warehouse: Path) -> str:
         f"Osteoporosis, odds ratios (95 % interval), study peng2025\n{associations}\n\n"
         f"The paper's numbers and ours\n{verdicts}\n\n"
         f"Run {run_id} of {started_at:%Y-%m-%d %H:%M} UTC, source = '{source}'\n"
-        f"Results: {warehouse} (schema main: associations, replication, cohort, cohort_flow, table_one, "
-        "participants, runs)\n"
-        'Ask it: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
+        f"Results: {database}\n"
+        'Ask them: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
     )
 
 
@@ -82,4 +91,6 @@ def table_text(frame: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    print(summary(warehouse_path()))
+    parser = argparse.ArgumentParser(prog="python -m report.summary", description=__doc__)
+    parser.add_argument("database", nargs="?", type=Path, default=results_path(), help="default: the results")
+    print(summary(parser.parse_args().database))

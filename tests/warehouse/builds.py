@@ -24,5 +24,14 @@ def run(*command: str, data: Path, directory: Path = ROOT) -> subprocess.Complet
     return finished
 
 
+def publish(*source: str, data: Path) -> subprocess.CompletedProcess[str]:
+    """Build and publish as `make demo` and `make build` do, with `data/results` as the link."""
+    results = str(data / "results")
+    return run(
+        sys.executable, "-m", "publish", "build", "--data", str(data), "--results", results,
+        "--profile", "quick", *source, data=data,
+    )  # fmt: skip
+
+
 def dbt(*arguments: str, data: Path, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return run(str(BIN / "dbt"), "--log-path", str(data / "logs"), *arguments, data=data, directory=directory)

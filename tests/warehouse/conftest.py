@@ -1,27 +1,24 @@
 """Warehouses built by the very commands that users run, once per test session."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
-from builds import dbt, run
+from builds import publish
 
 
 @pytest.fixture(scope="session")
 def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("demo")
-    run(sys.executable, "-m", "ingest", "demo", "--data", str(data), data=data)
-    dbt("build", data=data)
+    publish("demo", data=data)
     return data
 
 
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory: pytest.TempPathFactory, real_files: Path) -> Path:
     data = tmp_path_factory.mktemp("nhanes")
-    run(sys.executable, "-m", "ingest", "directory", str(real_files), "--data", str(data), data=data)
-    dbt("build", data=data)
+    publish("directory", str(real_files), data=data)
     return data
 
 

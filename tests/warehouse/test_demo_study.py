@@ -261,7 +261,13 @@ def test_no_data_is_said_plainly(tmp_path):
 
 
 def test_the_summary_prints(demo_data):
-    printed = run(sys.executable, "-m", "report.summary", data=demo_data).stdout
+    printed = run(
+        sys.executable,
+        "-m",
+        "report.summary",
+        str(demo_data / "results" / "nhanes_bone.duckdb"),
+        data=demo_data,
+    ).stdout
     assert "SYNTHETIC DATA" in printed
     assert "Hypertension known" in printed
     assert str(demo_data) in printed

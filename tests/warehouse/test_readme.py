@@ -18,10 +18,12 @@ def test_there_are_five():
 @pytest.mark.xdist_group("real_warehouse")
 @pytest.mark.parametrize(("query", "expected"), EXAMPLES)
 def test_answers_are_those_of_the_real_files(real_data, query, expected):
-    assert answer(query, real_data / "warehouse.duckdb") == expected
+    assert answer(query, real_data / "results" / "nhanes_bone.duckdb") == expected
 
 
 @pytest.mark.xdist_group("demo_warehouse")
 @pytest.mark.parametrize(("query", "expected"), EXAMPLES)
 def test_queries_run_on_synthetic_data(demo_data, query, expected):
-    assert len(answer(query, demo_data / "warehouse.duckdb").splitlines()) == len(expected.splitlines())
+    assert len(answer(query, demo_data / "results" / "nhanes_bone.duckdb").splitlines()) == len(
+        expected.splitlines()
+    )

@@ -1,0 +1,123 @@
+"""The whole flow under one lock: ingest, dbt build, audit, publish."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.connection import connect
+from ingest.errors import LockedError
+from ingest.home import PROJECT_ROOT
+from publish import steps
+from publish.database import DATABASE, read_run, write_tables
+from publish.place import Place, Say, alone_within, new_folder, patiently, turn
+from publish.record import Published, read_published, write_manifest
+
+SECONDS_TO_WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a build does besides publishing; a test may put others in their place.
+
+    Parameters
+    ----------
+    load, transform : callable
+        Fill `raw.duckdb`, and `warehouse.duckdb` from it.
+    write_docs : callable
+        Takes the data directory and the folder that gets the page.
+    write_report : callable
+        Takes the published database and the folder that gets the page.
+    """
+
+    load: Callable[[], None]
+    transform: Callable[[], None]
+    write_docs: Callable[[Path, Path], None] = field(default=steps.write_docs)
+    write_report: Callable[[Path, Path], None] = field(default=steps.write_report)
+
+
+def build(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
+    """Build from the files of NHANES to published results, alone in the data directory.
+
+    Parameters
+    ----------
+    place : Place
+        Where to build and to publish.
+    todo : Steps
+        How.
+    say : callable
+        Takes lines for the user.
+    seconds : float
+        How long to wait for another build, or for a program that has the warehouse open.
+
+    Returns
+    -------
+    Published
+        The run that readers now see.
+
+    Raises
+    ------
+    ingest.errors.LockedError
+        If another process still holds the place or the warehouse after `seconds`; names it.
+    publish.errors.PublishError
+        If a step failed, the build is not whole, or files cannot be written. Nothing that was published
+        has changed.
+    """
+    with alone_within(place.published, seconds, say):
+        place.check()
+        todo.load()
+        _make_current(place.data)
+        _await_free(place.warehouse, seconds, say)
+        say("dbt build: models, regressions and their tests; only problems are printed")
+        todo.transform()
+        return _publish(place, todo, say, seconds)
+
+
+def publish_again(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
+    """Publish the build that the private warehouse holds, if it is whole; see `build`."""
+    with alone_within(place.published, seconds, say):
+        place.check()
+        return _publish(place, todo, say, seconds)
+
+
+def _publish(place: Place, todo: Steps, say: Say, seconds: float) -> Published:
+    _await_free(place.warehouse, seconds, say)
+    run = read_run(place.warehouse)
+    with new_folder(place, run.name) as folder:
+        todo.write_docs(place.data, folder)
+        written = write_tables(place.warehouse, folder)
+        todo.write_report(folder / DATABASE, folder)
+        write_manifest(folder, written)
+    return read_published(place.results)
+
+
+def _await_free(warehouse: Path, seconds: float, say: Say) -> None:
+    """Wait for a program that has the private warehouse open: dbt could not write it."""
+
+    def open_and_close() -> None:
+        with connect(warehouse, read_only=False):
+            pass
+
+    if warehouse.exists():
+        patiently(open_and_close, seconds, say)
+
+
+def _make_current(data: Path) -> None:
+    """Have plain dbt commands work on the data that were loaded last."""
+    if data.parent == PROJECT_ROOT / "data":
+        turn(data.parent / "current", data)
+
+
+def show(place: Place) -> Published:
+    """Turn `results` to the last published run of a data directory.
+
+    Raises
+    ------
+    publish.errors.DamagedError
+        If there is none.
+    """
+    read_published(place.latest)
+    turn(place.results, place.latest)
+    return read_published(place.results)
+
+
+__all__ = ["LockedError", "Steps", "build", "publish_again", "show"]

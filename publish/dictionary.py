@@ -1,0 +1,155 @@
+"""The data dictionary: every published column in words, and docs/data-dictionary.md.
+
+Both come from the YAML beside the models: dbt writes the descriptions into the warehouse as comments, where
+`publish.database` finds them; the page is written from the files themselves (`python -m publish dictionary`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ingest.home import PROJECT_ROOT
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where libyaml is there
+PAGE = PROJECT_ROOT / "docs" / "data-dictionary.md"
+
+# A description states its unit after a comma: "Blood lead, ug/dL.", "Age at screening, years; 80 stands ..."
+UNITS = ("g/cm2", "kg/m2", "ug/dL", "ug/L", "nmol/L", "years", "persons", "standard deviations", "UTC")
+_UNIT = re.compile(rf", ({'|'.join(UNITS)})(?=[.;:,]|$)")
+_PEOPLE = re.compile(r"(People|Of these, people|Of those left, people)\b")
+
+
+@dataclass(frozen=True)
+class Described:
+    """A column: its type (upper case, as DuckDB writes it), description, and unit where one is stated."""
+
+    name: str
+    data_type: str
+    description: str
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class DescribedTable:
+    """A table of the models or seeds; `folder` is marts, intermediate, staging, fits or seeds."""
+
+    name: str
+    folder: str
+    description: str
+    columns: tuple[Described, ...]
+
+
+def unit_of(description: str) -> str | None:
+    """Return the unit that a description states, "people" for a count of people, or None."""
+    found = _UNIT.search(description)
+    if found:
+        return found[1]
+    return "people" if _PEOPLE.match(description) else None
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and surplus spaces."""
+    return " ".join(text.split())
+
+
+def read_models(root: Path = PROJECT_ROOT) -> list[DescribedTable]:
+    """Read every model and seed from the YAML beside it, in the order of their paths.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The dbt project.
+
+    Returns
+    -------
+    list of DescribedTable
+        Marts have types (their contract); other models have empty ones.
+    """
+    return [table for folder in ("models", "python_models", "seeds") for table in _read_folder(root / folder)]
+
+
+def _read_folder(folder: Path) -> Iterator[DescribedTable]:
+    for path in sorted(folder.rglob("*.yml")):
+        for entry in _entries(yaml.load(path.read_text(), Loader=_LOADER)):
+            types = entry.get("config", {}).get("column_types", {})
+            yield DescribedTable(
+                name=entry["name"],
+                folder=path.parent.name,
+                description=one_line(entry.get("description", "")),
+                columns=tuple(_described(column, types) for column in entry.get("columns", [])),
+            )
+
+
+def _entries(content: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    content = content or {}
+    return [*(content.get("models") or []), *(content.get("seeds") or [])]
+
+
+def _described(column: Mapping[str, Any], types: Mapping[str, str]) -> Described:
+    description = one_line(column.get("description", ""))
+    data_type = column.get("data_type") or types.get(column["name"], "")
+    return Described(column["name"], data_type.upper(), description, unit_of(description))
+
+
+def is_of_persons(table: DescribedTable) -> bool:
+    """Tell whether a table has a row per person, and so is not published."""
+    return any(column.name == "seqn" for column in table.columns)
+
+
+def page(tables: list[DescribedTable]) -> str:
+    """Return docs/data-dictionary.md as text."""
+    marts = [table for table in tables if table.folder == "marts"]
+    published = [table for table in marts if not is_of_persons(table)]
+    private = [table for table in marts if is_of_persons(table)]
+    lines = [
+        "# Data dictionary",
+        "",
+        "Written from the YAML beside the models by `python -m publish dictionary`; do not edit it by hand.",
+        "Published files carry the same words: table `data_dictionary`, and a comment on each.",
+        "",
+        "## Published results (`results/`)",
+        "",
+    ]
+    for table in published:
+        lines += _section(table)
+    lines += [
+        "## Tables with a row per person",
+        "",
+        "In the private warehouse, `data/current/warehouse.duckdb`, only; never published.",
+        "",
+    ]
+    for table in private:
+        lines += _section(table)
+    for folder, title in (
+        ("intermediate", "Intermediate tables (schema `intermediate`)"),
+        ("staging", "Staging tables (schema `staging`)"),
+        ("fits", "What the statistical package returned (schema `fits`)"),
+        ("seeds", "Seeds (schema `reference`): facts and choices"),
+    ):
+        lines += [f"## {title}", "", "| table | |", "| --- | --- |"]
+        lines += [
+            f"| `{table.name}` | {_cell(table.description)} |" for table in tables if table.folder == folder
+        ]
+        lines.append("")
+    lines.append(
+        "Their columns are described in the YAML beside each, and in `dbt_docs.html` of the results."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _section(table: DescribedTable) -> list[str]:
+    rows = [
+        f"| `{column.name}` | {column.data_type.lower()} | {column.unit or ''} "
+        f"| {_cell(column.description)} |"
+        for column in table.columns
+    ]
+    head = ["| column | type | unit | description |", "| --- | --- | --- | --- |"]
+    return [f"### {table.name}", "", table.description, "", *head, *rows, ""]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

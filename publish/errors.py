@@ -1,0 +1,31 @@
+"""The errors of this package; messages say what was expected, what was found and what to do."""
+
+from ingest.errors import IngestError
+
+
+class PublishError(IngestError):
+    """Base of the errors of building and publishing: nothing that was published has changed."""
+
+
+class StepError(PublishError):
+    """A step of the build failed, and has said why itself.
+
+    Parameters
+    ----------
+    step : str
+        What failed.
+    code : int
+        Its exit code, which becomes that of the command.
+    """
+
+    def __init__(self, step: str, code: int) -> None:
+        super().__init__(f"{step} failed (exit code {code}), so nothing was published")
+        self.code = code
+
+
+class AuditError(PublishError):
+    """The private warehouse is not one whole, successful build."""
+
+
+class DamagedError(PublishError):
+    """Published files are not those that their manifest lists."""

@@ -1,0 +1,237 @@
+"""Where published runs lie, and how one takes the place of another in a single step.
+
+::
+
+    results -> data/nhanes/published/latest          what readers open
+    data/nhanes/published/latest -> 20261123T173801Z-505b9b4c
+    data/nhanes/published/20261123T173801Z-505b9b4c/ one run, never changed
+    data/nhanes/published/.new/                      a run being written
+
+A new run is written beside the others, renamed when it is whole, and `latest` is replaced by a link that
+points to it. `results` is turned only when the kind of data changes, after that; so at any moment it shows
+one whole run, and real results stay where they are when synthetic ones are shown.
+"""
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.errors import LockedError, cannot
+from ingest.locks import alone
+from publish.errors import PublishError
+
+Say = Callable[[str], None]
+
+SECONDS_BETWEEN_TRIES = 0.2
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data directory and the link that readers open.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+        Holds `raw.duckdb` and `warehouse.duckdb`, the private files of a build, and `published/`.
+    results : pathlib.Path
+        The link.
+    """
+
+    data: Path
+    results: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published"
+
+    @property
+    def latest(self) -> Path:
+        return self.published / "latest"
+
+    @property
+    def new(self) -> Path:
+        return self.published / ".new"
+
+    def check(self) -> None:
+        """Find out before a long build whether its results could be published.
+
+        Raises
+        ------
+        PublishError
+            If `results` is no link, or links cannot be made where it lies.
+        """
+        for link in (self.latest, self.results):
+            _refuse_others(link)
+            try:
+                _sweep(link)
+                probe = _beside(link)
+                probe.symlink_to("nowhere")
+                probe.unlink()
+            except OSError as error:
+                raise PublishError(cannot("write in the folder", link.parent, error)) from error
+
+
+@contextlib.contextmanager
+def alone_within(folder: Path, seconds: float, say: Say) -> Iterator[None]:
+    """Let no other build work in a folder; wait for one that does, but not for ever.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Is made if it does not exist.
+    seconds : float
+        How long to wait.
+    say : callable
+        Is told, once, who is waited for.
+
+    Raises
+    ------
+    ingest.errors.LockedError
+        If the other process is still there after `seconds`; names it.
+    ingest.errors.WarehouseError
+        If the folder cannot be made or written.
+    """
+    with contextlib.ExitStack() as stack:
+        patiently(lambda: stack.enter_context(alone(folder)), seconds, say)
+        yield
+
+
+def patiently(action: Callable[[], object], seconds: float, say: Say) -> None:
+    """Do something that another process may prevent, again and again for at most `seconds`."""
+    end = time.monotonic() + seconds
+    said = False
+    while True:
+        try:
+            action()
+            return
+        except LockedError as error:
+            if time.monotonic() >= end:
+                raise LockedError(f"Gave up after {seconds:g} s: {error}") from error
+            if not said:
+                say(f"Waiting up to {seconds:g} s: {error}")
+                said = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+@contextlib.contextmanager
+def new_folder(place: Place, name: str) -> Iterator[Path]:
+    """Give a folder to write a run in; when the block ends well, readers see it in place of the old one.
+
+    Parameters
+    ----------
+    place : Place
+        Its `published` folder must be held alone.
+    name : str
+        Of the folder; a number is added where a run is published again.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty folder, removed if anything fails.
+
+    Raises
+    ------
+    PublishError
+        If the disk is full, or a folder cannot be written.
+    """
+    run: Path | None = None
+    before = _target(place.latest)
+    try:
+        shutil.rmtree(place.new, ignore_errors=True)  # left by a process that was killed
+        place.new.mkdir(parents=True)
+        yield place.new
+        _sync(place.new)
+        run = _unused(place.published, name)
+        place.new.rename(run)
+        turn(place.latest, run)
+    except OSError as error:
+        raise PublishError(cannot("write", Path(error.filename or place.new), error)) from error
+    finally:
+        shutil.rmtree(place.new, ignore_errors=True)
+        if run is not None and _target(place.latest) != run:
+            shutil.rmtree(run, ignore_errors=True)
+    try:
+        turn(place.results, place.latest)
+        _prune(place.published, keep={run, before})
+    except OSError as error:
+        raise PublishError(
+            f"{run} was published, but {cannot('change', Path(error.filename or place.results), error)}"
+        ) from error
+
+
+def turn(link: Path, target: Path) -> None:
+    """Make a link point elsewhere, in one step.
+
+    Raises
+    ------
+    PublishError
+        If something that is not a link lies there.
+    OSError
+        If it cannot be written; the old link is then as it was.
+    """
+    _refuse_others(link)
+    new = _beside(link)
+    try:
+        new.symlink_to(os.path.relpath(target, link.parent.resolve()))
+        os.replace(new, link)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _beside(link: Path) -> Path:
+    """Name a link of this process: builds of other data may be turning the same link."""
+    return link.with_name(f".{link.name}.{os.getpid()}")
+
+
+def _sweep(link: Path) -> None:
+    """Remove what processes that were killed left beside a link."""
+    import psutil
+
+    for path in link.parent.glob(f".{link.name}.*"):
+        number = path.name.rpartition(".")[2]
+        if path.is_symlink() and number.isdigit() and not psutil.pid_exists(int(number)):
+            path.unlink()
+
+
+def _refuse_others(link: Path) -> None:
+    if link.exists() and not link.is_symlink():
+        raise PublishError(
+            f"expected {link} to be a link to published results, found something else: move it away"
+        )
+
+
+def _target(link: Path) -> Path | None:
+    return link.resolve() if link.is_symlink() else None
+
+
+def _unused(folder: Path, name: str) -> Path:
+    run, number = folder.resolve() / name, 1
+    while run.exists():
+        number += 1
+        run = folder.resolve() / f"{name}-{number}"
+    return run
+
+
+def _sync(folder: Path) -> None:
+    """Have the disk hold every file before any link points to it."""
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _prune(folder: Path, keep: set[Path | None]) -> None:
+    """Remove all runs but the one published now and the one before, which readers may still hold."""
+    for path in folder.resolve().iterdir():
+        if path.is_dir() and not path.is_symlink() and path not in keep:
+            shutil.rmtree(path)

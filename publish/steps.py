@@ -1,0 +1,95 @@
+"""The steps of a build that are other programs: ingest, dbt, the report."""
+
+import ctypes
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from publish.errors import StepError
+
+# How long dbt may take to end after Ctrl-C before it is killed.
+_SECONDS_TO_END = 3.0
+REPORT = "report.html"
+DOCS = "dbt_docs.html"
+
+
+def load(arguments: Sequence[str], data: Path) -> None:
+    """Run `python -m ingest` with these arguments on a data directory.
+
+    Raises
+    ------
+    StepError
+        If it failed; it has printed why.
+    """
+    from ingest.__main__ import main
+
+    code = main([*arguments, "--data", str(data)])
+    if code:
+        raise StepError("ingest", code)
+
+
+def transform(data: Path, variables: Mapping[str, str]) -> None:
+    """Run the whole `dbt build` in the private warehouse of a data directory.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+        Holds `raw.duckdb`.
+    variables : mapping
+        dbt variables.
+
+    Raises
+    ------
+    StepError
+        If a model or a test failed; dbt has printed which.
+    """
+    extra = ["--vars", json.dumps(dict(variables))] if variables else []
+    dbt(data, "build", *extra)
+
+
+def write_docs(data: Path, folder: Path) -> None:
+    """Write dbt's documentation as one page that needs no network."""
+    dbt(data, "docs", "generate", "--static", "--no-compile")
+    (data / "target" / "static_index.html").replace(folder / DOCS)
+
+
+def write_report(database: Path, folder: Path) -> None:
+    """Write the report, if this version of the project has one."""
+    try:
+        report = importlib.import_module("report.html")
+    except ModuleNotFoundError as error:
+        if error.name != "report.html":
+            raise
+        return
+    report.write_report(database, folder / REPORT)
+
+
+def dbt(data: Path, *arguments: str) -> None:
+    """Run dbt on a data directory; it ends when this process does, however that ends."""
+    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments]
+    place = ["--target-path", str(data / "target"), "--log-path", str(data / "logs")]
+    environment = os.environ | {"NHANES_BONE_DATA": str(data)}
+    process = subprocess.Popen([*command, *place], env=environment, preexec_fn=_end_with_parent)
+    try:
+        code = process.wait()
+    except BaseException:
+        process.terminate()
+        try:
+            process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
+    if code:
+        raise StepError(f"dbt {arguments[0]}", code)
+
+
+def _end_with_parent() -> None:
+    """On Linux, have the kernel end this process with its parent, even after `kill -9`."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

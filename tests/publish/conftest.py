@@ -1,0 +1,29 @@
+"""A small private warehouse that looks like one of dbt's, made in milliseconds, and its publication."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_build import steps
+
+from publish.build import build
+from publish.place import Place
+from publish.record import Published
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "data", tmp_path / "results")
+
+
+Build = Callable[..., Published]
+
+
+@pytest.fixture
+def run(place: Place) -> Build:
+    """Build and publish tables that are full of one value."""
+
+    def build_once(value: int, *, source: str = "demo", at: Place = place, seconds: float = 0) -> Published:
+        return build(at, steps(at, value, source=source), print, seconds)
+
+    return build_once

@@ -1,0 +1,412 @@
+"""Publishing is whole or nothing, and one run takes the place of another in a single step."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+from small_build import fill, steps
+
+from ingest.errors import IngestError, LockedError, WarehouseError
+from publish.__main__ import main
+from publish.build import build, publish_again, show
+from publish.database import read_run
+from publish.errors import AuditError, DamagedError, PublishError, StepError
+from publish.place import Place
+from publish.record import read_published
+
+SMALL_BUILD = Path(__file__).parent / "small_build.py"
+
+
+def value_of(folder: Path) -> int:
+    """Return the one value that every published file holds."""
+    published = read_published(folder)
+    with duckdb.connect(str(folder / "nhanes_bone.duckdb"), read_only=True) as connection:
+        found = connection.execute(f"""
+            select value, run_id from first union select value, run_id from second
+            union select value, run_id from '{folder}/parquet/first.parquet'
+        """).fetchall()
+        runs = connection.execute("select run_id from runs").fetchall()
+    assert len(found) == 1
+    assert runs == [(published.run_id,)]
+    ((value, run_id),) = found
+    assert run_id == published.run_id
+    assert (folder / "report.html").read_text() == f"{value}\n"
+    assert (folder / "dbt_docs.html").read_text().startswith(f"{value}\n")
+    return int(value)
+
+
+def folders(place: Place) -> list[str]:
+    return sorted(path.name for path in place.published.iterdir())
+
+
+def test_a_build_replaces_the_one_before(place, run):
+    first = run(1)
+    assert value_of(place.results) == 1
+    second = run(2)
+    assert value_of(place.results) == 2
+    assert value_of(first.folder) == 1, "the run before is kept for whoever has it open"
+    assert os.readlink(place.latest) == second.folder.name
+    assert second.run_id[:8] in second.folder.name
+
+
+def test_older_runs_are_removed_and_nothing_else_is_left(place, run):
+    runs = [run(value).folder.name for value in (1, 2, 3)]
+    assert folders(place) == [".lock", *sorted(runs[1:]), "latest"]
+    assert sorted(path.name for path in place.results.parent.iterdir()) == ["data", "results"]
+
+
+def test_a_link_left_by_a_killed_process_is_removed(place, run):
+    run(1)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = [path.with_name(f".{path.name}.{ended.pid}") for path in (place.results, place.latest)]
+    others = place.results.with_name(f".results.{os.getppid()}")
+    for link in (*left, others):
+        link.symlink_to("nowhere")
+    run(2)
+    assert not any(link.is_symlink() for link in left)
+    assert others.is_symlink(), "its process is at work"
+
+
+def test_a_reader_keeps_the_old_file(place, run):
+    run(1)
+    with duckdb.connect(str(place.results / "nhanes_bone.duckdb"), read_only=True) as connection:
+        for value in (2, 3, 4):
+            run(value)
+        assert connection.execute("select distinct value from second").fetchall() == [(1,)]
+    assert value_of(place.results) == 4
+
+
+def test_person_rows_and_half_facts_are_not_published(place, run):
+    run(1)
+    with duckdb.connect(str(place.results / "nhanes_bone.duckdb"), read_only=True) as connection:
+        tables = connection.execute("select table_name from duckdb_tables() order by all").fetchall()
+    assert [name for (name,) in tables] == ["data_dictionary", "first", "runs", "second"]
+    assert sorted(path.stem for path in (place.results / "parquet").iterdir()) == [
+        "data_dictionary",
+        "first",
+        "runs",
+        "second",
+    ]
+
+
+def test_the_manifest_says_what_it_is(place, run):
+    published = run(1)
+    facts = json.loads((place.results / "manifest.json").read_text())
+    assert facts["tables"] == {"data_dictionary": 20, "first": 2000, "runs": 1, "second": 2000}
+    assert facts["inputs"] == [
+        {"file": "DEMO_H", "cycle": "2013-2014", "source": "demo", "sha256": "abc", "rows": 9}
+    ]
+    assert set(facts["outputs"]) == {
+        str(path.relative_to(published.folder))
+        for path in published.folder.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+
+def test_synthetic_results_leave_the_real_ones(tmp_path, run):
+    results = tmp_path / "results"
+    real, demo = Place(tmp_path / "nhanes", results), Place(tmp_path / "demo", results)
+    run(1, source="nhanes", at=real)
+    run(2, source="demo", at=demo)
+    assert read_published(results).source == "demo"
+    assert value_of(real.latest) == 1
+    assert show(real).source == "nhanes"
+    assert value_of(results) == 1
+
+
+def test_one_run_published_again_is_another_folder(place, run):
+    first = run(1)
+    again = publish_again(place, steps(place, 1), print, 0)
+    assert again.folder.name == f"{first.folder.name}-2"
+    assert again.run_id == first.run_id
+
+
+def fails_with(error):
+    def raise_it(*_):
+        raise error
+
+    return raise_it
+
+
+@pytest.mark.parametrize("step", ["load", "transform", "write_docs", "write_report"])
+def test_a_step_that_fails_changes_nothing(place, run, step):
+    run(1)
+    before = folders(place)
+    todo = steps(place, 2)
+    object.__setattr__(todo, step, fails_with(StepError(step, 2)))
+    with pytest.raises(StepError):
+        build(place, todo, print, 0)
+    assert value_of(place.results) == 1
+    assert folders(place) == before
+
+
+@pytest.mark.parametrize(
+    ("half", "message"),
+    [
+        ({"succeeded": 8}, "found 8 in run .*; of the others: a_test fail"),
+        ({"succeeded": -1}, "to have finished, found that run .* did not"),
+        ({"marts": ("first", "people")}, "every row of second .* to be of run"),
+        ({"marts": ("first", "second")}, "every row of people .* to be of run"),
+    ],
+)
+def test_what_is_not_a_whole_build_is_not_published(place, run, half, message):
+    run(1)
+    before = folders(place)
+    fill(place.warehouse, 2, **half)
+    with pytest.raises(AuditError, match=message):
+        publish_again(place, steps(place, 2), print, 0)
+    assert value_of(place.results) == 1
+    assert folders(place) == before
+
+
+def test_nothing_built_yet(place):
+    place.published.mkdir(parents=True)
+    with pytest.raises(IngestError, match="make build"):
+        publish_again(place, steps(place, 1), print, 0)
+    with duckdb.connect(str(place.warehouse)) as connection:
+        connection.execute("create table other as select 1 as one")
+    with pytest.raises(AuditError, match="found none: run `make build`"):
+        publish_again(place, steps(place, 1), print, 0)
+
+
+def test_an_altered_file_is_noticed(place, run, capsys):
+    run(1)
+    assert main(["status", "--results", str(place.results)]) == 0
+    assert "source 'demo' (synthetic data)" in capsys.readouterr().out
+    report = place.results / "report.html"
+    for change in (lambda: report.write_text("2\n"), report.unlink):
+        change()
+        with pytest.raises(DamagedError, match=r"report\.html as manifest\.json lists it"):
+            read_published(place.results)
+    assert main(["status", "--results", str(place.results)]) == 1
+
+
+def test_the_command_says_what_results_still_show(place, run, monkeypatch, capsys):
+    command = ["build", "--data", str(place.data), "--results", str(place.results), "demo"]
+    for error, code, message in (
+        (KeyboardInterrupt(), 130, "Interrupted. There are no published results yet."),
+        (
+            StepError("ingest", 7),
+            7,
+            "error: ingest failed (exit code 7), so nothing was published. There are no",
+        ),
+        (AuditError("expected this"), 1, "error: expected this. There are no published results yet."),
+    ):
+        monkeypatch.setattr("publish.steps.load", fails_with(error))
+        assert main(command) == code
+        assert message in capsys.readouterr().err
+    shown = run(1)
+    assert main(command) == 1
+    assert f"results still shows run {shown.run_id} of" in capsys.readouterr().err
+
+
+def test_something_else_called_results_is_left_alone(place, run):
+    place.results.mkdir()
+    (place.results / "mine.txt").write_text("mine")
+    with pytest.raises(PublishError, match="to be a link to published results, found something else"):
+        run(1)
+    assert not place.warehouse.exists(), "said before the long build"
+    assert (place.results / "mine.txt").read_text() == "mine"
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from ingest.locks import alone
+with alone(Path(sys.argv[1])):
+    print("held", flush=True)
+    input()
+"""
+OPEN = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1]):
+    print("held", flush=True)
+    input()
+"""
+
+
+@pytest.fixture
+def holder():
+    """Start a program that holds something, until it is told to let go."""
+    started = []
+
+    def start(program: str, path: Path) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(("program", "what"), [(HOLD, "published"), (OPEN, "warehouse.duckdb")])
+def test_whoever_is_in_the_way_is_named_and_waited_for(place, run, holder, program, what):
+    run(1)
+    process = holder(program, place.data / what)
+    before = folders(place)
+    with pytest.raises(
+        LockedError, match=f"Gave up after 0.3 s: .*{what} is in use by process {process.pid}"
+    ):
+        run(2, seconds=0.3)
+    assert folders(place) == before
+    assert value_of(place.results) == 1
+    timer = threading.Timer(0.5, lambda: process.communicate("\n"))
+    timer.start()
+    run(2, seconds=30)
+    timer.join()
+    assert value_of(place.results) == 2
+
+
+def test_two_builds_at_once_come_one_after_the_other(place):
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda value: build(place, steps(place, value), print, 30), (1, 2)))
+    assert value_of(place.results) in (1, 2)
+    assert len([path for path in place.published.iterdir() if path.is_dir() and not path.is_symlink()]) == 2
+
+
+@pytest.fixture
+def open_place():
+    """Return a place that every user can reach (pytest's own cannot be)."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o777)
+        yield Place(Path(name) / "data", Path(name) / "results")
+
+
+@pytest.mark.parametrize("folder", ["published", "parent of results"])
+def test_a_read_only_folder(open_place, run, folder):
+    run(1, at=open_place)
+    locked = open_place.published if folder == "published" else open_place.results.parent
+    for path in [open_place.data, *open_place.data.rglob("*")]:
+        path.chmod(0o777)
+    before = folders(open_place)
+    locked.chmod(0o555)
+    effective = os.geteuid()
+    if effective == 0:
+        os.seteuid(65534)  # root ignores permissions
+    try:
+        with pytest.raises((PublishError, WarehouseError), match="permission is missing"):
+            run(2, at=open_place)
+    finally:
+        os.seteuid(effective)
+        locked.chmod(0o777)
+    assert folders(open_place) == before
+    assert value_of(open_place.results) == 1
+    with duckdb.connect(str(open_place.warehouse), read_only=True) as connection:
+        assert connection.execute("select distinct value from first").fetchall() == [(1,)], "said at once"
+
+
+def test_a_full_disk(place, run, tmp_path):
+    """A small file system of its own: the first run fits, the next one does not."""
+    place.published.mkdir(parents=True)
+    program = tmp_path / "full.py"
+    program.write_text(f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from small_build import steps
+from publish.build import build
+from publish.errors import PublishError
+from ingest.errors import IngestError
+from publish.place import Place
+from test_place import folders, value_of
+
+place = Place(Path({str(place.data)!r}), Path({str(place.results)!r}))
+build(place, steps(place, 1), print, 0)
+used = sum(path.stat().st_blocks * 512 for path in place.published.rglob("*"))
+before = folders(place)
+filler = place.published / "filler"
+filler.mkdir()
+for left in (0, 16, 200, 700, 1200):
+    import shutil
+    free = shutil.disk_usage(place.published).free + sum(f.stat().st_size for f in filler.iterdir())
+    (filler / "file").write_bytes(b"x" * max(free - left * 1024, 0))
+    try:
+        build(place, steps(place, 2), print, 0)
+    except IngestError as error:
+        assert "disk is full" in str(error), error
+        print("refused", left)
+    else:
+        raise SystemExit(f"{{left}} kB were enough: give the test less")
+    assert value_of(place.results) == 1
+    (filler / "file").unlink()
+    assert [name for name in folders(place) if name != "filler"] == before, folders(place)
+filler.rmdir()
+build(place, steps(place, 3), print, 0)
+assert value_of(place.results) == 3
+""")
+    script = f'mount -t tmpfs -o size=6m tmpfs "{place.published}" && exec "{sys.executable}" "{program}"'
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    finished = subprocess.run(
+        [unshare, "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=120
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.count("refused") == 5
+
+
+def kill_builds(place: Place, run, count: int) -> None:
+    """Kill builds at random moments; after each, what is published is one whole run, old or new."""
+    run(0)
+    start = time.monotonic()
+    run(0)
+    seconds = time.monotonic() - start
+    moments = random.Random(1)
+    published, ends = 0, []
+    with subprocess.Popen(
+        [sys.executable, str(SMALL_BUILD), str(place.data), str(place.results), str(count)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "ready\n"
+        for value in range(1, count + 1):
+            process.stdin.write(f"{moments.uniform(0, 1.1 * seconds)}\n")
+            process.stdin.flush()
+            ends.append(process.stdout.readline().strip())
+            found = value_of(place.results)
+            assert found in (published, value), "what is published is old or new"
+            if ends[-1] == "finished":
+                assert found == value
+            published = found
+            _a_half_build_is_not_publishable(place)
+    assert ends.count("killed") > count / 3
+    run(count + 1)
+    assert value_of(place.results) == count + 1
+    assert not place.new.exists()
+
+
+def _a_half_build_is_not_publishable(place: Place) -> None:
+    try:
+        audited = read_run(place.warehouse)
+    except AuditError:
+        return
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        rows = connection.execute("select run_id from first union select run_id from second").fetchall()
+    assert rows == [(audited.run_id,)]
+
+
+def test_killed_at_random_moments(place, run):
+    kill_builds(place, run, 12)
+
+
+@pytest.mark.statistical
+def test_killed_at_many_random_moments(place, run):
+    kill_builds(place, run, 200)

@@ -1,0 +1,162 @@
+"""The real dbt and the real macros, on a project of two tables: what fails or dies is not published."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from small_build import steps as small_steps
+
+from ingest.connection import connect
+from publish import steps
+from publish.__main__ import main
+from publish.build import Steps, build, publish_again
+from publish.errors import AuditError, StepError
+from publish.place import Place
+from publish.record import read_published
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+MODELS = {
+    "models/staging/_sources.yml": None,
+    "models/staging/stg_nhanes_files.sql": None,
+    "models/staging/stg_runs.sql": None,
+    "models/marts/runs.sql": None,
+    "models/marts/numbers.sql": (
+        "select value, {{ run_columns() }}\n"
+        "from (select '{{ var(\"fit_profile\") }}' as value from range(3)) as numbers\n"
+    ),
+    "models/marts/numbers.yml": (
+        "models:\n"
+        "  - name: numbers\n"
+        "    description: One row per number.\n"
+        "    columns:\n"
+        "      - {name: value, description: Profile., data_type: varchar}\n"
+        "      - {name: run_id, description: Run., data_type: varchar}\n"
+        "      - {name: source, description: Kind of data., data_type: varchar}\n"
+    ),
+    "models/marts/runs.yml": None,
+    "tests/is_full.sql": "select value from {{ ref('numbers') }} where value != 'full'\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """Return a copy of this project whose models, seeds and tests are the few above, and point dbt at it."""
+    folder = tmp_path / "project"
+    for name, text in MODELS.items():
+        path = folder / "small" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text if text is not None else (ROOT / name).read_text())
+    for name in ("models", "python_models", "macros", "seeds"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "tests/generic", folder / "small/tests/generic")
+    shutil.copy(ROOT / "profiles.yml", folder / "profiles.yml")
+    settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+    settings |= {
+        "model-paths": ["small/models"],
+        "seed-paths": ["small/seeds"],
+        "test-paths": ["small/tests"],
+        "vars": settings.get("vars", {}) | {"fit_profile": "full"},
+    }
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path, project) -> Place:
+    place = Place(tmp_path / "data", tmp_path / "results")
+    place.data.mkdir()
+    with connect(place.data / "raw.duckdb", read_only=False) as connection:
+        connection.execute("create schema meta")
+        connection.execute("""
+            create table meta.files as select
+                'DEMO_H' as file, '2013-2014' as cycle, 'DEMO' as component, 'demo' as source,
+                'here' as address, 'abc' as sha256, 9::bigint as bytes, 9::bigint as rows,
+                9::bigint as columns, null::varchar as file_label, now()::timestamp as loaded_at
+        """)
+    return place
+
+
+def todo(place: Place, profile: str) -> Steps:
+    def write_report(database: Path, folder: Path) -> None:
+        (folder / "report.html").write_text(profile)
+
+    small = small_steps(place, 0)
+    return Steps(
+        load=lambda: None,
+        transform=lambda: steps.transform(place.data, {"fit_profile": profile}),
+        write_docs=small.write_docs,
+        write_report=write_report,
+    )
+
+
+def test_a_failed_test_keeps_the_old_results(place, capfd):
+    first = build(place, todo(place, "full"), print, 0)
+    assert first.facts["tables"] == {"data_dictionary": 17, "numbers": 3, "runs": 1}
+    assert first.facts["variables"] == {"fit_profile": "full"}
+    with pytest.raises(StepError):
+        build(place, todo(place, "quick"), print, 0)
+    assert "is_full" in capfd.readouterr().out, "dbt says which"
+    assert read_published(place.results) == first
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        assert connection.execute("select distinct value from numbers").fetchall() == [("quick",)]
+    with pytest.raises(AuditError, match="of the others: is_full fail"):
+        publish_again(place, todo(place, "quick"), print, 0)
+    assert read_published(place.results) == first
+
+
+@pytest.mark.statistical
+def test_tests_left_out_are_noticed(place):
+    first = build(place, todo(place, "full"), print, 0)
+    for arguments, message in (
+        (("build", "--exclude-resource-type", "test"), "of the others: .*is_full not run"),
+        (("build", "--select", "runs"), "of the others: .*numbers not run"),
+        (("run",), "did not .or was no `dbt build`"),
+    ):
+        steps.dbt(place.data, *arguments, "--vars", "{fit_profile: quick}")
+        with pytest.raises(AuditError, match=message):
+            publish_again(place, todo(place, "quick"), print, 0)
+        assert read_published(place.results) == first
+
+
+@pytest.mark.statistical
+def test_killed_at_random_moments(place):
+    """The command itself, with files of 1,000 people: ingest, dbt, documentation, publication."""
+    (place.data / "raw.duckdb").unlink()
+    command = [
+        sys.executable, "-m", "publish", "build", "--data", str(place.data), "--results", str(place.results),
+        "--profile", "full", "--wait", "30", "demo", "--people", "1000",
+    ]  # fmt: skip
+    start = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True, env=os.environ)
+    seconds = time.monotonic() - start
+    published = read_published(place.results).run_id
+    moments, killed = random.Random(1), 0
+    for number in range(20):
+        seed = str(number % 2)  # other files every time, so that ingest has something to do
+        process = subprocess.Popen(
+            [*command, "--seed", seed], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
+        )
+        try:
+            process.wait(moments.uniform(0.2, 1.1) * seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        _, printed = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), printed
+        found = read_published(place.results).run_id
+        assert process.returncode != 0 or found != published
+        published = found
+    assert killed > 5
+    assert main([*command[3:], "--seed", "3"]) == 0
+    assert read_published(place.results).run_id != published
