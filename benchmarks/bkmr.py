@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import lapack
 
-from envmix.bkmr import BkmrSpec, ChainOptions, ConvergenceWarning, fit
+from envmix import BKMR, ChainOptions, ConvergenceWarning, fit_bkmr
 from envmix.bkmr.design import build
 from envmix.bkmr.kernel import kernel_between
 from envmix.bkmr.solvers import dense, low_rank
@@ -97,7 +97,7 @@ def dpotrf_ms(n: int) -> float:
 def run_case(case: Case, repeats: int) -> dict[str, Any]:
     """Fit `repeats` times with different seeds."""
     frame = simulate(case)
-    spec = BkmrSpec(
+    spec = BKMR(
         "y",
         tuple(c for c in frame if c.startswith("z")),
         tuple(c for c in frame if c.startswith("x")),
@@ -109,7 +109,7 @@ def run_case(case: Case, repeats: int) -> dict[str, Any]:
         start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            result = fit(spec, frame, seed, options)
+            result = fit_bkmr(spec, frame, seed, options)
         seconds = time.perf_counter() - start
         table = result.parameters().query("judged")
         rows.append(
@@ -134,7 +134,7 @@ def evaluation_costs() -> list[dict[str, float]]:
     for n in (500, 905, 2000):
         case = Case("cost", n, "gaussian", "weak", 0, 1, 0)
         frame = simulate(case)
-        spec = BkmrSpec("y", tuple(f"z{j}" for j in range(5)), tuple(f"x{j}" for j in range(8)))
+        spec = BKMR("y", tuple(f"z{j}" for j in range(5)), tuple(f"x{j}" for j in range(8)))
         model, _ = build(spec, frame)
         data = model.working()
         floor = dpotrf_ms(n)
@@ -165,12 +165,12 @@ def scaling(sizes: tuple[int, ...] = (500, 1000, 2000, 5000, 10_000, 20_000)) ->
     rows = []
     for n in sizes:
         frame = simulate(Case("scaling", n, "gaussian", "weak", 0, 1, 0))
-        spec = BkmrSpec("y", tuple(f"z{j}" for j in range(5)), tuple(f"x{j}" for j in range(8)))
+        spec = BKMR("y", tuple(f"z{j}" for j in range(5)), tuple(f"x{j}" for j in range(8)))
         options = ChainOptions(chains=1, warmup=150, draws=150, workers=1, progress=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             start = time.perf_counter()
-            result = fit(spec, frame, 1, options)
+            result = fit_bkmr(spec, frame, 1, options)
             seconds = time.perf_counter() - start
         rows.append(
             {
@@ -225,8 +225,8 @@ def main() -> None:
         warnings.simplefilter("ignore", ConvergenceWarning)
         names = tuple(f"z{j}" for j in range(5))
         for family, y in (("gaussian", small["y"]), ("binomial", (small["y"] > 0.5).astype(float))):
-            fit(
-                BkmrSpec("y", names, family=family),
+            fit_bkmr(
+                BKMR("y", names, family=family),
                 small.assign(y=y),
                 1,
                 ChainOptions(chains=4, warmup=20, draws=5),

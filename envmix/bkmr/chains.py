@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from envmix.arrays import FloatArray, IntArray
+from envmix.arrays import FloatArray
+from envmix.bkmr.draws import Draws
 from envmix.bkmr.exact import Evaluation, Joint, Solver
 from envmix.bkmr.lambda_grid import LambdaGrid
 from envmix.bkmr.model import Model
@@ -43,32 +44,10 @@ class ChainTask:
 
 
 @dataclass(frozen=True)
-class ChainDraws:
-    """Kept draws of one chain.
+class ChainRun:
+    """A finished chain: its draws, counts by move, surrogate evaluations and time."""
 
-    Attributes
-    ----------
-    r : ndarray, shape (T, M); zero when the exposure is out.
-    lambda_, sigma2, cluster_variance, log_likelihood : ndarray, shape (T,)
-    beta : ndarray, shape (T, p)
-    response : ndarray, shape (T, monitors); draws of h (with the flat intercept) at fixed points.
-    latent : ndarray, shape (T, n); y* of the probit, or (T, 0).
-    rank : ndarray of int, shape (T,); rank of the factor used, n when dense.
-    approximate : ndarray, shape (T,); 1 where fitc stood in for a kernel of too high a rank.
-    attempts, accepted : dict of counts by move.
-    seconds : float
-    """
-
-    r: FloatArray
-    lambda_: FloatArray
-    sigma2: FloatArray
-    cluster_variance: FloatArray
-    log_likelihood: FloatArray
-    beta: FloatArray
-    response: FloatArray
-    latent: FloatArray
-    rank: IntArray
-    approximate: FloatArray
+    draws: Draws
     attempts: dict[str, int]
     accepted: dict[str, int]
     evaluations: int
@@ -90,7 +69,7 @@ class ChainState:
     linearised_at: FloatArray | None
     eta_sum: FloatArray | None
     eta_count: int
-    draws: dict[str, FloatArray]
+    draws: Draws
     evaluations: int = 0
     seconds: float = 0.0
 
@@ -153,22 +132,22 @@ class Chain:
             latent = draw_latent(_signs(model), state.exact.eta, rng)
             if state.exact.root_variance is not None:
                 latent = latent * state.exact.root_variance
-            draws["latent"][index] = latent
-            data = model.working(point.cluster_variance, draws["latent"][index])
+            draws.latent[index] = latent
+            data = model.working(point.cluster_variance, draws.latent[index])
         posterior = solver.posterior(model, point.r, point.lambda_, data)
         sigma2 = draw_sigma2(model, posterior, rng)
         mean, covariance = response_joint(model, posterior, self.task.monitors)
         sample = mean + np.sqrt(sigma2) * (_root(covariance) @ rng.standard_normal(len(mean)))
         p = model.X.shape[1]
-        draws["r"][index] = point.r
-        draws["lambda_"][index] = point.lambda_
-        draws["sigma2"][index] = sigma2
-        draws["cluster_variance"][index] = point.cluster_variance
-        draws["log_likelihood"][index] = state.exact.log_likelihood
-        draws["beta"][index] = sample[:p]
-        draws["response"][index] = sample[p:]
-        draws["rank"][index] = state.exact.rank
-        draws["approximate"][index] = state.exact.method == "fitc"
+        draws.r[index] = point.r
+        draws.lambda_[index] = point.lambda_
+        draws.sigma2[index] = sigma2
+        draws.cluster_variance[index] = point.cluster_variance
+        draws.log_likelihood[index] = state.exact.log_likelihood
+        draws.beta[index] = sample[:p]
+        draws.response[index] = sample[p:]
+        draws.rank[index] = state.exact.rank
+        draws.approximate[index] = state.exact.method == "fitc"
 
 
 def draw_sigma2(model: Model, posterior: Joint, rng: np.random.Generator) -> float:
@@ -272,20 +251,7 @@ def _first_state(task: ChainTask) -> Chain:
     point = _start(task, rng)
     local = kernel.surrogate.at(point.r, point.cluster_variance)
     exact = kernel.stage.evaluate(point, local, rng)
-    count, p = options.draws, model.X.shape[1]
-    shapes: dict[str, tuple[int, ...]] = {
-        "r": (count, model.z.shape[1]),
-        "lambda_": (count,),
-        "sigma2": (count,),
-        "cluster_variance": (count,),
-        "log_likelihood": (count,),
-        "beta": (count, p),
-        "response": (count, len(task.monitors)),
-        "latent": (count, model.n if model.family == "binomial" and model.use_likelihood else 0),
-        "rank": (count,),
-        "approximate": (count,),
-    }
-    draws = {name: np.zeros(shape) for name, shape in shapes.items()}
+    draws = Draws.empty(model, options.draws, len(task.monitors))
     state = ChainState(
         0, point, exact, rng, tuning, Record(), kernel.counts, 0, eta,
         None if eta is None else np.zeros(model.n), 0, draws,
@@ -315,7 +281,7 @@ def _save(chain: Chain, path: Path) -> None:
     os.replace(temporary, path)
 
 
-def run_chain(task: ChainTask) -> ChainDraws:
+def run_chain(task: ChainTask) -> ChainRun:
     """Run (or resume) one chain to its end."""
     options = task.options
     path = None if options.checkpoint is None else Path(options.checkpoint) / f"chain-{task.chain}.pickle"
@@ -339,13 +305,10 @@ def run_chain(task: ChainTask) -> ChainDraws:
                 file=sys.stderr,
                 flush=True,
             )
-    draws = dict(state.draws)
-    rank = draws.pop("rank").astype(np.int64)
-    return ChainDraws(
-        **draws,
-        rank=rank,
-        attempts=state.counts.attempts,
-        accepted=state.counts.accepted,
-        evaluations=chain.kernel.surrogate.evaluations,
-        seconds=state.seconds,
+    return ChainRun(
+        state.draws,
+        state.counts.attempts,
+        state.counts.accepted,
+        chain.kernel.surrogate.evaluations,
+        state.seconds,
     )

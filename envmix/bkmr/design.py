@@ -11,7 +11,7 @@ from envmix.arrays import FloatArray, IntArray
 from envmix.bkmr.exact import LARGEST_DENSE
 from envmix.bkmr.model import Model
 from envmix.bkmr.solvers.dense import required_bytes
-from envmix.bkmr.spec import BkmrSpec
+from envmix.bkmr.spec import BKMR
 from envmix.errors import DataError, SpecificationError
 
 
@@ -87,7 +87,7 @@ def _check_positive(z: FloatArray, names: tuple[str, ...]) -> None:
             )
 
 
-def _scaler(spec: BkmrSpec, z: FloatArray) -> Scaler:
+def _scaler(spec: BKMR, z: FloatArray) -> Scaler:
     if spec.log:
         _check_positive(z, spec.exposures)
         z = np.log(z)
@@ -108,7 +108,7 @@ def _scaler(spec: BkmrSpec, z: FloatArray) -> Scaler:
     return Scaler(spec.exposures, spec.log, z.mean(axis=0), z.std(axis=0, ddof=1))
 
 
-def _covariates(spec: BkmrSpec, data: pd.DataFrame) -> FloatArray:
+def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
     values = numeric_columns(data, spec.covariates, "covariate")
     for j, name in enumerate(spec.covariates):
         if np.ptp(values[:, j]) == 0:
@@ -132,7 +132,7 @@ def _covariates(spec: BkmrSpec, data: pd.DataFrame) -> FloatArray:
     return values
 
 
-def _outcome(spec: BkmrSpec, data: pd.DataFrame) -> FloatArray:
+def _outcome(spec: BKMR, data: pd.DataFrame) -> FloatArray:
     y = numeric_columns(data, (spec.outcome,), "outcome")[:, 0]
     if spec.family == "binomial":
         other = np.unique(y[(y != 0) & (y != 1)])
@@ -146,7 +146,7 @@ def _outcome(spec: BkmrSpec, data: pd.DataFrame) -> FloatArray:
     return y
 
 
-def _cluster(spec: BkmrSpec, data: pd.DataFrame) -> IntArray | None:
+def _cluster(spec: BKMR, data: pd.DataFrame) -> IntArray | None:
     if spec.cluster is None:
         return None
     if spec.cluster not in data.columns:
@@ -170,7 +170,7 @@ def _available_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def build(spec: BkmrSpec, data: pd.DataFrame) -> tuple[Model, Scaler]:
+def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     """Check the data and build the model's arrays.
 
     Raises

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from envmix.bkmr.results import BkmrResult
+    from envmix.bkmr.results import BKMRResult
 
 
-def _title(result: "BkmrResult", text: str) -> dict[str, Any]:
+def _title(result: "BKMRResult", text: str) -> dict[str, Any]:
     lines = [] if result.status == "converged" else [result.status]
     if result.spec.solver == "fitc" or result.spec.compat is not None:
         lines.append(result.method)
     return {"text": text, "subtitle": lines, "subtitleColor": "firebrick"}
 
 
-def plot_univariate(result: "BkmrResult", **options: Any) -> Any:
+def plot_univariate(result: "BKMRResult", **options: Any) -> Any:
     """Exposure-response curves with 95 % intervals, one panel for each exposure."""
     import altair as alt
 
@@ -28,7 +28,7 @@ def plot_univariate(result: "BkmrResult", **options: Any) -> Any:
     return panels.resolve_scale(x="independent").properties(title=_title(result, "Exposure-response"))
 
 
-def plot_overall(result: "BkmrResult", **options: Any) -> Any:
+def plot_overall(result: "BKMRResult", **options: Any) -> Any:
     """Overall effect of the mixture by quantile."""
     import altair as alt
 
@@ -40,7 +40,7 @@ def plot_overall(result: "BkmrResult", **options: Any) -> Any:
     )
 
 
-def plot_bivariate(result: "BkmrResult", first: str, second: str, **options: Any) -> Any:
+def plot_bivariate(result: "BKMRResult", first: str, second: str, **options: Any) -> Any:
     """Heat map of h over two exposures."""
     import altair as alt
 
@@ -57,7 +57,7 @@ def plot_bivariate(result: "BkmrResult", first: str, second: str, **options: Any
     )
 
 
-def plot_pips(result: "BkmrResult") -> Any:
+def plot_pips(result: "BKMRResult") -> Any:
     """Posterior inclusion probabilities, with the prior's as a tick."""
     import altair as alt
 
@@ -67,7 +67,7 @@ def plot_pips(result: "BkmrResult") -> Any:
     return alt.layer(bars, prior).properties(title=_title(result, "Posterior inclusion probabilities"))
 
 
-def plot_posterior_and_prior(result: "BkmrResult", points: int = 200) -> Any:
+def plot_posterior_and_prior(result: "BKMRResult", points: int = 200) -> Any:
     """Posterior histograms of log10 lambda and log10 r (given inclusion) over their prior densities."""
     import altair as alt
 

@@ -1,24 +1,20 @@
-"""The frozen result of a fit, and `fit` itself."""
+"""The frozen result of a fit."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
-from warnings import warn
 
 import numpy as np
 import pandas as pd
 
-from envmix.arrays import BoolArray, FloatArray, IntArray
+from envmix.arrays import BoolArray, FloatArray
 from envmix.bkmr import diagnostics
-from envmix.bkmr.chains import ChainTask, run_chain
-from envmix.bkmr.design import Scaler, build
-from envmix.bkmr.exact import Solver
+from envmix.bkmr.design import Scaler
+from envmix.bkmr.draws import Draws
 from envmix.bkmr.model import Model
-from envmix.bkmr.spec import BkmrSpec, ChainOptions
+from envmix.bkmr.spec import BKMR, ChainOptions
 from envmix.errors import EnvmixWarning
-from envmix.fan_out import fan_out
 
 MONITORED = tuple(np.round(np.linspace(0.05, 0.95, 10), 2))
 
@@ -28,8 +24,8 @@ class ConvergenceWarning(EnvmixWarning):
 
 
 @dataclass(frozen=True)
-class BkmrResult:
-    """Posterior draws of a BKMR fit, and the tables made from them.
+class BKMRResult(Draws):
+    """Posterior draws of a BKMR fit (`Draws`, with a first axis for the chain), and the tables made of them.
 
     Attributes
     ----------
@@ -40,41 +36,18 @@ class BkmrResult:
         The arrays.
     monitors : ndarray, shape (10, M)
         Points whose response is monitored: every exposure at its 5th, 15th, ..., 95th percentile.
-    r : ndarray, shape (chains, T, M)
-        Kernel parameters; zero when the exposure is out.
-    lambda_, sigma2, cluster_variance, log_likelihood : ndarray, shape (chains, T)
-    beta : ndarray, shape (chains, T, p)
-        Covariates' coefficients, the flat intercept first when there is one.
-    response : ndarray, shape (chains, T, 10)
-        h, with the flat intercept, at the monitors.
-    latent : ndarray, shape (chains, T, n) or (chains, T, 0)
-        Latent outcomes of the probit.
-    rank : ndarray of int, shape (chains, T)
-        Rank of the kernel's factor, n when dense.
-    approximate : ndarray, shape (chains, T)
-        1 where fitc stood in because the rank was too high for n.
     attempts, accepted : dict
         Counts by move, over all chains.
     seconds : float
         Total time of the chains (sum over chains).
     """
 
-    spec: BkmrSpec
+    spec: BKMR
     options: ChainOptions
     seed: int
     scaler: Scaler
     model: Model
     monitors: FloatArray
-    r: FloatArray
-    lambda_: FloatArray
-    sigma2: FloatArray
-    cluster_variance: FloatArray
-    log_likelihood: FloatArray
-    beta: FloatArray
-    response: FloatArray
-    latent: FloatArray
-    rank: IntArray
-    approximate: FloatArray
     attempts: dict[str, int]
     accepted: dict[str, int]
     evaluations: int
@@ -255,102 +228,3 @@ class BkmrResult:
         from envmix.bkmr import summaries
 
         return summaries.predict(self, data, **options)
-
-
-def _fingerprint(spec: BkmrSpec, model: Model, options: ChainOptions, seed: int) -> str:
-    digest = sha256(
-        repr((spec, replace(options, workers=None, checkpoint=None, progress=True), seed)).encode()
-    )
-    for array in (model.y, model.X, model.z):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    if model.cluster is not None:
-        digest.update(model.cluster.tobytes())
-    return digest.hexdigest()
-
-
-def fit(spec: BkmrSpec, data: pd.DataFrame, seed: int, options: ChainOptions | None = None) -> BkmrResult:
-    """Sample the posterior of a BKMR.
-
-    Parameters
-    ----------
-    spec : BkmrSpec
-    data : DataFrame
-        One row per person, no missing values in the columns used.
-    seed : int
-        Same seed, same machine: the same draws, whatever the number of workers.
-    options : ChainOptions, optional
-        Number and length of chains, checkpoints.
-
-    Returns
-    -------
-    BkmrResult
-
-    Raises
-    ------
-    DataError, SpecificationError, SeparationError, EstimationError
-        Each says what was expected, what was found and what to do.
-
-    Warns
-    -----
-    ConvergenceWarning
-        If R-hat exceeds 1.05 or a bulk ESS is below 400.
-
-    Examples
-    --------
-    >>> spec = BkmrSpec("bmd", ("pb", "cd", "hg"), covariates=("age", "bmi"), log=True)  # doctest: +SKIP
-    >>> result = fit(spec, frame, seed=1)  # doctest: +SKIP
-    >>> result.pips()  # doctest: +SKIP
-    """
-    options = options or ChainOptions()
-    model, scaler = build(spec, data)
-    return run(spec, model, scaler, seed, options)
-
-
-def run(spec: BkmrSpec, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BkmrResult:
-    """Run the chains on arrays already built (`fit` is the door for users)."""
-    monitors = np.quantile(model.z, MONITORED, axis=0)
-    solver = Solver(spec.solver, spec.tolerance, min(spec.inducing, model.n))
-    fingerprint = _fingerprint(spec, model, options, seed)
-    tasks = [
-        ChainTask(model, solver, options, seed, chain, monitors, fingerprint)
-        for chain in range(options.chains)
-    ]
-    chains = fan_out(run_chain, tasks, workers=options.workers)
-
-    def total(name: str) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for chain in chains:
-            for move, n in getattr(chain, name).items():
-                counts[move] = counts.get(move, 0) + n
-        return counts
-
-    def stack(name: str) -> FloatArray:
-        return np.stack([getattr(chain, name) for chain in chains])
-
-    result = BkmrResult(
-        spec=spec,
-        options=options,
-        seed=seed,
-        scaler=scaler,
-        model=model,
-        monitors=monitors,
-        r=stack("r"),
-        lambda_=stack("lambda_"),
-        sigma2=stack("sigma2"),
-        cluster_variance=stack("cluster_variance"),
-        log_likelihood=stack("log_likelihood"),
-        beta=stack("beta"),
-        response=stack("response"),
-        latent=stack("latent"),
-        rank=np.stack([chain.rank for chain in chains]),
-        approximate=stack("approximate"),
-        attempts=total("attempts"),
-        accepted=total("accepted"),
-        evaluations=sum(chain.evaluations for chain in chains),
-        seconds=sum(chain.seconds for chain in chains),
-    )
-    if result.status != "converged":
-        warn(
-            f"{result.status}: run longer chains before reading the tables", ConvergenceWarning, stacklevel=3
-        )
-    return result

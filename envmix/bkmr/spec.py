@@ -11,7 +11,7 @@ Selection = Literal["component", "hierarchical", "none"]
 
 
 @dataclass(frozen=True)
-class BkmrSpec:
+class BKMR:
     """Bayesian kernel machine regression (Bobb et al. 2015): columns, priors, solver.
 
     g(E y) = h(z) + x'b with h ~ GP(0, sigma2 lambda K_r), K_r(z, z') = exp(-sum_m r_m (z_m - z'_m)^2);

@@ -23,7 +23,7 @@ from envmix.errors import DataError, SpecificationError
 from envmix.random_streams import random_stream
 
 if TYPE_CHECKING:
-    from envmix.bkmr.results import BkmrResult
+    from envmix.bkmr.results import BKMRResult
 
 Scale = Literal["link", "probability"]
 MAX_DRAWS = 1000
@@ -66,7 +66,7 @@ def mixture_quantile(means: FloatArray, sds: FloatArray, probability: float) -> 
     return np.asarray(0.5 * (low + high))
 
 
-def _kept(result: "BkmrResult", draws: int) -> list[tuple[int, int]]:
+def _kept(result: "BKMRResult", draws: int) -> list[tuple[int, int]]:
     chains, count = result.lambda_.shape
     total = chains * count
     chosen = np.unique(np.linspace(0, total - 1, min(draws, total)).round().astype(int))
@@ -74,7 +74,7 @@ def _kept(result: "BkmrResult", draws: int) -> list[tuple[int, int]]:
 
 
 def evaluate(
-    result: "BkmrResult", contrasts: Sequence[Contrast], scale: Scale = "link", draws: int = MAX_DRAWS
+    result: "BKMRResult", contrasts: Sequence[Contrast], scale: Scale = "link", draws: int = MAX_DRAWS
 ) -> list[Posterior]:
     """Posterior of every contrast.
 
@@ -142,7 +142,7 @@ def _summarise(means: FloatArray, sds: FloatArray, scale: Scale) -> Posterior:
     return Posterior(estimate, sd, low, high)
 
 
-def _table(result: "BkmrResult", rows: pd.DataFrame, posterior: Posterior, scale: Scale) -> pd.DataFrame:
+def _table(result: "BKMRResult", rows: pd.DataFrame, posterior: Posterior, scale: Scale) -> pd.DataFrame:
     return result.label(
         rows.assign(
             estimate=posterior.estimate,
@@ -154,16 +154,16 @@ def _table(result: "BkmrResult", rows: pd.DataFrame, posterior: Posterior, scale
     )
 
 
-def _natural(result: "BkmrResult", exposure: int, z: FloatArray) -> FloatArray:
+def _natural(result: "BKMRResult", exposure: int, z: FloatArray) -> FloatArray:
     return result.scaler.to_natural(z, exposure)
 
 
-def _base(result: "BkmrResult", quantile: float) -> FloatArray:
+def _base(result: "BKMRResult", quantile: float) -> FloatArray:
     return np.asarray(np.quantile(result.model.z, quantile, axis=0))
 
 
 def univariate(
-    result: "BkmrResult", *, grid: int = 50, fixed: float = 0.5, center: bool = True,
+    result: "BKMRResult", *, grid: int = 50, fixed: float = 0.5, center: bool = True,
     scale: Scale = "link", draws: int = MAX_DRAWS,
 ) -> pd.DataFrame:  # fmt: skip
     """h along each exposure, the others at their `fixed` quantile (bkmr's PredictorResponseUnivar)."""
@@ -182,7 +182,7 @@ def univariate(
 
 
 def bivariate(
-    result: "BkmrResult", *, pairs: Sequence[tuple[str, str]] | None = None, grid: int = 20,
+    result: "BKMRResult", *, pairs: Sequence[tuple[str, str]] | None = None, grid: int = 20,
     fixed: float = 0.5, min_distance: float = 0.5, scale: Scale = "link", draws: int = 400,
 ) -> pd.DataFrame:  # fmt: skip
     """h over a grid of two exposures, the others at their `fixed` quantile, centred over the grid.
@@ -227,7 +227,7 @@ def bivariate(
 
 
 def overall(
-    result: "BkmrResult", *, quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)),
+    result: "BKMRResult", *, quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)),
     fixed: float = 0.5, scale: Scale = "link", draws: int = MAX_DRAWS,
 ) -> pd.DataFrame:  # fmt: skip
     """h with all exposures at each quantile minus h with all at `fixed` (OverallRiskSummaries)."""
@@ -238,14 +238,14 @@ def overall(
     return _table(result, pd.DataFrame({"quantile": list(quantiles), "fixed": fixed}), summary, scale)
 
 
-def _change(result: "BkmrResult", m: int, others: float, low: float, high: float) -> FloatArray:
+def _change(result: "BKMRResult", m: int, others: float, low: float, high: float) -> FloatArray:
     points = np.vstack([_base(result, others), _base(result, others)])
     points[0, m], points[1, m] = np.quantile(result.model.z[:, m], [low, high])
     return points
 
 
 def single(
-    result: "BkmrResult", *, low: float = 0.25, high: float = 0.75,
+    result: "BKMRResult", *, low: float = 0.25, high: float = 0.75,
     fixed: Sequence[float] = (0.25, 0.5, 0.75), scale: Scale = "link", draws: int = MAX_DRAWS,
 ) -> pd.DataFrame:  # fmt: skip
     """h(exposure at `high`) - h(at `low`), the others at each `fixed` quantile (SingVarRiskSummaries)."""
@@ -260,7 +260,7 @@ def single(
 
 
 def interactions(
-    result: "BkmrResult", *, low: float = 0.25, high: float = 0.75, fixed: tuple[float, float] = (0.25, 0.75),
+    result: "BKMRResult", *, low: float = 0.25, high: float = 0.75, fixed: tuple[float, float] = (0.25, 0.75),
     scale: Scale = "link", draws: int = MAX_DRAWS,
 ) -> pd.DataFrame:  # fmt: skip
     """Difference of the single-exposure effect between the others at fixed[1] and at fixed[0]."""
@@ -273,7 +273,7 @@ def interactions(
 
 
 def predict(
-    result: "BkmrResult", data: pd.DataFrame, *, scale: Scale = "link", draws: int = MAX_DRAWS
+    result: "BKMRResult", data: pd.DataFrame, *, scale: Scale = "link", draws: int = MAX_DRAWS
 ) -> pd.DataFrame:
     """Posterior of h(z) + x'b (or of P(y = 1 | z, x)) for new rows, cluster effects at zero / averaged.
 

@@ -18,6 +18,7 @@ import pytest
 from scipy import stats
 
 from envmix.bkmr.diagnostics import effective_size
+from envmix.bkmr.draws import Draws
 from envmix.bkmr.model import Model, Priors
 from envmix.bkmr.priors import GammaPrior, InclusionPrior, InverseGammaPrior, InverseUniformPrior
 from envmix.fan_out import fan_out
@@ -73,10 +74,10 @@ def one_replication(task):
     model, point, truth = simulate(family, rng)
     chain = naive.chain(model, seed=number, warmup=150, draws=RANKS * 15 - 1, solver="lowrank", cap=10)
     chain.task = replace(chain.task, monitors=point)
-    chain.state.draws["response"] = np.zeros((RANKS * 15 - 1, 2))
+    chain.state.draws = Draws.empty(model, RANKS * 15 - 1, len(point))
     while chain.state.sweep < 150 + RANKS * 15 - 1:
         chain.advance()
-    draws = {name: value[14::15] for name, value in chain.state.draws.items()}
+    draws = {name: value[14::15] for name, value in chain.state.draws.arrays().items()}
     found = {
         "lambda": draws["lambda_"],
         "sigma2": draws["sigma2"],
@@ -91,7 +92,7 @@ def one_replication(task):
             continue
         ties = int(np.sum(found[name] == value))
         out[name] = int(np.sum(found[name] < value)) + int(rng.integers(ties + 1))
-    full = chain.state.draws["response"]
+    full = chain.state.draws.response
     for j, name in enumerate(("h at 20 %", "h at 80 %")):
         low, high = np.quantile(full[:, j], [0.1, 0.9])
         out[f"covered, {name}"] = bool(low <= truth[name] <= high)
@@ -157,12 +158,12 @@ def test_pips_agree_with_repaired_bkmr(family, outcome, stem):
     """
     import warnings
 
-    from envmix.bkmr import BkmrSpec, ChainOptions, ConvergenceWarning, fit
+    from envmix import BKMR, ChainOptions, ConvergenceWarning, fit_bkmr
 
     frame = pd.read_csv(FIXTURES / "sim2000_first250.csv")
     for name in ("age", "bmi", "pir", "bmd_fn"):
         frame[name] = (frame[name] - frame[name].mean()) / frame[name].std()
-    spec = BkmrSpec(
+    spec = BKMR(
         outcome,
         ("pb", "cd", "hg", "se", "mn"),
         ("age", "bmi", "pir", "race_nhb", "race_hisp", "race_oth", "smoke", "active"),
@@ -173,8 +174,8 @@ def test_pips_agree_with_repaired_bkmr(family, outcome, stem):
     stored = pd.read_csv(FIXTURES / f"bkmr250_{stem}_pooled_pips.csv")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        result = fit(spec, frame, 1, ChainOptions(warmup=400, draws=2500, progress=False))
-        raw = fit(
+        result = fit_bkmr(spec, frame, 1, ChainOptions(warmup=400, draws=2500, progress=False))
+        raw = fit_bkmr(
             replace(spec, compat="bkmr"), frame, 1, ChainOptions(warmup=400, draws=2500, progress=False)
         )
     np.testing.assert_allclose(result.pips()["pip"], stored["PIP_corrected"], atol=0.06)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from envmix.bkmr import BkmrSpec, ChainOptions, ConvergenceWarning, fit
+from envmix import BKMR, ChainOptions, ConvergenceWarning, fit_bkmr
 
 METALS = ("pb", "cd", "hg", "se", "mn")
 COVARIATES = ("age", "bmi", "smoke")
@@ -19,7 +19,7 @@ def people():
 
 @pytest.fixture(scope="session")
 def spec():
-    return BkmrSpec("bmd_fn", METALS, COVARIATES, log=True)
+    return BKMR("bmd_fn", METALS, COVARIATES, log=True)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def short():
 def quiet_fit(*args, **kwargs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return fit(*args, **kwargs)
+        return fit_bkmr(*args, **kwargs)
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +40,5 @@ def gaussian(people, spec, short):
 
 @pytest.fixture(scope="session")
 def binomial(people, short):
-    spec = BkmrSpec("osteo", METALS, COVARIATES, log=True, family="binomial")
+    spec = BKMR("osteo", METALS, COVARIATES, log=True, family="binomial")
     return quiet_fit(spec, people, 1, short)

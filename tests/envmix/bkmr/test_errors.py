@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envmix.bkmr import BkmrSpec, ChainOptions, GammaPrior, InclusionPrior, UniformPrior, fit
+from envmix import BKMR, ChainOptions, GammaPrior, InclusionPrior, UniformPrior, fit_bkmr
 from envmix.bkmr.exact import Solver
 from envmix.errors import DataError, EstimationError, SeparationError, SpecificationError
 
@@ -39,24 +39,24 @@ DATA_FAULTS = {
 def test_data_errors(people, spec, short, fault):
     change, message = fault
     with pytest.raises(DataError, match=message):
-        fit(spec, change(people.copy()), 1, short)
+        fit_bkmr(spec, change(people.copy()), 1, short)
 
 
 def test_outcome_not_binary(people, spec, short):
     with pytest.raises(DataError, match=r"'bmd_fn' to be 0 or 1"):
-        fit(replace(spec, family="binomial"), people, 1, short)
+        fit_bkmr(replace(spec, family="binomial"), people, 1, short)
 
 
 def test_separated_outcome(people, spec, short):
     frame = people.assign(smoke=people["osteo"])
     with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
-        fit(replace(spec, family="binomial", outcome="osteo"), frame, 1, short)
+        fit_bkmr(replace(spec, family="binomial", outcome="osteo"), frame, 1, short)
 
 
 @pytest.mark.parametrize("values", [[None] + [1] * 99, np.arange(100), np.ones(100)])
 def test_bad_clusters(people, spec, short, values):
     with pytest.raises(DataError, match="cluster"):
-        fit(replace(spec, cluster="site"), people.assign(site=values), 1, short)
+        fit_bkmr(replace(spec, cluster="site"), people.assign(site=values), 1, short)
 
 
 def test_dense_says_what_memory_it_needs(people, spec, short):
@@ -64,7 +64,7 @@ def test_dense_says_what_memory_it_needs(people, spec, short):
 
     big = pd.concat([people] * 90, ignore_index=True)
     with pytest.raises(SpecificationError, match=r"n=9000, which needs 0\.6 GiB"):
-        fit(replace(spec, solver="dense"), big, 1, short)
+        fit_bkmr(replace(spec, solver="dense"), big, 1, short)
 
 
 def test_non_finite_likelihood_names_the_parameters():
@@ -95,7 +95,7 @@ SPEC_FAULTS = [
 @pytest.mark.parametrize(("change", "message"), SPEC_FAULTS)
 def test_specification_errors(change, message):
     with pytest.raises(SpecificationError, match=message):
-        BkmrSpec(**{"outcome": "bmd_fn", "exposures": METALS, **change})
+        BKMR(**{"outcome": "bmd_fn", "exposures": METALS, **change})
 
 
 @pytest.mark.parametrize("options", [{"chains": 0}, {"draws": 0}, {"warmup": -1}])

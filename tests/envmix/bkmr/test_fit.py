@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envmix.bkmr import BkmrSpec, ChainOptions, ConvergenceWarning, chains, diagnostics, fit, plots
+from envmix import BKMR, ChainOptions, ConvergenceWarning, fit_bkmr
+from envmix.bkmr import chains, diagnostics, plots
 from envmix.errors import SpecificationError
 
 from .conftest import COVARIATES, METALS, quiet_fit
@@ -47,7 +48,7 @@ def test_a_killed_run_resumes_with_the_same_draws(
 
     monkeypatch.setattr(chains.Chain, "advance", killed)
     with pytest.raises(KeyboardInterrupt):
-        fit(unbroken.spec, people, 1, saved)
+        fit_bkmr(unbroken.spec, people, 1, saved)
     monkeypatch.setattr(chains.Chain, "advance", advance)
     assert (tmp_path / "chain-0.pickle").exists()
     resumed = quiet_fit(unbroken.spec, people, 1, saved)
@@ -56,12 +57,12 @@ def test_a_killed_run_resumes_with_the_same_draws(
     # A finished run is read back, and one of another fit is refused.
     assert_same_draws(quiet_fit(unbroken.spec, people, 1, saved), unbroken)
     with pytest.raises(SpecificationError, match="this very fit"):
-        fit(unbroken.spec, people, 2, saved)
+        fit_bkmr(unbroken.spec, people, 2, saved)
 
 
 def test_unconverged_runs_say_so_everywhere(people, spec, short):
     with pytest.warns(ConvergenceWarning, match="NOT CONVERGED"):
-        result = fit(spec, people, 1, short)
+        result = fit_bkmr(spec, people, 1, short)
     tables = [
         result.pips(),
         result.parameters(),
@@ -180,7 +181,7 @@ def test_importing_envmix_does_not_load_numba():
 
 
 def test_ten_lines(people):
-    spec = BkmrSpec("bmd_fn", METALS, covariates=COVARIATES, log=True)
+    spec = BKMR("bmd_fn", METALS, covariates=COVARIATES, log=True)
     result = quiet_fit(
         spec, people, 7, ChainOptions(chains=2, warmup=20, draws=20, workers=1, progress=False)
     )

@@ -1,0 +1,104 @@
+"""`fit_bkmr`: from a data frame to a result."""
+
+from dataclasses import replace
+from hashlib import sha256
+from warnings import warn
+
+import numpy as np
+import pandas as pd
+
+from envmix.bkmr.chains import ChainTask, run_chain
+from envmix.bkmr.design import Scaler, build
+from envmix.bkmr.draws import stack
+from envmix.bkmr.exact import Solver
+from envmix.bkmr.model import Model
+from envmix.bkmr.results import MONITORED, BKMRResult, ConvergenceWarning
+from envmix.bkmr.spec import BKMR, ChainOptions
+from envmix.fan_out import fan_out
+
+
+def _fingerprint(spec: BKMR, model: Model, options: ChainOptions, seed: int) -> str:
+    digest = sha256(
+        repr((spec, replace(options, workers=None, checkpoint=None, progress=True), seed)).encode()
+    )
+    for array in (model.y, model.X, model.z):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    if model.cluster is not None:
+        digest.update(model.cluster.tobytes())
+    return digest.hexdigest()
+
+
+def fit_bkmr(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions | None = None) -> BKMRResult:
+    """Sample the posterior of a BKMR.
+
+    Parameters
+    ----------
+    spec : BKMR
+    data : DataFrame
+        One row per person, no missing values in the columns used.
+    seed : int
+        Same seed, same machine: the same draws, whatever the number of workers.
+    options : ChainOptions, optional
+        Number and length of chains, checkpoints.
+
+    Returns
+    -------
+    BKMRResult
+
+    Raises
+    ------
+    DataError, SpecificationError, SeparationError, EstimationError
+        Each says what was expected, what was found and what to do.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If R-hat exceeds 1.05 or a bulk ESS is below 400.
+
+    Examples
+    --------
+    >>> spec = BKMR("bmd", ("pb", "cd", "hg"), covariates=("age", "bmi"), log=True)  # doctest: +SKIP
+    >>> result = fit_bkmr(spec, frame, seed=1)  # doctest: +SKIP
+    >>> result.pips()  # doctest: +SKIP
+    """
+    options = options or ChainOptions()
+    model, scaler = build(spec, data)
+    return run(spec, model, scaler, seed, options)
+
+
+def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BKMRResult:
+    """Run the chains on arrays already built (`fit_bkmr` is the door for users)."""
+    monitors = np.quantile(model.z, MONITORED, axis=0)
+    solver = Solver(spec.solver, spec.tolerance, min(spec.inducing, model.n))
+    fingerprint = _fingerprint(spec, model, options, seed)
+    tasks = [
+        ChainTask(model, solver, options, seed, chain, monitors, fingerprint)
+        for chain in range(options.chains)
+    ]
+    chains = fan_out(run_chain, tasks, workers=options.workers)
+
+    def total(name: str) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for chain in chains:
+            for move, n in getattr(chain, name).items():
+                counts[move] = counts.get(move, 0) + n
+        return counts
+
+    result = BKMRResult(
+        spec=spec,
+        options=options,
+        seed=seed,
+        scaler=scaler,
+        model=model,
+        monitors=monitors,
+        **stack([chain.draws for chain in chains]),
+        attempts=total("attempts"),
+        accepted=total("accepted"),
+        evaluations=sum(chain.evaluations for chain in chains),
+        seconds=sum(chain.seconds for chain in chains),
+    )
+    if result.status != "converged":
+        warn(
+            f"{result.status}: run longer chains before reading the tables", ConvergenceWarning, stacklevel=3
+        )
+    return result
