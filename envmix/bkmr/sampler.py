@@ -170,7 +170,9 @@ class Kernel:
         self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
     ) -> tuple[Point, Local, Exact]:
         """Add or delete at the same lambda, without asking the surrogate first."""
-        proposal = moves.flip(point.r, self.model.groups, self.tuning.flip, self.tuning.birth, rng)
+        proposal = moves.flip(point.r, self.model.groups, self.tuning.rates, self.tuning.birth, rng)
+        if proposal is None:
+            return point, local, exact
         prior = self.model.log_prior_r(proposal.r)
         if prior == -math.inf:
             return point, local, exact
@@ -261,7 +263,7 @@ class Kernel:
     def _propose(self, kind: str, r: FloatArray, rng: np.random.Generator) -> moves.Proposal | None:
         tuning, groups = self.tuning, self.model.groups
         propose: dict[str, Callable[[], moves.Proposal | None]] = {
-            "flip": lambda: moves.flip(r, groups, tuning.flip, tuning.birth, rng),
+            "flip": lambda: moves.flip(r, groups, tuning.rates, tuning.birth, rng),
             "swap": lambda: moves.swap(r, groups, tuning.birth, rng),
             "refresh": lambda: moves.refresh(r, tuning.birth, rng),
             "walk": lambda: moves.walk(r, tuning.walk, rng),
@@ -301,9 +303,11 @@ class Kernel:
         return (new, new_local) if accepted else (point, local)
 
     def _count(self, kind: str, old: FloatArray, new: FloatArray, accepted: bool) -> None:
+        name = kind
         if kind == "flip":
-            kind = "add" if np.count_nonzero(new) > np.count_nonzero(old) else "delete"
-        self.counts.add(kind, accepted)
+            change = np.count_nonzero(new) - np.count_nonzero(old)
+            name = "add" if change > 0 else "delete" if change < 0 else "exchange"
+        self.counts.add(name, accepted)
         if not self.adapting:
             return
         self.rounds += 1

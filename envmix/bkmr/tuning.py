@@ -6,7 +6,7 @@ import numpy as np
 
 from envmix.arrays import FloatArray
 from envmix.bkmr.blocks import Block, initial_block, learn_block
-from envmix.bkmr.moves import BirthDensity
+from envmix.bkmr.moves import BirthDensity, Groups, SwitchRates
 from envmix.bkmr.priors import PositivePrior
 
 WALK_TARGET = 0.44
@@ -28,8 +28,8 @@ class Tuning:
         Steps of the common-scale walk and of the walk on log lambda_2.
     birth : BirthDensity
         How r is drawn when an exposure enters.
-    flip : ndarray, shape (groups,)
-        Probability of choosing each group for a switch.
+    inclusion : ndarray, shape (groups,)
+        How often each group was in, away from 0 and 1; sets how often a switch of it is proposed.
     steps : int
         Cheap steps between two exact corrections.
     exact_flip : float
@@ -43,10 +43,15 @@ class Tuning:
     scale: float
     cluster: float
     birth: BirthDensity
-    flip: FloatArray
+    inclusion: FloatArray
     steps: int
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
+
+    @property
+    def rates(self) -> SwitchRates:
+        """Probabilities of proposing that a group enters or leaves."""
+        return SwitchRates.for_inclusion(self.inclusion)
 
 
 def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int) -> Tuning:
@@ -57,7 +62,7 @@ def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int
         scale=0.5,
         cluster=0.7,
         birth=BirthDensity(prior, ones, ones),
-        flip=np.full(groups, 1.0 / groups),
+        inclusion=np.full(groups, 0.5),
         steps=steps,
     )
 
@@ -80,7 +85,7 @@ class Record:
     corrections: list[bool] = field(default_factory=list)
 
 
-def learn(tuning: Tuning, record: Record) -> Tuning:
+def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
     """Update everything that is learned from history: birth density, blocks, number of cheap steps."""
     if not record.states:
         return tuning
@@ -104,8 +109,24 @@ def learn(tuning: Tuning, record: Record) -> Tuning:
         elif share > 0.8:
             steps = min(MOST_STEPS, steps * 2)
     exact_flip = 0.2 if blocks else 0.02
-    birth = fit_birth(tuning.birth, r)
-    return replace(tuning, birth=birth, blocks=blocks, steps=steps, exact_flip=exact_flip)
+    return replace(
+        tuning,
+        birth=fit_birth(tuning.birth, r),
+        inclusion=estimate_inclusion(r, groups),
+        blocks=blocks,
+        steps=steps,
+        exact_flip=exact_flip,
+    )
+
+
+def estimate_inclusion(draws: FloatArray, groups: Groups) -> FloatArray:
+    """Share of warm-up sweeps with each group in, kept away from 0 and 1, shape (groups,).
+
+    Groups that were never, or always, in are tried now and then all the same.
+    """
+    inside = np.array([(draws[:, list(group)] > 0).any(axis=1).mean() for group in groups])
+    margin = min(0.1, 0.5 / len(groups))
+    return np.asarray(np.clip(inside, margin, 1 - margin))
 
 
 def robbins_monro(step: float, accepted: float, round_: int) -> float:

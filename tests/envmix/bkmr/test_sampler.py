@@ -72,8 +72,10 @@ def test_compat_reproduces_the_law_of_bkmr():
 def test_negative_control_a_faulty_flip_is_caught(monkeypatch, fault):
     correct = moves.flip
 
-    def flipped(r, groups, probabilities, birth, rng):
-        proposal = correct(r, groups, probabilities, birth, rng)
+    def flipped(r, groups, rates, birth, rng):
+        proposal = correct(r, groups, rates, birth, rng)
+        if proposal is None:
+            return None
         if fault == "flipped sign":
             return moves.Proposal(proposal.r, -proposal.log_q_ratio)
         # The logarithm of p(move | new) / p(move | old), added with the opposite sign.
