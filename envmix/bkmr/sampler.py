@@ -49,6 +49,10 @@ class Exact(Protocol):
     def log_likelihood(self) -> float: ...
 
     @property
+    def smooth(self) -> float:
+        """The log-likelihood, or an approximation without noise for emulators to learn."""
+
+    @property
     def rank(self) -> int: ...
 
     @property
@@ -126,7 +130,8 @@ class Kernel:
     ) -> tuple[Point, Local, Exact]:
         """One sweep: `steps` surrogate moves with one exact correction, block moves, a refresh."""
         new, new_local = point, local
-        for _ in range(self.tuning.steps):
+        cheap = self.tuning.cheap == 1.0 or rng.random() < self.tuning.cheap
+        for _ in range(self.tuning.steps if cheap else 0):
             kind = KINDS[min(bisect(self._cumulative, rng.random()), len(KINDS) - 1)]
             new, new_local = self._step(kind, new, new_local, rng)
         if new is not point:
@@ -161,7 +166,7 @@ class Kernel:
         accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
         self.counts.add(kind, accepted)
         if self.adapting:
-            self.record.evaluated.append((new.r, new.u, proposed.log_likelihood))
+            self.record.evaluated.append((new.r, new.u, proposed.smooth))
             if kind == "exact correction":
                 self.record.corrections.append(accepted)
         return (new, new_local, proposed) if accepted else (point, local, exact)

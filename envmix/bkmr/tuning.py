@@ -14,6 +14,7 @@ PSEUDO_DRAWS = 20.0
 ROUGH_SHARE = 0.2
 LATEST_CORRECTIONS = 60
 MOST_STEPS = 10
+HOPELESS = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Tuning:
         How often each group was in, away from 0 and 1; sets how often a switch of it is proposed.
     steps : int
         Cheap steps between two exact corrections.
+    cheap : float
+        Probability a sweep of the cheap stage: 1, or less where its results are nearly never accepted.
     exact_flip : float
         Probability a sweep of an add/delete decided by the exact likelihood alone, for kernels so rough
         that the surrogate misjudges it.
@@ -45,6 +48,7 @@ class Tuning:
     birth: BirthDensity
     inclusion: FloatArray
     steps: int
+    cheap: float = 1.0
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
 
@@ -100,10 +104,11 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
         if mine.mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
             known = blocks.get(key) or initial_block(r[mine][0])
             blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated)
-    steps = tuning.steps
+    steps, cheap = tuning.steps, tuning.cheap
     corrections = record.corrections[-LATEST_CORRECTIONS:]
     if len(corrections) >= 10:
         share = float(np.mean(corrections))
+        cheap = 1.0 if share > HOPELESS else 0.1
         if share < 0.4:
             steps = max(1, steps // 2)
         elif share > 0.8:
@@ -115,6 +120,7 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
         inclusion=estimate_inclusion(r, groups),
         blocks=blocks,
         steps=steps,
+        cheap=cheap,
         exact_flip=exact_flip,
     )
 

@@ -180,6 +180,10 @@ def test_pips_agree_with_repaired_bkmr(family, outcome, stem):
         )
     np.testing.assert_allclose(result.pips()["pip"], stored["PIP_corrected"], atol=0.06)
     np.testing.assert_allclose(raw.pips()["pip"], stored["PIP_bkmr"], atol=0.06)
+    exact = pd.read_csv(FIXTURES / f"bkmr250_{stem}_pooled_overall_exact.csv")
+    table = raw.overall(quantiles=tuple(exact["quantile"]))
+    np.testing.assert_allclose(table["estimate"], exact["est"], atol=0.1 * exact["sd"].max())
+    np.testing.assert_allclose(table["std_error"], exact["sd"], rtol=0.1, atol=1e-6)
 
 
 def report(replications=REPLICATIONS):
