@@ -141,7 +141,7 @@ class Kernel:
             )
         if self.model.select and rng.random() < self.tuning.exact_flip:
             point, local, exact = self._exact_flip(point, local, exact, rng)
-        block = self.tuning.blocks.get((point.r > 0).tobytes())
+        block = self.tuning.block(point.r)
         if block is not None:
             point, local, exact = self._block_moves(block, point, local, exact, rng)
         exact = self.stage.refresh(point, exact, rng)

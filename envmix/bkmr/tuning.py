@@ -52,6 +52,16 @@ class Tuning:
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
 
+    def block(self, r: FloatArray) -> Block | None:
+        """Joint moves for the set of exposures in r.
+
+        Where kernels are rough, a set that warm-up has not learned gets a plain walk: without one a
+        chain that enters it late would stand still. None where they are not.
+        """
+        if not self.blocks:
+            return None
+        return self.blocks.get((r > 0).tobytes()) or initial_block(r)
+
     @property
     def rates(self) -> SwitchRates:
         """Probabilities of proposing that a group enters or leaves."""
@@ -101,7 +111,8 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
     keys = [(row > 0).tobytes() for row in r]
     for key in set(keys):
         mine = np.array([k == key for k in keys])
-        if mine.mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
+        # Judged by the latest half, so that a set found late in warm-up counts.
+        if mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
             known = blocks.get(key) or initial_block(r[mine][0])
             blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated)
     steps, cheap = tuning.steps, tuning.cheap
