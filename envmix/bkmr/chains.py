@@ -44,7 +44,7 @@ class ChainTask:
 
 @dataclass(frozen=True)
 class ChainRun:
-    """A finished chain: its draws, counts by move, surrogate evaluations and time."""
+    """A finished chain: its draws, counts by move, surrogate evaluations and processor seconds."""
 
     draws: Draws
     attempts: dict[str, int]
@@ -287,11 +287,11 @@ def run_chain(task: ChainTask) -> ChainRun:
     chain = _resume(task, path) if path is not None and path.exists() else _first_state(task)
     state = chain.state
     done = None if task.sweeps is None else np.memmap(task.sweeps, dtype=np.int64, mode="r+")
-    begun, before, saved = time.perf_counter(), state.seconds, -np.inf
+    begun, before, saved = time.process_time(), state.seconds, -np.inf
     while state.sweep < options.sweeps:
         chain.advance()
-        now = time.perf_counter()
-        state.seconds = before + now - begun
+        state.seconds = before + time.process_time() - begun
+        now = time.monotonic()
         # At once and then every few seconds, so that whatever ends this process loses little.
         if path is not None and (now - saved >= options.checkpoint_seconds or state.sweep == options.sweeps):
             _save(chain, path)

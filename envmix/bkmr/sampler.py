@@ -168,7 +168,7 @@ class Kernel:
         if self.adapting:
             self.record.evaluated.append((new.r, new.u, proposed.smooth))
             if kind == "exact correction":
-                self.record.corrections.append(accepted)
+                self.record.corrections.append(((point.r > 0).tobytes(), accepted))
         return (new, new_local, proposed) if accepted else (point, local, exact)
 
     def _exact_flip(

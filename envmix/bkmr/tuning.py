@@ -15,6 +15,7 @@ ROUGH_SHARE = 0.2
 LATEST_CORRECTIONS = 60
 MOST_STEPS = 10
 HOPELESS = 0.1
+TRUSTED = 0.5
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,13 @@ class Record:
     states : list of (r, log lambda, whether the surrogate was capped)
         One entry a sweep.
     evaluated : list of (r, log lambda, exact log-likelihood)
-    corrections : list of bool
-        Whether each exact correction accepted.
+    corrections : list of (bytes, bool)
+        For each exact correction the set of exposures it started from, and whether it accepted.
     """
 
     states: list[tuple[FloatArray, float, bool]] = field(default_factory=list)
     evaluated: list[tuple[FloatArray, float, float]] = field(default_factory=list)
-    corrections: list[bool] = field(default_factory=list)
+    corrections: list[tuple[bytes, bool]] = field(default_factory=list)
 
 
 def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
@@ -111,12 +112,15 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
     keys = [(row > 0).tobytes() for row in r]
     for key in set(keys):
         mine = np.array([k == key for k in keys])
+        trusted = [accepted for k, accepted in record.corrections if k == key][-LATEST_CORRECTIONS:]
+        if len(trusted) >= 5 and np.mean(trusted) > TRUSTED:
+            blocks.pop(key, None)
         # Judged by the latest half, so that a set found late in warm-up counts.
-        if mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
+        elif mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
             known = blocks.get(key) or initial_block(r[mine][0])
             blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated)
     steps, cheap = tuning.steps, tuning.cheap
-    corrections = record.corrections[-LATEST_CORRECTIONS:]
+    corrections = [accepted for _, accepted in record.corrections[-LATEST_CORRECTIONS:]]
     if len(corrections) >= 10:
         share = float(np.mean(corrections))
         cheap = 1.0 if share > HOPELESS else 0.1
