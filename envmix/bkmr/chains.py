@@ -1,8 +1,7 @@
-"""Run one chain: warm-up, kept draws, checkpoints, progress."""
+"""Run one chain: warm-up, kept draws, checkpoints."""
 
 import os
 import pickle
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,12 +26,11 @@ SURROGATE_RANK = 32
 FIRST_STEPS = 8
 UPDATES = 10
 LARGE = 5000
-SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(frozen=True)
 class ChainTask:
-    """Everything one chain needs; picklable."""
+    """Everything one chain needs; picklable. `sweeps`: the file of `progress.show_sweeps`."""
 
     model: Model
     solver: Solver
@@ -41,11 +39,12 @@ class ChainTask:
     chain: int
     monitors: FloatArray
     fingerprint: str
+    sweeps: Path | None = None
 
 
 @dataclass(frozen=True)
 class ChainRun:
-    """A finished chain: its draws, counts by move, surrogate evaluations and time."""
+    """A finished chain: its draws, counts by move, surrogate evaluations and processor seconds."""
 
     draws: Draws
     attempts: dict[str, int]
@@ -106,7 +105,7 @@ class Chain:
         every = max(1, warmup // UPDATES)
         last = state.sweep == warmup
         if state.sweep % every == 0 or last:
-            kernel.tuning = learn(kernel.tuning, kernel.record)
+            kernel.tuning = learn(kernel.tuning, kernel.record, self.task.model.groups)
             if state.eta_sum is not None and state.eta_count > 0:
                 state.linearised_at = state.eta_sum / state.eta_count
                 state.eta_sum, state.eta_count = np.zeros(self.task.model.n), 0
@@ -287,24 +286,18 @@ def run_chain(task: ChainTask) -> ChainRun:
     path = None if options.checkpoint is None else Path(options.checkpoint) / f"chain-{task.chain}.pickle"
     chain = _resume(task, path) if path is not None and path.exists() else _first_state(task)
     state = chain.state
-    total = options.warmup + options.draws * options.thin
-    begun = last = time.perf_counter()
-    before = state.seconds
-    while state.sweep < total:
+    done = None if task.sweeps is None else np.memmap(task.sweeps, dtype=np.int64, mode="r+")
+    begun, before, saved = time.process_time(), state.seconds, -np.inf
+    while state.sweep < options.sweeps:
         chain.advance()
-        now = time.perf_counter()
-        state.seconds = before + now - begun
-        if path is not None and (state.sweep % options.checkpoint_every == 0 or state.sweep == total):
+        state.seconds = before + time.process_time() - begun
+        now = time.monotonic()
+        # At once and then every few seconds, so that whatever ends this process loses little.
+        if path is not None and (now - saved >= options.checkpoint_seconds or state.sweep == options.sweeps):
             _save(chain, path)
-        if options.progress and now - last > SECONDS_BETWEEN_LINES:
-            last = now
-            phase = "warm-up" if state.sweep <= options.warmup else "draws"
-            print(
-                f"bkmr chain {task.chain + 1}: {state.sweep} of {total} sweeps ({phase}), "
-                f"{now - begun:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+            saved = now
+        if done is not None:
+            done[task.chain] = state.sweep
     return ChainRun(
         state.draws,
         state.counts.attempts,

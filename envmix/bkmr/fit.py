@@ -7,20 +7,21 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
-from envmix.bkmr.chains import ChainTask, run_chain
+from envmix.bkmr.chains import ChainRun, ChainTask, run_chain
 from envmix.bkmr.design import Scaler, build
 from envmix.bkmr.draws import stack
 from envmix.bkmr.exact import Solver
 from envmix.bkmr.model import Model
+from envmix.bkmr.progress import show_sweeps
 from envmix.bkmr.results import MONITORED, BKMRResult, ConvergenceWarning
 from envmix.bkmr.spec import BKMR, ChainOptions
 from envmix.fan_out import fan_out
 
 
 def _fingerprint(spec: BKMR, model: Model, options: ChainOptions, seed: int) -> str:
-    digest = sha256(
-        repr((spec, replace(options, workers=None, checkpoint=None, progress=True), seed)).encode()
-    )
+    # What does not change the draws may change between the parts of a run.
+    lengths = (options.chains, options.warmup, options.draws, options.thin)
+    digest = sha256(repr((spec, lengths, seed)).encode())
     for array in (model.y, model.X, model.z):
         digest.update(np.ascontiguousarray(array).tobytes())
     if model.cluster is not None:
@@ -66,6 +67,18 @@ def fit_bkmr(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions | 
     return run(spec, model, scaler, seed, options)
 
 
+def _run_chains(tasks: list[ChainTask], options: ChainOptions) -> list[ChainRun]:
+    try:
+        if not options.progress:
+            return fan_out(run_chain, tasks, workers=options.workers)
+        with show_sweeps(len(tasks), len(tasks) * options.sweeps) as path:
+            return fan_out(run_chain, [replace(t, sweeps=path) for t in tasks], workers=options.workers)
+    except KeyboardInterrupt as interrupt:
+        if options.checkpoint is not None:
+            interrupt.add_note(f"The chains are saved in {options.checkpoint}: the same call resumes them.")
+        raise
+
+
 def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BKMRResult:
     """Run the chains on arrays already built (`fit_bkmr` is the door for users)."""
     monitors = np.quantile(model.z, MONITORED, axis=0)
@@ -75,7 +88,7 @@ def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptio
         ChainTask(model, solver, options, seed, chain, monitors, fingerprint)
         for chain in range(options.chains)
     ]
-    chains = fan_out(run_chain, tasks, workers=options.workers)
+    chains = _run_chains(tasks, options)
 
     def total(name: str) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -69,27 +69,59 @@ class BirthDensity:
         return math.log(self.weight * beta + 1 - self.weight) + self.prior.log_density_at(r)
 
 
+@dataclass(frozen=True)
+class SwitchRates:
+    """Probabilities with which a group is proposed to enter when out, and to leave when in.
+
+    Attributes
+    ----------
+    enter, leave : ndarray, shape (groups,)
+    """
+
+    enter: FloatArray
+    leave: FloatArray
+
+    @classmethod
+    def for_inclusion(cls, inclusion: FloatArray) -> "SwitchRates":
+        """Proportional to min(1, odds) to enter and min(1, 1 / odds) to leave, one switch expected at most.
+
+        If groups were independent with these inclusion probabilities, every proposal would be
+        accepted (Griffin, Latuszynski and Steel 2021): rare exposures are rarely tried, and leave at once.
+        """
+        odds = inclusion / (1 - inclusion)
+        scale = min(1.0, 1.0 / float(np.sum(2 * np.minimum(inclusion, 1 - inclusion))))
+        return cls(scale * np.minimum(1.0, odds), scale * np.minimum(1.0, 1 / odds))
+
+
 def _member_in(r: FloatArray, group: tuple[int, ...]) -> int | None:
     return next((m for m in group if r[m] > 0), None)
 
 
 def flip(
-    r: FloatArray, groups: Groups, probabilities: FloatArray, birth: BirthDensity, rng: np.random.Generator
-) -> Proposal:
-    """Switch one group: its member leaves, or a member enters with r from the birth density.
+    r: FloatArray, groups: Groups, rates: SwitchRates, birth: BirthDensity, rng: np.random.Generator
+) -> Proposal | None:
+    """Switch groups, each independently: a member enters with r from the birth density, or leaves.
 
-    The group is chosen with `probabilities`, shape (groups,), whatever the state, so that choice
-    cancels. Entering: log_q_ratio = log 1 - [log(1 / size) + log q(r)]; leaving: the negative.
+    A group that stays has the same probability of staying on the way back. One that enters gives
+    log leave - [log enter + log(1 / size) + log q(r)]; one that leaves the negative.
+    None when no group is chosen.
     """
-    group = groups[min(int(np.searchsorted(np.cumsum(probabilities), rng.random())), len(groups) - 1)]
-    member = _member_in(r, group)
-    new = r.copy()
-    if member is None:
-        member = group[int(rng.integers(len(group)))]
-        new[member] = birth.draw(member, rng)
-        return Proposal(new, np.log(len(group)) - birth.log_density(member, float(new[member])))
-    new[member] = 0.0
-    return Proposal(new, birth.log_density(member, float(r[member])) - np.log(len(group)))
+    uniform = rng.random(len(groups))
+    new, ratio, switched = r.copy(), 0.0, False
+    for g, group in enumerate(groups):
+        member = _member_in(r, group)
+        if uniform[g] >= (rates.enter if member is None else rates.leave)[g]:
+            continue
+        switched = True
+        back = math.log(rates.leave[g]) - math.log(rates.enter[g]) + math.log(len(group))
+        if member is None:
+            member = group[int(rng.integers(len(group)))]
+            new[member] = birth.draw(member, rng)
+            ratio += back - birth.log_density(member, float(new[member]))
+        else:
+            new[member] = 0.0
+            ratio -= back - birth.log_density(member, float(r[member]))
+    return Proposal(new, ratio) if switched else None
 
 
 def swap(r: FloatArray, groups: Groups, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:

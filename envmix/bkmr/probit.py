@@ -26,6 +26,7 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError, SeparationError
 
 PAIRS = 8
+RANKS_PER_PAIR = 12
 NEWTON_STEPS = 50
 CHEAP_STEPS = 8
 CHEAP_GAIN = 1e-3
@@ -173,9 +174,13 @@ def laplace_from(design: FloatArray, p: int, signs: FloatArray, eta: FloatArray)
 
 @dataclass(frozen=True)
 class ProbitEvaluation:
-    """Unbiased estimate of the likelihood at one point, and one weighted draw of (b, w)."""
+    """Unbiased estimate of the likelihood at one point, and one weighted draw of (b, w).
+
+    `smooth` is the Laplace approximation of the log-likelihood: biased, but free of Monte-Carlo noise.
+    """
 
     log_likelihood: float
+    smooth: float
     rank: int
     design: FloatArray
     laplace: Laplace
@@ -226,7 +231,9 @@ def estimate(
     value = float(top + np.log(relative.mean()) + constant)
     if q and not np.isfinite(value):
         raise EstimationError(f"expected a finite probit likelihood, found {value}: rescale the covariates")
-    return ProbitEvaluation(value, rank, design, fit, normals[chosen % len(normals)], eta[chosen])
+    at_centre = float(log_likelihoods(signs, centre[None])[0] - 0.5 * np.sum(fit.mode[p:] ** 2))
+    normal = normals[chosen % len(normals)]
+    return ProbitEvaluation(value, at_centre + constant, rank, design, fit, normal, eta[chosen])
 
 
 def null_fit(model: Model, signs: FloatArray) -> Laplace:
@@ -252,7 +259,11 @@ class ProbitStage:
     solver: Solver
     signs: FloatArray
     eta: FloatArray
-    pairs: int = PAIRS
+
+    @staticmethod
+    def pairs(rank: int) -> int:
+        """Antithetic pairs for a kernel of this rank: the noise grows with it, and they cost little."""
+        return max(PAIRS, rank // RANKS_PER_PAIR)
 
     def design(self, point: Point) -> tuple[FloatArray, int, FloatArray | None]:
         """Covariates, kernel features and cluster indicators at one point, and the kernel's rank.
@@ -285,7 +296,7 @@ class ProbitStage:
         design, rank, root = self.design(point)
         p = self.model.X.shape[1]
         fit = laplace_from(design, p, self.signs, self.eta)
-        normals = rng.standard_normal((self.pairs, design.shape[1]))
+        normals = rng.standard_normal((self.pairs(rank), design.shape[1]))
         found = estimate(design, p, self.signs, fit, normals, rng, rank)
         return found if root is None else replace(found, approximate=True, root_variance=root)
 
@@ -293,7 +304,7 @@ class ProbitStage:
         """Redraw all pairs but the chosen one, which leaves the extended posterior invariant."""
         if not isinstance(exact, ProbitEvaluation):
             return exact
-        normals = rng.standard_normal((self.pairs, exact.design.shape[1]))
+        normals = rng.standard_normal((self.pairs(exact.rank), exact.design.shape[1]))
         normals[0] = exact.normal
         p = self.model.X.shape[1]
         new = estimate(exact.design, p, self.signs, exact.laplace, normals, rng, exact.rank)

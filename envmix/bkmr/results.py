@@ -39,7 +39,7 @@ class BKMRResult(Draws):
     attempts, accepted : dict
         Counts by move, over all chains.
     seconds : float
-        Total time of the chains (sum over chains).
+        Processor time of the chains, summed.
     """
 
     spec: BKMR

@@ -49,6 +49,10 @@ class Exact(Protocol):
     def log_likelihood(self) -> float: ...
 
     @property
+    def smooth(self) -> float:
+        """The log-likelihood, or an approximation without noise for emulators to learn."""
+
+    @property
     def rank(self) -> int: ...
 
     @property
@@ -126,7 +130,8 @@ class Kernel:
     ) -> tuple[Point, Local, Exact]:
         """One sweep: `steps` surrogate moves with one exact correction, block moves, a refresh."""
         new, new_local = point, local
-        for _ in range(self.tuning.steps):
+        cheap = self.tuning.cheap == 1.0 or rng.random() < self.tuning.cheap
+        for _ in range(self.tuning.steps if cheap else 0):
             kind = KINDS[min(bisect(self._cumulative, rng.random()), len(KINDS) - 1)]
             new, new_local = self._step(kind, new, new_local, rng)
         if new is not point:
@@ -136,7 +141,7 @@ class Kernel:
             )
         if self.model.select and rng.random() < self.tuning.exact_flip:
             point, local, exact = self._exact_flip(point, local, exact, rng)
-        block = self.tuning.blocks.get((point.r > 0).tobytes())
+        block = self.tuning.block(point.r)
         if block is not None:
             point, local, exact = self._block_moves(block, point, local, exact, rng)
         exact = self.stage.refresh(point, exact, rng)
@@ -161,16 +166,18 @@ class Kernel:
         accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
         self.counts.add(kind, accepted)
         if self.adapting:
-            self.record.evaluated.append((new.r, new.u, proposed.log_likelihood))
+            self.record.evaluated.append((new.r, new.u, proposed.smooth))
             if kind == "exact correction":
-                self.record.corrections.append(accepted)
+                self.record.corrections.append(((point.r > 0).tobytes(), accepted))
         return (new, new_local, proposed) if accepted else (point, local, exact)
 
     def _exact_flip(
         self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
     ) -> tuple[Point, Local, Exact]:
         """Add or delete at the same lambda, without asking the surrogate first."""
-        proposal = moves.flip(point.r, self.model.groups, self.tuning.flip, self.tuning.birth, rng)
+        proposal = moves.flip(point.r, self.model.groups, self.tuning.rates, self.tuning.birth, rng)
+        if proposal is None:
+            return point, local, exact
         prior = self.model.log_prior_r(proposal.r)
         if prior == -math.inf:
             return point, local, exact
@@ -261,7 +268,7 @@ class Kernel:
     def _propose(self, kind: str, r: FloatArray, rng: np.random.Generator) -> moves.Proposal | None:
         tuning, groups = self.tuning, self.model.groups
         propose: dict[str, Callable[[], moves.Proposal | None]] = {
-            "flip": lambda: moves.flip(r, groups, tuning.flip, tuning.birth, rng),
+            "flip": lambda: moves.flip(r, groups, tuning.rates, tuning.birth, rng),
             "swap": lambda: moves.swap(r, groups, tuning.birth, rng),
             "refresh": lambda: moves.refresh(r, tuning.birth, rng),
             "walk": lambda: moves.walk(r, tuning.walk, rng),
@@ -301,9 +308,11 @@ class Kernel:
         return (new, new_local) if accepted else (point, local)
 
     def _count(self, kind: str, old: FloatArray, new: FloatArray, accepted: bool) -> None:
+        name = kind
         if kind == "flip":
-            kind = "add" if np.count_nonzero(new) > np.count_nonzero(old) else "delete"
-        self.counts.add(kind, accepted)
+            change = np.count_nonzero(new) - np.count_nonzero(old)
+            name = "add" if change > 0 else "delete" if change < 0 else "exchange"
+        self.counts.add(name, accepted)
         if not self.adapting:
             return
         self.rounds += 1

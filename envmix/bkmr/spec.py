@@ -127,13 +127,14 @@ class ChainOptions:
     thin : int
         Sweeps per kept draw (default 1).
     workers : int, optional
-        Processes; by default the CPUs this process may use. Results do not depend on it.
+        Processes; by default the CPUs this process may use. Results do not depend on it. Use 1 where
+        several fits already run in parallel (`envmix.fan_out`).
     checkpoint : path, optional
         Directory in which every chain saves its state; a fit with the same arguments resumes there.
-    checkpoint_every : int
-        Sweeps between two saves (default 200).
+    checkpoint_seconds : float
+        Seconds between two saves (default 5): what a killed run can lose.
     progress : bool
-        Each chain writes a line to stderr every ten seconds (default True).
+        A bar on a terminal, elsewhere a line on standard error every ten seconds (default True).
     """
 
     chains: int = 4
@@ -142,15 +143,24 @@ class ChainOptions:
     thin: int = 1
     workers: int | None = None
     checkpoint: Path | None = None
-    checkpoint_every: int = 200
+    checkpoint_seconds: float = 5.0
     progress: bool = True
 
+    @property
+    def sweeps(self) -> int:
+        """Sweeps of one chain."""
+        return self.warmup + self.draws * self.thin
+
     def __post_init__(self) -> None:
-        for name in ("chains", "draws", "thin", "checkpoint_every"):
+        for name in ("chains", "draws", "thin"):
             if getattr(self, name) < 1:
                 raise SpecificationError(f"expected {name} of at least 1, found {getattr(self, name)}")
         if self.warmup < 0:
             raise SpecificationError(f"expected warmup of at least 0, found {self.warmup}")
+        if not self.checkpoint_seconds >= 0:
+            raise SpecificationError(
+                f"expected checkpoint_seconds of at least 0, found {self.checkpoint_seconds}"
+            )
 
 
 def _check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from envmix.arrays import FloatArray
 from envmix.bkmr.blocks import Block, initial_block, learn_block
-from envmix.bkmr.moves import BirthDensity
+from envmix.bkmr.moves import BirthDensity, Groups, SwitchRates
 from envmix.bkmr.priors import PositivePrior
 
 WALK_TARGET = 0.44
@@ -14,6 +14,8 @@ PSEUDO_DRAWS = 20.0
 ROUGH_SHARE = 0.2
 LATEST_CORRECTIONS = 60
 MOST_STEPS = 10
+HOPELESS = 0.1
+TRUSTED = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class Tuning:
         Steps of the common-scale walk and of the walk on log lambda_2.
     birth : BirthDensity
         How r is drawn when an exposure enters.
-    flip : ndarray, shape (groups,)
-        Probability of choosing each group for a switch.
+    inclusion : ndarray, shape (groups,)
+        How often each group was in, away from 0 and 1; sets how often a switch of it is proposed.
     steps : int
         Cheap steps between two exact corrections.
+    cheap : float
+        Probability a sweep of the cheap stage: 1, or less where its results are nearly never accepted.
     exact_flip : float
         Probability a sweep of an add/delete decided by the exact likelihood alone, for kernels so rough
         that the surrogate misjudges it.
@@ -43,10 +47,26 @@ class Tuning:
     scale: float
     cluster: float
     birth: BirthDensity
-    flip: FloatArray
+    inclusion: FloatArray
     steps: int
+    cheap: float = 1.0
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
+
+    def block(self, r: FloatArray) -> Block | None:
+        """Joint moves for the set of exposures in r.
+
+        Where kernels are rough, a set that warm-up has not learned gets a plain walk: without one a
+        chain that enters it late would stand still. None where they are not.
+        """
+        if not self.blocks:
+            return None
+        return self.blocks.get((r > 0).tobytes()) or initial_block(r)
+
+    @property
+    def rates(self) -> SwitchRates:
+        """Probabilities of proposing that a group enters or leaves."""
+        return SwitchRates.for_inclusion(self.inclusion)
 
 
 def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int) -> Tuning:
@@ -57,7 +77,7 @@ def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int
         scale=0.5,
         cluster=0.7,
         birth=BirthDensity(prior, ones, ones),
-        flip=np.full(groups, 1.0 / groups),
+        inclusion=np.full(groups, 0.5),
         steps=steps,
     )
 
@@ -71,16 +91,16 @@ class Record:
     states : list of (r, log lambda, whether the surrogate was capped)
         One entry a sweep.
     evaluated : list of (r, log lambda, exact log-likelihood)
-    corrections : list of bool
-        Whether each exact correction accepted.
+    corrections : list of (bytes, bool)
+        For each exact correction the set of exposures it started from, and whether it accepted.
     """
 
     states: list[tuple[FloatArray, float, bool]] = field(default_factory=list)
     evaluated: list[tuple[FloatArray, float, float]] = field(default_factory=list)
-    corrections: list[bool] = field(default_factory=list)
+    corrections: list[tuple[bytes, bool]] = field(default_factory=list)
 
 
-def learn(tuning: Tuning, record: Record) -> Tuning:
+def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
     """Update everything that is learned from history: birth density, blocks, number of cheap steps."""
     if not record.states:
         return tuning
@@ -92,20 +112,42 @@ def learn(tuning: Tuning, record: Record) -> Tuning:
     keys = [(row > 0).tobytes() for row in r]
     for key in set(keys):
         mine = np.array([k == key for k in keys])
-        if mine.mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
+        trusted = [accepted for k, accepted in record.corrections if k == key][-LATEST_CORRECTIONS:]
+        if len(trusted) >= 5 and np.mean(trusted) > TRUSTED:
+            blocks.pop(key, None)
+        # Judged by the latest half, so that a set found late in warm-up counts.
+        elif mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
             known = blocks.get(key) or initial_block(r[mine][0])
             blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated)
-    steps = tuning.steps
-    corrections = record.corrections[-LATEST_CORRECTIONS:]
+    steps, cheap = tuning.steps, tuning.cheap
+    corrections = [accepted for _, accepted in record.corrections[-LATEST_CORRECTIONS:]]
     if len(corrections) >= 10:
         share = float(np.mean(corrections))
+        cheap = 1.0 if share > HOPELESS else 0.1
         if share < 0.4:
             steps = max(1, steps // 2)
         elif share > 0.8:
             steps = min(MOST_STEPS, steps * 2)
     exact_flip = 0.2 if blocks else 0.02
-    birth = fit_birth(tuning.birth, r)
-    return replace(tuning, birth=birth, blocks=blocks, steps=steps, exact_flip=exact_flip)
+    return replace(
+        tuning,
+        birth=fit_birth(tuning.birth, r),
+        inclusion=estimate_inclusion(r, groups),
+        blocks=blocks,
+        steps=steps,
+        cheap=cheap,
+        exact_flip=exact_flip,
+    )
+
+
+def estimate_inclusion(draws: FloatArray, groups: Groups) -> FloatArray:
+    """Share of warm-up sweeps with each group in, kept away from 0 and 1, shape (groups,).
+
+    Groups that were never, or always, in are tried now and then all the same.
+    """
+    inside = np.array([(draws[:, list(group)] > 0).any(axis=1).mean() for group in groups])
+    margin = min(0.1, 0.5 / len(groups))
+    return np.asarray(np.clip(inside, margin, 1 - margin))
 
 
 def robbins_monro(step: float, accepted: float, round_: int) -> float:

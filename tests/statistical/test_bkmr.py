@@ -1,12 +1,15 @@
 # ruff: noqa: E402  (the number of BLAS threads must be set before NumPy is imported)
 """Slow statistical checks of BKMR; under an hour on two cores.
 
-`python -m tests.statistical.test_bkmr` writes the table and picture in docs/.
+`python -m tests.statistical.test_bkmr [--runs N]` writes the table and picture in docs/. It keeps every
+run in target/ (a folder for each state of the code), so that it may be stopped and started again.
 """
 
+import argparse
 import json
 import os
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -27,7 +30,8 @@ from tests.envmix.bkmr import naive
 
 pytestmark = pytest.mark.statistical
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 REPLICATIONS = 200
 RANKS = 20
 N, M = 60, 3
@@ -99,9 +103,30 @@ def one_replication(task):
     return out
 
 
-def calibration(family, replications=REPLICATIONS):
-    rows = fan_out(one_replication, [(family, k) for k in range(replications)], description=f"SBC {family}")
-    return pd.DataFrame(rows)
+def kept_replication(task):
+    """`one_replication`, read from its file where an earlier call has made it."""
+    family, number, folder = task
+    path = folder / f"{family}-{number}.json"
+    if not path.exists():
+        row = one_replication((family, number))
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(row))
+        os.replace(part, path)
+    return json.loads(path.read_text())
+
+
+def calibration(family, folder, replications=REPLICATIONS):
+    tasks = [(family, k, folder) for k in range(replications)]
+    return pd.DataFrame(fan_out(kept_replication, tasks, description=f"SBC {family}"))
+
+
+def folder_of_this_code():
+    digest = sha256()
+    for path in sorted((ROOT / "envmix" / "bkmr").rglob("*.py")):
+        digest.update(path.read_bytes())
+    folder = ROOT / "target" / f"bkmr-calibration-{digest.hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def uniformity(table):
@@ -116,8 +141,8 @@ def uniformity(table):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_simulation_based_calibration_and_coverage(family):
-    table = calibration(family)
+def test_simulation_based_calibration_and_coverage(family, tmp_path):
+    table = calibration(family, tmp_path)
     values = uniformity(table)
     assert min(values.values()) > 0.001 / len(values) * 5, values
     for name in ("covered, h at 20 %", "covered, h at 80 %"):
@@ -180,13 +205,16 @@ def test_pips_agree_with_repaired_bkmr(family, outcome, stem):
         )
     np.testing.assert_allclose(result.pips()["pip"], stored["PIP_corrected"], atol=0.06)
     np.testing.assert_allclose(raw.pips()["pip"], stored["PIP_bkmr"], atol=0.06)
+    exact = pd.read_csv(FIXTURES / f"bkmr250_{stem}_pooled_overall_exact.csv")
+    table = raw.overall(quantiles=tuple(exact["quantile"]))
+    np.testing.assert_allclose(table["estimate"], exact["est"], atol=0.1 * exact["sd"].max())
+    np.testing.assert_allclose(table["std_error"], exact["sd"], rtol=0.1, atol=1e-6)
 
 
-def report(replications=REPLICATIONS):
+def report(tables):
     """Write docs/bkmr-calibration.md, .json and the picture."""
     import altair as alt
 
-    tables = {family: calibration(family, replications) for family in FAMILIES}
     rows = []
     for family, table in tables.items():
         values = uniformity(table)
@@ -234,4 +262,7 @@ def report(replications=REPLICATIONS):
 
 
 if __name__ == "__main__":
-    report()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=REPLICATIONS, help="of each family")
+    runs = parser.parse_args().runs
+    report({family: calibration(family, folder_of_this_code(), runs) for family in FAMILIES})

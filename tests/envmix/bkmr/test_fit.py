@@ -35,7 +35,7 @@ def test_a_killed_run_resumes_with_the_same_draws(
     monkeypatch, tmp_path, request, people, short, family, stop
 ):
     unbroken = request.getfixturevalue(family)
-    saved = replace(short, checkpoint=tmp_path, checkpoint_every=10)
+    saved = replace(short, checkpoint=tmp_path, checkpoint_seconds=0)
     advance = chains.Chain.advance
     calls = 0
 

@@ -26,21 +26,23 @@ def q_enter(b, m, r):
     )
 
 
-def flip_density(old, new, groups, probabilities, b):
-    total = 0.0
+RATES = moves.SwitchRates(np.array([0.3, 0.8, 0.5]), np.array([0.9, 0.2, 0.6]))
+
+
+def flip_density(old, new, groups, b):
+    """Every group on its own: enters, leaves, stays in or stays out."""
+    total = 1.0
     for g, group in enumerate(groups):
-        inside = [m for m in group if old[m] > 0]
-        if inside:
-            after = old.copy()
-            after[inside[0]] = 0
-            if np.array_equal(after, new):
-                total += probabilities[g]
-            continue
-        for m in group:
-            after = old.copy()
-            after[m] = new[m]
-            if new[m] > 0 and np.array_equal(after, new):
-                total += probabilities[g] / len(group) * q_enter(b, m, new[m])
+        before = [m for m in group if old[m] > 0]
+        after = [m for m in group if new[m] > 0]
+        if before and after:
+            total *= (1 - RATES.leave[g]) * (before == after and old[before[0]] == new[after[0]])
+        elif before:
+            total *= RATES.leave[g]
+        elif after:
+            total *= RATES.enter[g] / len(group) * q_enter(b, after[0], new[after[0]])
+        else:
+            total *= 1 - RATES.enter[g]
     return total
 
 
@@ -90,12 +92,9 @@ def states(groups, rng, prior):
 
 def propose(kind, r, groups, b, rng):
     """A proposal and the two densities written out."""
-    probabilities = np.arange(1.0, len(groups) + 1) / np.arange(1.0, len(groups) + 1).sum()
     scales = np.array([0.3, 0.8, 1.5])
     if kind == "flip":
-        return moves.flip(r, groups, probabilities, b, rng), lambda x, y: flip_density(
-            x, y, groups, probabilities, b
-        )
+        return moves.flip(r, groups, RATES, b, rng), lambda x, y: flip_density(x, y, groups, b)
     if kind == "swap":
         return moves.swap(r, groups, b, rng), lambda x, y: swap_density(x, y, groups, b)
     if kind == "refresh":
@@ -120,6 +119,18 @@ def test_log_q_ratio_equals_enumeration(kind, groups, prior):
         assert proposal.log_q_ratio == pytest.approx(np.log(backward / forward), abs=1e-8)
         compared += 1
     assert compared > 10
+
+
+def test_flips_at_the_rates_of_independent_groups_need_no_correction():
+    """enter / leave is the odds of being in: then the ratio of independent probabilities cancels."""
+    inclusion = np.array([0.1, 0.5, 0.97])
+    rates = moves.SwitchRates.for_inclusion(inclusion)
+    np.testing.assert_allclose(rates.enter / rates.leave, inclusion / (1 - inclusion))
+    expected = (1 - inclusion) @ rates.enter + inclusion @ rates.leave
+    assert expected == pytest.approx(1.0)
+    assert max(rates.enter.max(), rates.leave.max()) < 1
+    rare = moves.SwitchRates.for_inclusion(np.full(3, 0.02))
+    np.testing.assert_allclose(rare.leave, 1.0)
 
 
 def test_scale_moves_every_log_alike():

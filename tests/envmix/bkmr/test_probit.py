@@ -49,7 +49,7 @@ def test_estimate_is_unbiased_for_the_orthant_probability():
     """No covariates: p(y) is a normal orthant probability, computed by scipy."""
     model = naive.model(n=5, intercept=False, family="binomial")
     point = Point(np.array([0.4, 0.2]), np.log(1.5))
-    stage = probit.ProbitStage(model, Solver("lowrank", 1e-10, 5), SIGNS, np.zeros(5), pairs=4)
+    stage = probit.ProbitStage(model, Solver("lowrank", 1e-10, 5), SIGNS, np.zeros(5))
     rng = np.random.default_rng(2)
     found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(4000)])
     v = np.eye(5) + 1.5 * naive.kernel(model.z, point.r)

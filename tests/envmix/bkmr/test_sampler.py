@@ -72,8 +72,10 @@ def test_compat_reproduces_the_law_of_bkmr():
 def test_negative_control_a_faulty_flip_is_caught(monkeypatch, fault):
     correct = moves.flip
 
-    def flipped(r, groups, probabilities, birth, rng):
-        proposal = correct(r, groups, probabilities, birth, rng)
+    def flipped(r, groups, rates, birth, rng):
+        proposal = correct(r, groups, rates, birth, rng)
+        if proposal is None:
+            return None
         if fault == "flipped sign":
             return moves.Proposal(proposal.r, -proposal.log_q_ratio)
         # The logarithm of p(move | new) / p(move | old), added with the opposite sign.
@@ -154,6 +156,16 @@ def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct):
     distance = abs(u.mean() - ru.mean()) / se
     assert (distance < 4.5) if correct else (distance > 6)
     assert len(reference) == 2000
+
+
+def test_a_rough_set_that_warm_up_did_not_see_is_walked_too():
+    model = naive.model(n=25, signal=0.8, select=False)
+    chain = naive.chain(model, seed=4)
+    other = blocks.initial_block(np.array([0.3, 0.0]))
+    chain.kernel.tuning = replace(chain.kernel.tuning, blocks={other.active.tobytes(): other}, steps=0)
+    chain.task = replace(chain.task, options=replace(chain.task.options, warmup=0))
+    _, u = naive.run(chain, 60)
+    assert len(np.unique(u)) > 20
 
 
 def geweke(fault=False, sweeps=2500):

@@ -1,0 +1,108 @@
+"""Long runs: interrupts, progress, fits inside workers."""
+
+import io
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from threading import Event
+
+import numpy as np
+import pytest
+
+from envmix import ChainOptions, fit_bkmr
+from envmix.bkmr import progress
+from envmix.fan_out import fan_out
+
+from .conftest import quiet_fit
+
+LONG_FIT = """
+import sys
+import numpy as np, pandas as pd
+from envmix import BKMR, ChainOptions, fit_bkmr
+z = np.random.default_rng(0).normal(size=(300, 3))
+frame = pd.DataFrame(z, columns=["a", "b", "c"]).assign(y=z[:, 0])
+options = ChainOptions(chains=2, draws=200_000, workers=int(sys.argv[2]), checkpoint=sys.argv[1])
+fit_bkmr(BKMR("y", ("a", "b", "c")), frame, 1, options)
+"""
+
+
+def one_fit(task):
+    """A whole fit as one task of many, in a worker process."""
+    spec, people, seed, options = task
+    return quiet_fit(spec, people, seed, options)
+
+
+def test_a_fit_inside_a_worker_equals_a_fit_here(people, spec, short, gaussian):
+    tasks = [(spec, people, 1, short)] * 2
+    for inside in fan_out(one_fit, tasks, workers=2):
+        for name, array in gaussian.arrays().items():
+            np.testing.assert_array_equal(getattr(inside, name), array, err_msg=name)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_ends_a_fit_within_seconds_and_leaves_a_checkpoint(tmp_path, workers):
+    command = [sys.executable, "-c", LONG_FIT, str(tmp_path), str(workers)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wanted = [tmp_path / f"chain-{k}.pickle" for k in range(workers)]
+    try:
+        limit = time.monotonic() + 300
+        while not all(path.exists() for path in wanted):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        _, errors = process.communicate(timeout=60)
+        seconds = time.monotonic() - start
+    finally:
+        process.kill()
+    assert process.returncode != 0
+    # Five seconds of a machine with nothing else to do.
+    assert seconds < 5 * max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+    assert f"saved in {tmp_path}: the same call resumes" in errors
+    for path in wanted:
+        _, state = pickle.loads(path.read_bytes())
+        assert state.sweep >= 1
+
+
+def test_a_run_may_be_watched_otherwise_when_it_resumes(tmp_path, people, spec):
+    saved = ChainOptions(chains=1, warmup=3, draws=4, workers=1, progress=False, checkpoint=tmp_path)
+    first = quiet_fit(spec, people, 1, saved)
+    again = quiet_fit(spec, people, 1, replace(saved, checkpoint_seconds=60, progress=True, workers=2))
+    np.testing.assert_array_equal(again.lambda_, first.lambda_)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(monkeypatch, stream):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.05)
+    shown = stream()
+    with progress.show_sweeps(2, 100, shown) as path:
+        counts = np.memmap(path, dtype=np.int64, mode="r+")
+        counts[:] = 30, 20
+        Event().wait(0.7)
+    assert not path.exists()
+    text = shown.getvalue()
+    if stream is Terminal:
+        assert re.search(r"BKMR: +50%.* 50/100", text)
+    else:
+        assert "BKMR: 50 of 100 sweeps in" in text
+
+
+def test_fits_show_their_sweeps(monkeypatch, capsys, people, spec):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.02)
+    options = ChainOptions(chains=1, warmup=20, draws=20, workers=1)
+    with pytest.warns(match="NOT CONVERGED"):
+        fit_bkmr(spec, people, 1, options)
+    lines = re.findall(r"BKMR: (\d+) of 40 sweeps", capsys.readouterr().err)
+    assert lines
+    assert all(0 <= int(k) <= 40 for k in lines)
