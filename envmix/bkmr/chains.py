@@ -24,6 +24,8 @@ from envmix.random_streams import random_stream
 
 SURROGATE_RANK = 32
 FIRST_STEPS = 8
+# A probit correction costs more than a cheap step, so that more steps are worth their while.
+MOST_STEPS = {"gaussian": 10, "binomial": 20}
 UPDATES = 10
 LARGE = 5000
 
@@ -242,7 +244,8 @@ class GaussianEvaluator:
 def _first_state(task: ChainTask) -> Chain:
     model, options = task.model, task.options
     rng = random_stream(task.seed, "bkmr", "chain", task.chain)
-    tuning = initial_tuning(model.priors.r, model.z.shape[1], len(model.groups), FIRST_STEPS)
+    most = MOST_STEPS[model.family]
+    tuning = initial_tuning(model.priors.r, model.z.shape[1], len(model.groups), FIRST_STEPS, most)
     eta = None
     if model.family == "binomial":
         eta = model.X @ null_fit(model, _signs(model)).mode

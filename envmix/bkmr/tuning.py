@@ -13,7 +13,6 @@ WALK_TARGET = 0.44
 PSEUDO_DRAWS = 20.0
 ROUGH_SHARE = 0.2
 LATEST_CORRECTIONS = 60
-MOST_STEPS = 10
 HOPELESS = 0.1
 TRUSTED = 0.5
 
@@ -32,8 +31,8 @@ class Tuning:
         How r is drawn when an exposure enters.
     inclusion : ndarray, shape (groups,)
         How often each group was in, away from 0 and 1; sets how often a switch of it is proposed.
-    steps : int
-        Cheap steps between two exact corrections.
+    steps, most_steps : int
+        Cheap steps between two exact corrections, and the most that warm-up may choose.
     cheap : float
         Probability a sweep of the cheap stage: 1, or less where its results are nearly never accepted.
     exact_flip : float
@@ -49,19 +48,19 @@ class Tuning:
     birth: BirthDensity
     inclusion: FloatArray
     steps: int
+    most_steps: int
     cheap: float = 1.0
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
 
     def block(self, r: FloatArray) -> Block | None:
-        """Joint moves for the set of exposures in r.
+        """Joint moves for the set of exposures in r, if it needs them.
 
-        Where kernels are rough, a set that warm-up has not learned gets a plain walk: without one a
-        chain that enters it late would stand still. None where they are not.
+        Where the cheap stage is of no use a set that warm-up has not learned gets a plain walk: without
+        one a chain that enters it late would stand still.
         """
-        if not self.blocks:
-            return None
-        return self.blocks.get((r > 0).tobytes()) or initial_block(r)
+        known = self.blocks.get((r > 0).tobytes())
+        return initial_block(r) if known is None and self.cheap < 1.0 else known
 
     @property
     def rates(self) -> SwitchRates:
@@ -69,7 +68,7 @@ class Tuning:
         return SwitchRates.for_inclusion(self.inclusion)
 
 
-def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int) -> Tuning:
+def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int, most_steps: int) -> Tuning:
     """Before anything is known: births from the prior, every group alike."""
     ones = np.ones(exposures)
     return Tuning(
@@ -79,6 +78,7 @@ def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int
         birth=BirthDensity(prior, ones, ones),
         inclusion=np.full(groups, 0.5),
         steps=steps,
+        most_steps=most_steps,
     )
 
 
@@ -127,7 +127,7 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
         if share < 0.4:
             steps = max(1, steps // 2)
         elif share > 0.8:
-            steps = min(MOST_STEPS, steps * 2)
+            steps = min(tuning.most_steps, steps * 2)
     exact_flip = 0.2 if blocks else 0.02
     return replace(
         tuning,
