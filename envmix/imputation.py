@@ -244,7 +244,7 @@ def matched_donors(
         + 1e-9 * rng.normal(size=(len(rows), len(spread)))
         for rows in (observed, missing)
     )
-    nearest = KDTree(of_donors).query(of_missing, k=DONORS)[1]
+    nearest = np.asarray(KDTree(of_donors).query(of_missing, k=DONORS)[1])
     return np.asarray(nearest[np.arange(len(missing)), rng.integers(0, DONORS, len(missing))], dtype=np.int64)
 
 
