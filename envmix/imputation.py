@@ -2,8 +2,8 @@
 
 The chained equations are statsmodels' `MICEData`: each incomplete column in turn gets the values of donors
 whose predicted mean is near (predictive mean matching), so that what is imputed is always a value that was
-observed. What is added here is the handling of factors. scikit-learn's `IterativeImputer` draws from a normal
-distribution and knows no factors at all.
+observed. What is added here is the handling of factors, by the same matching on the predicted shares of all
+levels. scikit-learn's `IterativeImputer` draws from a normal distribution and knows no factors at all.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import linalg, special
+from scipy.spatial import KDTree
 from statsmodels.imputation.mice import MICEData
 from threadpoolctl import threadpool_limits
 
@@ -61,9 +62,9 @@ def impute(
     Notes
     -----
     Chained equations with predictive mean matching (van Buuren and Groothuis-Oudshoorn 2011; five donors, ten
-    cycles from a random start). For the matching, the levels of a factor are scored by the first canonical
-    variate between its indicators and its predictors, as in R's `mice`; unlike a multinomial model this
-    cannot fail by separation where a level is rare.
+    cycles from a random start). A level of a factor is that of a donor with near predicted shares of all
+    levels, by a multivariate linear regression of their indicators; unlike a multinomial model this cannot
+    fail by separation where a level is rare.
     """
     if imputations < 1:
         raise SpecificationError(f"expected at least one imputation, found {imputations}: 20 is usual")
@@ -148,7 +149,6 @@ class _ChainedEquations(MICEData):  # type: ignore[misc]  # statsmodels has no t
         # with a constant, no record is wholly empty; statsmodels would drop such a record
         super().__init__(coded.assign(_constant=0.0), k_pmm=DONORS, rng=rng)
         self.levels = levels
-        self.scores: dict[str, FloatArray] = {}
         self.blocks: dict[str, FloatArray] = {}
         self.predictors = np.empty((len(coded), 0))
         for name in levels:
@@ -161,10 +161,18 @@ class _ChainedEquations(MICEData):  # type: ignore[misc]  # statsmodels has no t
         matrix = np.hstack([np.ones((len(self.data), 1)), *others])
         self.predictors = matrix[:, _independent_columns(matrix[rows])]
         found = self.levels[vname]
-        if found is not None:
-            codes = self.data[vname].to_numpy()[rows].astype(np.int64)
-            self.scores[vname] = canonical_scores(codes, len(found), self.predictors[rows])
-        super().update(vname)
+        if found is None:
+            super().update(vname)
+            return
+        missing = self.ix_miss[vname]
+        codes = self.data[vname].to_numpy()[rows]
+        donors = matched_donors(
+            (codes[:, None] == np.arange(1, len(found))).astype(np.float64),
+            self.predictors[rows],
+            self.predictors[missing],
+            self.rng,
+        )
+        self._put(vname, codes[donors])
 
     def get_fitting_data(self, vname: str) -> tuple[FloatArray, FloatArray, dict[str, Any], dict[str, Any]]:
         rows = self.ix_obs[vname]
@@ -178,13 +186,10 @@ class _ChainedEquations(MICEData):  # type: ignore[misc]  # statsmodels has no t
 
     def _outcome(self, name: str) -> FloatArray:
         values: FloatArray = self.data[name].to_numpy()[self.ix_obs[name]]
-        return values if self.levels[name] is None else self.scores[name][values.astype(np.int64)]
+        return values
 
     def _store_changes(self, col: str, vals: FloatArray) -> None:
-        values = np.atleast_1d(vals)
-        if self.levels[col] is not None:
-            values = np.abs(values[:, None] - self.scores[col]).argmin(axis=1).astype(np.float64)
-        self._put(col, values)
+        self._put(col, np.atleast_1d(vals))
 
     def _put(self, name: str, values: FloatArray) -> None:
         """Store imputed values, and the column as a predictor: z-scores, or indicators of its levels."""
@@ -204,32 +209,43 @@ def _independent_columns(matrix: FloatArray) -> IntArray:
     return np.sort(order[: len(size)][size > 1e-9 * size[0]]).astype(np.int64)
 
 
-def canonical_scores(codes: IntArray, levels: int, predictors: FloatArray) -> FloatArray:
-    """Return numbers for the levels of a factor: its first canonical variate with the predictors.
+def matched_donors(
+    outcomes: FloatArray, observed: FloatArray, missing: FloatArray, rng: np.random.Generator
+) -> IntArray:
+    """Return, for each record to complete, a donor whose predicted outcomes are near.
 
     Parameters
     ----------
-    codes : int array, shape (n,)
-        From 0.
-    levels : int
-        Each of which occurs.
-    predictors : array, shape (n, k)
+    outcomes : array, shape (n, q)
+        Of the possible donors; here the indicators of all levels but one.
+    observed, missing : array, shape (n, k) and (m, k)
+        Linearly independent predictors of the donors, and of the records to complete.
+    rng : numpy.random.Generator
 
     Returns
     -------
-    ndarray, shape (levels,)
-        Distinct even where the variate cannot tell two levels apart.
+    int array, shape (m,)
+        Positions among the donors, each drawn from the five at the smallest Mahalanobis distance between
+        predictions, with coefficients drawn from their posterior distribution (equal distances at random).
     """
-    centred = predictors - predictors.mean(axis=0)
-    basis = linalg.orth(centred / np.maximum(np.linalg.norm(centred, axis=0), 1e-300))
-    counts = np.bincount(codes, minlength=levels)
-    sums = np.zeros((levels, basis.shape[1]))
-    np.add.at(sums, codes, basis)
-    # the canonical variate is the level vector v, in the metric of the counts, of most explained variance
-    left = np.linalg.svd(sums / np.sqrt(counts)[:, None], full_matrices=False)[0][:, 0]
-    scores = left / np.sqrt(counts)
-    spread = max(float(np.ptp(scores)), 1e-8)
-    return np.asarray(scores * np.sign(scores[-1] - scores[0] or 1.0) + 1e-9 * spread * np.arange(levels))
+    coefficients = np.linalg.lstsq(observed, outcomes, rcond=None)[0]
+    residuals = outcomes - observed @ coefficients
+    covariance = residuals.T @ residuals / max(len(observed) - observed.shape[1], 1)
+    # a level that its predictors give away leaves no residual variance
+    covariance += 1e-6 * np.eye(len(covariance))
+    spread = np.linalg.cholesky(covariance)
+    # with X = QR, the coefficients vary as R^-1 Z L' where Z is standard normal and LL' the covariance
+    triangle = np.linalg.qr(observed, mode="r")
+    noise = rng.normal(size=coefficients.shape)
+    drawn = coefficients + linalg.solve_triangular(triangle, noise) @ spread.T
+    of_donors, of_missing = (
+        # a little noise on both sides draws among donors at equal distance
+        linalg.solve_triangular(spread, (rows @ drawn).T, lower=True).T
+        + 1e-9 * rng.normal(size=(len(rows), len(spread)))
+        for rows in (observed, missing)
+    )
+    nearest = np.asarray(KDTree(of_donors).query(of_missing, k=DONORS)[1])
+    return np.asarray(nearest[np.arange(len(missing)), rng.integers(0, DONORS, len(missing))], dtype=np.int64)
 
 
 @dataclass(frozen=True)
