@@ -2,3 +2,50 @@
 {% macro quantile_score(value, cut_points) -%}
     cast(list_count(list_filter({{ cut_points }}, lambda cut_point: {{ value }} > cut_point)) as integer)
 {%- endmacro %}
+
+{#
+    Cut points between the quantile groups of an exposure, one row per key and cut_number. `measured` has the keys,
+    seqn, value, weight, quantile_groups and quantile_weighting.
+
+    Unweighted: type-7 quantiles, as R's default, numpy's and DuckDB's quantile_cont, written out because the
+    number of groups is a study's choice. Survey: the smallest value at which the cumulative share of the
+    weights reaches the probability. With many equal values several cut points are equal; a group between two
+    equal ones is empty, and the others keep their names.
+#}
+{% macro cut_points(measured, keys) -%}
+    {%- set key = keys | join(', ') -%}
+    select
+        {{ key }},
+        cut_number,
+        case
+            when quantile_weighting = 'survey'
+                then min(value) filter (where weight_share >= probability - 1e-12)
+            else
+                -- lower + (upper - lower) * share: exact where the two are tied
+                max(value) filter (where position = floor((n - 1) * probability))
+                + (
+                    max(value) filter (where position = ceil((n - 1) * probability))
+                    - max(value) filter (where position = floor((n - 1) * probability))
+                ) * ((max(n - 1) * probability) % 1)
+        end as cut_point
+    from (
+        select
+            *,
+            cut_number / quantile_groups as probability
+        from (
+            select
+                *,
+                unnest(generate_series(1, quantile_groups - 1)) as cut_number
+            from (
+                select
+                    *,
+                    row_number() over by_value - 1 as position,
+                    count(*) over (partition by {{ key }}) as n,
+                    sum(weight) over by_value / sum(weight) over (partition by {{ key }}) as weight_share
+                from {{ measured }}
+                window by_value as (partition by {{ key }} order by value, seqn)
+            ) as ordered
+        ) as cut
+    ) as shares
+    group by {{ key }}, cut_number, probability, quantile_weighting
+{%- endmacro %}

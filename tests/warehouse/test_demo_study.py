@@ -27,6 +27,9 @@ MARTS = (
     "interactions",
     "dose_response_knots",
     "dose_response",
+    "sensitivity",
+    "sensitivity_levels",
+    "sensitivity_choices",
     "replication",
 )
 
@@ -153,6 +156,11 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
             ("not_obese", 1, "bmi", "<", 30),
         ],
         "covariate_sets": [("income", 9, "Age and income", "age_years;poverty_income_ratio")],
+        "choice_levels": [
+            ("menopause", "reason", 6, "Natural menopause", ""),
+            ("covariate_set", "income", 9, "Age and income", ""),
+        ],
+        "choice_level_rules": [("menopause", "reason", "natural")],
     }
     study = {
         "studies": [("third", "A third", "xue2021", -2.5, "true", "true", 5, "survey", "A test")],
@@ -170,6 +178,25 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
         "study_covariate_sets": [("third", "income")],
         "study_subgroups": [("third", "age_group")],
         "study_detailed_models": [("third", "osteoporosis", "income")],
+        "study_choices": [
+            ("third", "menopause", "reason"),
+            ("third", "exclusion", "none"),
+            ("third", "covariates_required", "as_needed"),
+            ("third", "scans", "own_sites"),
+            ("third", "plausibility", "plausible_only"),
+            ("third", "bone_sites", "neck"),
+            ("third", "reference_set", "xue2021"),
+            ("third", "cutoff", "at_or_below"),
+            ("third", "missing_covariates", "complete_case"),
+            ("third", "covariate_set", "income"),
+            ("third", "weighting", "survey"),
+            ("third", "exposure_form", "quantile"),
+        ],
+        "sensitivity_grids": [("third", "women", "osteoporosis", "Cd", "A test")],
+        "sensitivity_grid_levels": [
+            ("third", "women", "menopause", "reason", "quick"),
+            ("third", "women", "menopause", "age_55", "quick"),
+        ],
         "published_claims": [],
     }
     for name, new in rows.items():
@@ -208,6 +235,15 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
             "trend_median",
             "trend_score",
         ]
+        assert connection.execute("""
+            select specification, abs(sensitivity.estimate - associations.estimate) < 1e-9
+            from sensitivity
+            left join associations
+                on sensitivity.is_published and associations.subgroup = 'all' and associations.engine = 'survey'
+                and sensitivity.outcome = associations.outcome and sensitivity.contrast = associations.contrast
+            where sensitivity.contrast = 'Q5'
+            order by specification
+        """).fetchall() == [("as published", True), ("menopause=age_55", None)]
         shares = connection.execute("""
             select sum(weight) / sum(sum(weight)) over () as share from cohort_exposures
             group by quantile_score order by quantile_score

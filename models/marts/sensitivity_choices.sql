@@ -1,0 +1,97 @@
+{# What each choice does: its share of the variance, and what changing it alone changes. #}
+
+with shares as (
+    select * from {{ ref('fit_sensitivity_choices') }}
+),
+
+specifications as (
+    select * from {{ ref('sensitivity') }}
+    where converged
+),
+
+plan as (
+    select * from {{ ref('int_sensitivity_plan') }}
+),
+
+choices as (
+    select * from {{ ref('choices') }}
+),
+
+levels as (
+    select
+        specifications.study,
+        specifications.outcome,
+        specifications.metal,
+        specifications.contrast,
+        choices.choice,
+        plan.levels[choices.choice] as level,
+        array_to_string(
+            list_filter(plan.departures, lambda departure: split_part(departure, '=', 1) != choices.choice), ', '
+        ) as all_else,
+        specifications.estimate,
+        specifications.p_value < 0.05 as is_significant
+    from specifications
+    inner join plan
+        on
+            specifications.study = plan.study
+            and specifications.outcome = plan.outcome
+            and specifications.metal = plan.exposure
+            and specifications.specification = plan.specification
+    cross join choices
+),
+
+pairs as (
+    select
+        one.study,
+        one.outcome,
+        one.metal,
+        one.contrast,
+        one.choice,
+        count(*) as pairs,
+        median(abs(one.estimate - other.estimate)) as median_change,
+        max(abs(one.estimate - other.estimate)) as largest_change,
+        avg(cast(one.is_significant != other.is_significant as integer)) as share_changing_significance
+    from levels as one
+    inner join levels as other
+        on
+            one.study = other.study
+            and one.outcome = other.outcome
+            and one.metal = other.metal
+            and one.contrast = other.contrast
+            and one.choice = other.choice
+            and one.all_else = other.all_else
+            and one.level < other.level
+    group by one.study, one.outcome, one.metal, one.contrast, one.choice
+),
+
+final as (
+    select
+        shares.study,
+        shares.outcome,
+        shares.metal,
+        shares.contrast,
+        shares.choice,
+        choices.choice_order,
+        choices.name as choice_name,
+        cast(shares.levels as integer) as levels,
+        cast(shares.specifications as integer) as specifications,
+        shares.share_of_variance,
+        shares.share_explained,
+        cast(coalesce(pairs.pairs, 0) as integer) as pairs,
+        pairs.median_change,
+        pairs.largest_change,
+        pairs.share_changing_significance,
+        {{ run_columns() }}
+    from shares
+    inner join choices on shares.choice = choices.choice
+    left join pairs
+        on
+            shares.study = pairs.study
+            and shares.outcome = pairs.outcome
+            and shares.metal = pairs.metal
+            and shares.contrast = pairs.contrast
+            and shares.choice = pairs.choice
+)
+
+select * from final
+order by study, outcome, metal, contrast, choice_order

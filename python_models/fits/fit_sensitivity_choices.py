@@ -1,0 +1,10 @@
+from envmix.variance_shares import variance_shares
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    specifications = dbt.ref("sensitivity").df()
+    choices = dbt.ref("choices").df()
+    return variance_shares(
+        specifications, keys=["study", "outcome", "metal", "contrast"], choices=list(choices["choice"])
+    )
