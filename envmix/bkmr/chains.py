@@ -268,8 +268,10 @@ def _resume(task: ChainTask, path: Path) -> Chain:
     if fingerprint != task.fingerprint:
         raise SpecificationError(
             f"expected checkpoint {path.name} to be of this very fit, found one of another specification, "
-            "data, seed or length: choose an empty checkpoint directory"
+            "data, seed or warm-up: choose an empty checkpoint directory"
         )
+    if len(state.draws.r) != task.options.draws:
+        state.draws = state.draws.resized(task.options.draws)
     kernel = _kernel(task, state.tuning, state.linearised_at)
     kernel.counts, kernel.record, kernel.rounds = state.counts, state.record, state.rounds
     return Chain(task, state, kernel)

@@ -59,6 +59,15 @@ class Draws:
             approximate=np.zeros(count),
         )
 
+    def resized(self, count: int) -> "Draws":
+        """The first `count` draws of one chain, or all of them and room for more."""
+        sized = {}
+        for name, array in self.arrays().items():
+            sized[name] = np.zeros((count, *array.shape[1:]), dtype=array.dtype)
+            kept = min(count, len(array))
+            sized[name][:kept] = array[:kept]
+        return Draws(**sized)
+
     def arrays(self) -> dict[str, Any]:
         """The arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(Draws)}

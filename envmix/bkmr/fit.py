@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from warnings import warn
 
 import numpy as np
@@ -20,7 +22,7 @@ from envmix.fan_out import fan_out
 
 def _fingerprint(spec: BKMR, model: Model, options: ChainOptions, seed: int) -> str:
     # What does not change the draws may change between the parts of a run.
-    lengths = (options.chains, options.warmup, options.draws, options.thin)
+    lengths = (options.chains, options.warmup, options.thin)
     digest = sha256(repr((spec, lengths, seed)).encode())
     for array in (model.y, model.X, model.z):
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -81,6 +83,31 @@ def _run_chains(tasks: list[ChainTask], options: ChainOptions) -> list[ChainRun]
 
 def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BKMRResult:
     """Run the chains on arrays already built (`fit_bkmr` is the door for users)."""
+    if options.most_draws is None:
+        result = _run_to(spec, model, scaler, seed, options)
+    elif options.checkpoint is None:
+        with TemporaryDirectory(prefix="bkmr-") as folder:
+            result = _run_on(spec, model, scaler, seed, replace(options, checkpoint=Path(folder)))
+        result = replace(result, options=replace(result.options, checkpoint=None))
+    else:
+        result = _run_on(spec, model, scaler, seed, options)
+    if result.status != "converged":
+        warn(
+            f"{result.status}: run longer chains before reading the tables", ConvergenceWarning, stacklevel=3
+        )
+    return result
+
+
+def _run_on(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BKMRResult:
+    """Go on from the checkpoints with twice as many draws until the chains have converged."""
+    assert options.most_draws is not None
+    result = _run_to(spec, model, scaler, seed, options)
+    while result.status != "converged" and 2 * result.options.draws <= options.most_draws:
+        result = _run_to(spec, model, scaler, seed, replace(options, draws=2 * result.options.draws))
+    return result
+
+
+def _run_to(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BKMRResult:
     monitors = np.quantile(model.z, MONITORED, axis=0)
     solver = Solver(spec.solver, spec.tolerance, min(spec.inducing, model.n))
     fingerprint = _fingerprint(spec, model, options, seed)
@@ -97,7 +124,7 @@ def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptio
                 counts[move] = counts.get(move, 0) + n
         return counts
 
-    result = BKMRResult(
+    return BKMRResult(
         spec=spec,
         options=options,
         seed=seed,
@@ -110,8 +137,3 @@ def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptio
         evaluations=sum(chain.evaluations for chain in chains),
         seconds=sum(chain.seconds for chain in chains),
     )
-    if result.status != "converged":
-        warn(
-            f"{result.status}: run longer chains before reading the tables", ConvergenceWarning, stacklevel=3
-        )
-    return result

@@ -129,8 +129,12 @@ class ChainOptions:
     workers : int, optional
         Processes; by default the CPUs this process may use. Results do not depend on it. Use 1 where
         several fits already run in parallel (`envmix.fan_out`).
+    most_draws : int, optional
+        Chains that have not converged go on to twice as many draws, again and again, up to this many. By
+        default they stop at `draws`.
     checkpoint : path, optional
-        Directory in which every chain saves its state; a fit with the same arguments resumes there.
+        Directory in which every chain saves its state; a fit with the same arguments resumes there, and one
+        with more draws goes on from there.
     checkpoint_seconds : float
         Seconds between two saves (default 5): what a killed run can lose.
     progress : bool
@@ -141,6 +145,7 @@ class ChainOptions:
     warmup: int = 400
     draws: int = 1000
     thin: int = 1
+    most_draws: int | None = None
     workers: int | None = None
     checkpoint: Path | None = None
     checkpoint_seconds: float = 5.0
@@ -155,6 +160,10 @@ class ChainOptions:
         for name in ("chains", "draws", "thin"):
             if getattr(self, name) < 1:
                 raise SpecificationError(f"expected {name} of at least 1, found {getattr(self, name)}")
+        if self.most_draws is not None and self.most_draws < self.draws:
+            raise SpecificationError(
+                f"expected most_draws of at least draws ({self.draws}), found {self.most_draws}"
+            )
         if self.warmup < 0:
             raise SpecificationError(f"expected warmup of at least 0, found {self.warmup}")
         if not self.checkpoint_seconds >= 0:

@@ -44,7 +44,7 @@ SCHEMA = pa.schema(
         table_field("interactions", exposure=TEXT, scale=TEXT, **POSTERIOR),
     ]
 )
-SETTINGS = ("seed", "chains", "warmup", "draws", "summary_draws", "grid", "bivariate_grid")
+SETTINGS = ("seed", "chains", "warmup", "draws", "most_draws", "summary_draws", "grid", "bivariate_grid")
 
 
 def fit_bkmr_plan(
@@ -56,8 +56,8 @@ def fit_bkmr_plan(
     ----------
     plan : pandas.DataFrame
         One row per fit: the columns that `envmix.study.plan.mixture_tasks` reads, and seed, chains, warmup,
-        draws, summary_draws (how many of the kept draws responses are computed from), grid and bivariate_grid
-        (points along an exposure; 0 for no bivariate response).
+        draws, most_draws, summary_draws (how many of the kept draws responses are computed from), grid and
+        bivariate_grid (points along an exposure; 0 for no bivariate response).
     tables : StudyTables
     cache, workers
         See `envmix.study.run_plan.run_plan`.
@@ -93,6 +93,7 @@ def fit_one_bkmr(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitt
         chains=specification["chains"],
         warmup=specification["warmup"],
         draws=specification["draws"],
+        most_draws=specification["most_draws"],
         workers=1,
         progress=False,
     )

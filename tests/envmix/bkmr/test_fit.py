@@ -60,6 +60,17 @@ def test_a_killed_run_resumes_with_the_same_draws(
         fit_bkmr(unbroken.spec, people, 2, saved)
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_chains_that_have_not_converged_go_on(request, people, short, family):
+    """On to twice the draws, twice at most: the same draws as of one long run."""
+    spec = request.getfixturevalue(family).spec
+    longer = quiet_fit(spec, people, 1, replace(short, draws=4 * short.draws))
+    went_on = quiet_fit(spec, people, 1, replace(short, most_draws=5 * short.draws))
+    assert went_on.options.draws == 4 * short.draws
+    assert went_on.options.checkpoint is None
+    assert_same_draws(went_on, longer)
+
+
 def test_unconverged_runs_say_so_everywhere(people, spec, short):
     with pytest.warns(ConvergenceWarning, match="NOT CONVERGED"):
         result = fit_bkmr(spec, people, 1, short)

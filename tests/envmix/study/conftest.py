@@ -93,6 +93,7 @@ def fit() -> dict:
         "chains": 2,
         "warmup": 20,
         "draws": 30,
+        "most_draws": 30,
         "summary_draws": 10,
         "grid": 4,
         "bivariate_grid": 3,
