@@ -1,1 +1,1 @@
-"""Kinds of picture: pure functions from data frames to charts (Altair, as Vega-Lite)."""
+"""Kinds of picture: pure functions from data frames to Vega-Lite charts, as dictionaries."""

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import altair as alt
 import pandas as pd
 
 from report.charts.axes import is_finite, short
-from report.charts.style import BLUE, ESTIMATE, VERMILLION, specification
+from report.charts.style import BLUE, ESTIMATE, VERMILLION, chart
 from report.elements import Panel
 
 
@@ -30,24 +29,37 @@ def shares(
         for row, value in frame[["row", "value"]].itertuples(index=False, name=None)
         if is_finite(value)
     ]
-    scale = alt.Scale(domain=list(domain_x)) if domain_x else alt.Scale(zero=True)
-    chart = (
-        alt.Chart(alt.InlineData(values=records))
-        .mark_bar()
-        .properties(name=ESTIMATE)
-        .encode(
-            y=alt.Y(
-                "row:N",
-                sort=None,
-                scale=alt.Scale(domain=list(rows), padding=0.25),
-                axis=alt.Axis(title=None, ticks=False, domain=False, labelLimit=150, labelPadding=6),
-            ),
-            x=alt.X("value:Q", scale=scale, axis=alt.Axis(title=axis_x, tickCount=5)),
-            color=alt.Color(
-                "sign:N", scale=alt.Scale(domain=["above", "below"], range=[VERMILLION, BLUE]), legend=None
-            ),
-            tooltip=[alt.Tooltip("row:N", title=" "), alt.Tooltip("value:Q", title=axis_x, format=".3")],
-        )
-        .properties(width="container", height=26 * len(rows))
-    )
-    return Panel(title, specification(chart), len(records), f"{title}. {len(records)} bars of {axis_x}.")
+    scale = {"domain": list(domain_x)} if domain_x else {"zero": True}
+    signs = {"domain": ["above", "below"], "range": [VERMILLION, BLUE]}
+    bars = {
+        "name": ESTIMATE,
+        "mark": "bar",
+        "encoding": {
+            "y": {
+                "field": "row",
+                "type": "nominal",
+                "sort": None,
+                "scale": {"domain": list(rows), "padding": 0.25},
+                "axis": {
+                    "title": None,
+                    "ticks": False,
+                    "domain": False,
+                    "labelLimit": 150,
+                    "labelPadding": 6,
+                },
+            },
+            "x": {
+                "field": "value",
+                "type": "quantitative",
+                "scale": scale,
+                "axis": {"title": axis_x, "tickCount": 5},
+            },
+            "color": {"field": "sign", "type": "nominal", "scale": signs, "legend": None},
+            "tooltip": [
+                {"field": "row", "type": "nominal", "title": " "},
+                {"field": "value", "type": "quantitative", "title": axis_x, "format": ".3"},
+            ],
+        },
+    }
+    description = f"{title}. {len(records)} bars of {axis_x}."
+    return Panel(title, chart(records, 26 * len(rows), [bars]), len(records), description)

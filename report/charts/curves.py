@@ -1,13 +1,12 @@
 """Curves with bands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from report.charts.axes import clipped, is_finite, short, ticks, ticks_of
-from report.charts.style import DASHES, ESTIMATE, Series, palette, specification
+from report.charts.style import DASHES, ESTIMATE, Series, chart, colour, rule_at
 from report.elements import Panel
 
 
@@ -61,44 +60,44 @@ def curves(
         for item in drawn.to_dict("records")
     ]
     codes = [look.code for look in looks]
-    colour = alt.Color("series:N", scale=palette(looks), legend=None)
-    dash = alt.StrokeDash(
-        "series:N",
-        scale=alt.Scale(domain=codes, range=[DASHES[look.key.shape] for look in looks]),
-        legend=None,
-    )
-    x = alt.X(
-        "x:Q",
-        scale=alt.Scale(type="log", nice=False) if logarithmic_x else alt.Scale(zero=False, nice=False),
-        axis=alt.Axis(
-            title=axis_x,
-            tickCount=4,
-            grid=False,
-            values=ticks_of(records) if logarithmic_x else alt.Undefined,
-        ),
-    )
-    scale_y = alt.Scale(
-        type="log" if logarithmic_y else "linear", domain=list(domain_y), nice=False, zero=False
-    )
-    y_axis = alt.Axis(title=axis_y, values=ticks(domain_y) if logarithmic_y else alt.Undefined, tickCount=5)
-    base = alt.Chart(alt.InlineData(values=records)).encode(x=x)
-    layers: list[Any] = [
-        base.mark_area(opacity=0.16, clip=True).encode(
-            y=alt.Y("low:Q", scale=scale_y, axis=y_axis), y2="high:Q", color=colour
-        )
+    dashes = {"domain": codes, "range": [DASHES[look.key.shape] for look in looks]}
+    x_axis: dict[str, Any] = {"title": axis_x, "tickCount": 4, "grid": False}
+    if logarithmic_x:
+        x_axis["values"] = ticks_of(records)
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "scale": {"type": "log", "nice": False} if logarithmic_x else {"zero": False, "nice": False},
+        "axis": x_axis,
+    }
+    scale = {"type": "log" if logarithmic_y else "linear", "domain": list(domain_y), "nice": False}
+    axis = {"title": axis_y, "tickCount": 5} | ({"values": ticks(domain_y)} if logarithmic_y else {})
+    upwards = {"type": "quantitative", "scale": scale, "axis": axis}
+    layers: list[Mapping[str, Any]] = [
+        {
+            "mark": {"type": "area", "opacity": 0.16, "clip": True},
+            "encoding": {
+                "x": x,
+                "y": upwards | {"field": "low"},
+                "y2": {"field": "high"},
+                "color": colour(looks),
+            },
+        }
     ]
     if null is not None:
-        layers.append(
-            alt.Chart(alt.InlineData(values=[{"null": null}]))
-            .mark_rule(color="#444444", strokeDash=[4, 3])
-            .encode(y=alt.Y("null:Q", scale=scale_y))
-        )
+        layers.append(rule_at("y", null, scale, axis))
     layers.append(
-        base.mark_line(strokeWidth=2.2, clip=True)
-        .properties(name=ESTIMATE)
-        .encode(y=alt.Y("value:Q", scale=scale_y), color=colour, strokeDash=dash)
+        {
+            "name": ESTIMATE,
+            "mark": {"type": "line", "strokeWidth": 2.2, "clip": True},
+            "encoding": {
+                "x": x,
+                "y": upwards | {"field": "value"},
+                "color": colour(looks),
+                "strokeDash": {"field": "series", "type": "nominal", "scale": dashes, "legend": None},
+            },
+        }
     )
     present = {record["series"] for record in records}
-    chart = alt.layer(*layers).properties(width="container", height=height)
     description = f"{title}. {len(present)} curves, {axis_y} over {axis_x}."
-    return Panel(title, specification(chart), len(present), description)
+    return Panel(title, chart(records, height, layers), len(present), description)

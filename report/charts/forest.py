@@ -1,13 +1,12 @@
 """Estimates with intervals, a line of the picture per row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from report.charts.axes import clipped, is_below, is_finite, short, ticks
-from report.charts.style import ESTIMATE, VEGA_SHAPES, Series, palette, specification
+from report.charts.style import ESTIMATE, VEGA_SHAPES, Series, chart, colour, rule_at
 from report.elements import Panel
 
 
@@ -68,67 +67,88 @@ def forest(
         for item in drawn.to_dict("records")
     ]
     codes = [look.code for look in looks]
-    colours = palette(looks)
-    colour = alt.Color("series:N", scale=colours, legend=None)
-    scale = alt.Scale(type="log" if logarithmic else "linear", domain=list(domain), nice=False)
-    axis = alt.Axis(
-        title=axis_title, grid=True, values=ticks(domain) if logarithmic else alt.Undefined, tickCount=5
+    scale = {"type": "log" if logarithmic else "linear", "domain": list(domain), "nice": False}
+    axis = {"title": axis_title, "grid": True, "tickCount": 5} | (
+        {"values": ticks(domain)} if logarithmic else {}
     )
-    y = alt.Y(
-        "row:N",
-        sort=None,
-        scale=alt.Scale(domain=list(rows), padding=0.15),
-        axis=alt.Axis(title=None, grid=False, ticks=False, domain=False, labelLimit=150, labelPadding=6),
-    )
-    offset = alt.YOffset("series:N", sort=None, scale=alt.Scale(domain=codes, padding=0.4))
-    base = alt.Chart(alt.InlineData(values=records))
-    across = base.encode(y=y, yOffset=offset, color=colour)
-    layers: list[Any] = []
+    place = {
+        "y": {
+            "field": "row",
+            "type": "nominal",
+            "sort": None,
+            "scale": {"domain": list(rows), "padding": 0.15},
+            "axis": {
+                "title": None,
+                "grid": False,
+                "ticks": False,
+                "domain": False,
+                "labelLimit": 150,
+                "labelPadding": 6,
+            },
+        },
+        "yOffset": {
+            "field": "series",
+            "type": "nominal",
+            "sort": None,
+            "scale": {"domain": codes, "padding": 0.4},
+        },
+        "color": colour(looks),
+    }
+    across = {"type": "quantitative", "scale": scale, "axis": axis}
+    layers: list[Mapping[str, Any]] = []
     if lines_after:
-        ends = [{"row": row} for row in lines_after]
         layers.append(
-            alt.Chart(alt.InlineData(values=ends))
-            .mark_rule(color="#cfcfcf")
-            .encode(y=alt.Y("row:N", bandPosition=1))
+            {
+                "mark": {"type": "rule", "color": "#cfcfcf"},
+                "data": {"values": [{"row": row} for row in lines_after]},
+                "encoding": {"y": place["y"] | {"bandPosition": 1}},
+            }
         )
     if null is not None:
-        layers.append(
-            alt.Chart(alt.InlineData(values=[{"null": null}]))
-            .mark_rule(color="#444444", strokeDash=[4, 3])
-            .encode(x=alt.X("null:Q", scale=scale))
-        )
+        layers.append(rule_at("x", null, scale, axis))
     layers.append(
-        across.mark_rule(strokeWidth=1.6, clip=True).encode(
-            x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"
-        )
+        {
+            "mark": {"type": "rule", "strokeWidth": 1.6, "clip": True},
+            "encoding": place | {"x": across | {"field": "low"}, "x2": {"field": "high"}},
+        }
     )
-    for cut, at, end in (("cut_low", domain[0], "triangle-left"), ("cut_high", domain[1], "triangle-right")):
+    for cut, at, shape in (
+        ("cut_low", domain[0], "triangle-left"),
+        ("cut_high", domain[1], "triangle-right"),
+    ):
         if any(record[cut] for record in records):
             layers.append(
-                across.transform_filter(f"datum.{cut}")
-                .mark_point(shape=end, size=34, filled=True, opacity=1)
-                .encode(x=alt.datum(at, scale=scale))
+                {
+                    "mark": {"type": "point", "shape": shape, "size": 34, "filled": True, "opacity": 1},
+                    "transform": [{"filter": {"field": cut, "equal": True}}],
+                    "encoding": place | {"x": across | {"datum": at}},
+                }
             )
+    filled = {"condition": {"test": "datum.fit === 'converged'", **place["color"]}, "value": "#ffffff"}
     shapes = [VEGA_SHAPES.get(look.key.shape, look.key.shape) for look in looks]
     layers.append(
-        across.mark_point(size=46, strokeWidth=1.6, opacity=1)
-        .properties(name=ESTIMATE)
-        .encode(
-            x=alt.X("value:Q", scale=scale),
-            shape=alt.Shape("series:N", scale=alt.Scale(domain=codes, range=shapes), legend=None),
-            fill=alt.condition(
-                "datum.fit == 'converged'",
-                alt.Fill("series:N", scale=colours, legend=None),
-                alt.value("#ffffff"),
-            ),
-            tooltip=[
-                alt.Tooltip("row:N", title=" "),
-                alt.Tooltip("series:N", title="series"),
-                alt.Tooltip("said:N", title="estimate"),
-                alt.Tooltip("fit:N", title="fit"),
-            ],
-        )
+        {
+            "name": ESTIMATE,
+            "mark": {"type": "point", "size": 46, "strokeWidth": 1.6, "opacity": 1},
+            "encoding": place
+            | {
+                "x": across | {"field": "value"},
+                "fill": filled,
+                "shape": {
+                    "field": "series",
+                    "type": "nominal",
+                    "scale": {"domain": codes, "range": shapes},
+                    "legend": None,
+                },
+                "tooltip": [
+                    {"field": "row", "type": "nominal", "title": " "},
+                    {"field": "series", "type": "nominal", "title": "series"},
+                    {"field": "said", "type": "nominal", "title": "estimate"},
+                    {"field": "fit", "type": "nominal", "title": "fit"},
+                ],
+            },
+        }
     )
-    chart = alt.layer(*layers).properties(width="container", height=len(rows) * max(26, 12 * len(looks) + 6))
+    spec = chart(records, len(rows) * max(26, 12 * len(looks) + 6), layers)
     description = f"{title}. {len(records)} estimates on an axis of {axis_title}; the table below holds them."
-    return Panel(title, specification(chart), len(records), description)
+    return Panel(title, spec, len(records), description)

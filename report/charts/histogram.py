@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import altair as alt
 import pandas as pd
 
 from report.charts.axes import short, ticks
-from report.charts.style import BLACK, ESTIMATE, Series, palette, specification
+from report.charts.style import ESTIMATE, Series, chart, colour, rule_at
 from report.elements import Panel
 
 
@@ -44,34 +43,28 @@ def histogram(
             index=False, name=None
         )
     ]
-    ends = [value for record in records for value in (record["low"], record["high"])]
-    scale = alt.Scale(type="log", domain=[min(ends), max(ends)] if ends else [0.1, 1], nice=False)
-    axis = alt.Axis(title=axis_x, values=ticks((min(ends), max(ends))) if ends else [], grid=False)
-    bars = (
-        alt.Chart(alt.InlineData(values=records))
-        .mark_bar(stroke="#ffffff", strokeWidth=0.6)
-        .properties(name=ESTIMATE)
-        .encode(
-            x=alt.X("low:Q", scale=scale, axis=axis),
-            x2="high:Q",
-            y=alt.Y("base:Q", axis=alt.Axis(title="women", tickCount=4)),
-            y2="top:Q",
-            color=alt.Color("series:N", scale=palette(looks), legend=None),
-            tooltip=[
-                alt.Tooltip("series:N", title=" "),
-                alt.Tooltip("low:Q", title="from", format=".3"),
-                alt.Tooltip("high:Q", title="to", format=".3"),
-                alt.Tooltip("n:Q", title="women"),
+    ends = [value for record in records for value in (record["low"], record["high"])] or [0.1, 1.0]
+    domain = (min(ends), max(ends))
+    scale = {"type": "log", "domain": list(domain), "nice": False}
+    axis = {"title": axis_x, "values": ticks(domain), "grid": False}
+    bars = {
+        "name": ESTIMATE,
+        "mark": {"type": "bar", "stroke": "#ffffff", "strokeWidth": 0.6},
+        "encoding": {
+            "x": {"field": "low", "type": "quantitative", "scale": scale, "axis": axis},
+            "x2": {"field": "high"},
+            "y": {"field": "base", "type": "quantitative", "axis": {"title": "women", "tickCount": 4}},
+            "y2": {"field": "top"},
+            "color": colour(looks),
+            "tooltip": [
+                {"field": "series", "type": "nominal", "title": " "},
+                {"field": "low", "type": "quantitative", "title": "from", "format": ".3"},
+                {"field": "high", "type": "quantitative", "title": "to", "format": ".3"},
+                {"field": "n", "type": "quantitative", "title": "women"},
             ],
-        )
-    )
-    rules = (
-        alt.Chart(alt.InlineData(values=[{"cut": short(cut)} for cut in cuts]))
-        .mark_rule(color=BLACK, strokeDash=[4, 3])
-        .encode(x=alt.X("cut:Q", scale=scale))
-    )
-    chart = alt.layer(bars, rules).properties(width="container", height=170)
+        },
+    }
+    rules = [rule_at("x", float(cut), scale, axis) for cut in cuts]
     total = sum(record["n"] for record in records)
-    return Panel(
-        title, specification(chart), len(records), f"{title}. Distribution of {total} values, {axis_x}."
-    )
+    description = f"{title}. Distribution of {total} values, {axis_x}."
+    return Panel(title, chart(records, 170, [bars, *rules]), len(records), description)

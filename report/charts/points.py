@@ -1,13 +1,12 @@
 """Many estimates in order of size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from report.charts.axes import clipped, is_finite, short, ticks
-from report.charts.style import ESTIMATE, VEGA_SHAPES, Series, palette, specification
+from report.charts.style import ESTIMATE, VEGA_SHAPES, Series, chart, colour, rule_at
 from report.elements import Panel
 
 
@@ -40,43 +39,43 @@ def points(
         }
         for item in frame[frame["value"].map(is_finite)].to_dict("records")
     ]
-    scale = alt.Scale(
-        type="log" if logarithmic_y else "linear", domain=list(domain_y), nice=False, zero=False
-    )
-    colour = alt.Color("series:N", scale=palette(looks), legend=None)
-    x = alt.X(
-        "x:Q",
-        scale=alt.Scale(zero=False, nice=False, padding=6),
-        axis=alt.Axis(title=axis_x, grid=False, tickCount=5),
-    )
-    y_axis = alt.Axis(title=axis_y, values=ticks(domain_y) if logarithmic_y else alt.Undefined, tickCount=5)
-    base = alt.Chart(alt.InlineData(values=records)).encode(x=x, color=colour)
-    shapes = [VEGA_SHAPES.get(look.key.shape, look.key.shape) for look in looks]
-    layers: list[Any] = [
-        base.mark_rule(strokeWidth=1, opacity=0.3).encode(
-            y=alt.Y("low:Q", scale=scale, axis=y_axis), y2="high:Q"
-        )
+    scale = {"type": "log" if logarithmic_y else "linear", "domain": list(domain_y), "nice": False}
+    axis = {"title": axis_y, "tickCount": 5} | ({"values": ticks(domain_y)} if logarithmic_y else {})
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "scale": {"zero": False, "nice": False, "padding": 6},
+        "axis": {"title": axis_x, "grid": False, "tickCount": 5},
+    }
+    upwards = {"type": "quantitative", "scale": scale, "axis": axis}
+    layers: list[Mapping[str, Any]] = [
+        {
+            "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.3},
+            "encoding": {
+                "x": x,
+                "y": upwards | {"field": "low"},
+                "y2": {"field": "high"},
+                "color": colour(looks),
+            },
+        }
     ]
     if null is not None:
+        layers.append(rule_at("y", null, scale, axis))
+    for look in looks:
+        shape = VEGA_SHAPES.get(look.key.shape, look.key.shape)
+        size = 150 if shape == "diamond" else 16
         layers.append(
-            alt.Chart(alt.InlineData(values=[{"null": null}]))
-            .mark_rule(color="#444444", strokeDash=[4, 3])
-            .encode(y=alt.Y("null:Q", scale=scale))
+            {
+                "name": f"{ESTIMATE}_{look.code}",
+                "mark": {"type": "point", "filled": True, "opacity": 1, "size": size, "shape": shape},
+                "transform": [{"filter": {"field": "series", "equal": look.code}}],
+                "encoding": {
+                    "x": x,
+                    "y": upwards | {"field": "value"},
+                    "color": colour(looks),
+                    "tooltip": [{"field": "value", "type": "quantitative", "title": axis_y, "format": ".3"}],
+                },
+            }
         )
-    for look, shape in zip(looks, shapes, strict=True):
-        size = 150 if look.key.shape == "diamond" else 16
-        layers.append(
-            base.transform_filter(alt.FieldEqualPredicate(field="series", equal=look.code))
-            .mark_point(filled=True, opacity=1, size=size, shape=shape)
-            .properties(name=f"{ESTIMATE}_{look.code}")
-            .encode(
-                y=alt.Y("value:Q", scale=scale), tooltip=[alt.Tooltip("value:Q", title=axis_y, format=".3")]
-            )
-        )
-    chart = alt.layer(*layers).properties(width="container", height=height)
-    return Panel(
-        title,
-        specification(chart),
-        len(records),
-        f"{title}. {len(records)} estimates of {axis_y}, in order of size.",
-    )
+    description = f"{title}. {len(records)} estimates of {axis_y}, in order of size."
+    return Panel(title, chart(records, height, layers), len(records), description)

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
 from report.elements import Key
 
 # Okabe and Ito's palette, told apart by all common kinds of colour blindness; every series also has its
@@ -65,12 +63,23 @@ def series(codes: Sequence[str], labels: Sequence[str], lines: bool = False) -> 
     )
 
 
-def palette(looks: Sequence[Series]) -> alt.Scale:
-    return alt.Scale(domain=[look.code for look in looks], range=[look.key.colour for look in looks])
+def colour(looks: Sequence[Series]) -> dict[str, Any]:
+    """Return the encoding of series by colour."""
+    scale = {"domain": [look.code for look in looks], "range": [look.key.colour for look in looks]}
+    return {"field": "series", "type": "nominal", "scale": scale, "legend": None}
 
 
-def specification(chart: Any) -> Mapping[str, Any]:
-    # The page passes the shared configuration once, so that no chart repeats it.
-    spec: dict[str, Any] = chart.to_dict()
-    spec.pop("config", None)
-    return spec
+def rule_at(channel: str, value: float, scale: Mapping[str, Any], axis: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the layer of a dashed line at one value of an axis: no association, or a cut point."""
+    return {
+        "mark": {"type": "rule", "color": "#444444", "strokeDash": [4, 3]},
+        "data": {"values": [{"at": value}]},
+        "encoding": {channel: {"field": "at", "type": "quantitative", "scale": scale, "axis": axis}},
+    }
+
+
+def chart(
+    rows: Sequence[Mapping[str, Any]], height: int, layers: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Return layers over the same rows as one Vega-Lite chart that is as wide as the page lets it be."""
+    return {"width": "container", "height": height, "data": {"values": list(rows)}, "layer": list(layers)}
