@@ -123,6 +123,12 @@ def words(code: Any) -> str:
     return spaced[:1].upper() + spaced[1:]
 
 
+def within(code: Any) -> str:
+    """Return a code in words as it stands within a sentence: `age and BMI`."""
+    text = words(code)
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def plain(value: Any) -> str:
     """Return a text from the data without characters that HTML cannot hold."""
     return NOTHING if missing(value) else _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(value))

@@ -41,16 +41,21 @@ def limits(
 
 
 def ticks(domain: tuple[float, float]) -> list[float]:
-    """Return round numbers within a logarithmic axis: at most seven."""
+    """Return at most seven round numbers within a logarithmic axis, at least three where there are."""
     low, high = domain
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,)):
-        ticks = [
-            step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high
+    few, many, powers = (
+        [
+            float(f"{step * 10.0**decade:.6g}")
+            for decade in decades
+            for step in steps
+            if low <= step * 10.0**decade <= high
         ]
-        if len(ticks) <= 7:
-            return [float(f"{tick:.6g}") for tick in ticks]
-    return [float(f"{tick:.6g}") for tick in ticks[:: math.ceil(len(ticks) / 6)]]
+        for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7), (1,))
+    )
+    if len(few) < 3 and len(many) <= 7:
+        return many
+    return few if len(few) <= 7 else powers[:: math.ceil(len(powers) / 7)]
 
 
 def ticks_of(records: Sequence[Mapping[str, Any]]) -> list[float]:

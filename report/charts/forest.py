@@ -71,7 +71,7 @@ def forest(
     axis = {"title": axis_title, "grid": True, "tickCount": 5} | (
         {"values": ticks(domain)} if logarithmic else {}
     )
-    place = {
+    place: dict[str, dict[str, Any]] = {
         "y": {
             "field": "row",
             "type": "nominal",
@@ -94,7 +94,7 @@ def forest(
         },
         "color": colour(looks),
     }
-    across = {"type": "quantitative", "scale": scale, "axis": axis}
+    across: dict[str, Any] = {"type": "quantitative", "scale": scale, "axis": axis}
     layers: list[Mapping[str, Any]] = []
     if lines_after:
         layers.append(
@@ -124,7 +124,10 @@ def forest(
                     "encoding": place | {"x": across | {"datum": at}},
                 }
             )
-    filled = {"condition": {"test": "datum.fit === 'converged'", **place["color"]}, "value": "#ffffff"}
+    filled: Mapping[str, Any] = {
+        "condition": {"test": "datum.fit === 'converged'", **place["color"]},
+        "value": "#ffffff",
+    }
     shapes = [VEGA_SHAPES.get(look.key.shape, look.key.shape) for look in looks]
     layers.append(
         {

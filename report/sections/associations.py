@@ -7,7 +7,7 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import count, plain, probability, truth, words
+from report.formats import count, plain, probability, truth, within, words
 from report.marts import Marts
 from report.sections.common import (
     COVARIATE_SETS,
@@ -89,14 +89,14 @@ def by_contrast(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     name = words(outcome)
     return Figure(
         f"associations-{slug(study, outcome)}",
-        f"Figure: {name.lower()} and each metal, odds ratios",
+        f"Figure: {within(outcome)} and each metal, odds ratios",
         "Each mark is an odds ratio, its line the 95 % interval (an arrow where it runs past the axis); "
         "left of the dashed 1 the odds are lower than in the first quartile (or than at half the "
         "concentration), right of it higher. Compare the marks of one row to see what adjustment does, "
         "and the two panels to see what the survey's design does.",
         "That a metal acts on bone, nor what the number of tests makes of a single interval: see q in the "
         "table.",
-        _panels(drawn, sets, rows, ends, f"odds ratio of {name.lower()} (logarithmic)", logarithmic=True),
+        _panels(drawn, sets, rows, ends, f"odds ratio of {within(outcome)} (logarithmic)", logarithmic=True),
         table(f"associations-{slug(study, outcome)}", f"{name}: odds ratios", drawn),
         [look.key for look in looks(sets)],
         wide=True,

@@ -7,7 +7,7 @@ from report.charts.curves import curves
 from report.charts.forest import forest
 from report.charts.style import Series, series
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import fixed, interval, number, plain, truth, words
+from report.formats import fixed, interval, number, plain, truth, within, words
 from report.marts import Marts
 from report.sections.common import (
     COVARIATE_SETS,
@@ -142,7 +142,7 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         curves(
             drawn[drawn["metal"] == metal],
             title=words(metal),
-            axis_x=f"quantile of blood {words(metal).lower()}",
+            axis_x=f"quantile of blood {within(metal)}",
             axis_y=axis,
             looks=look,
             domain_y=domain,
@@ -248,8 +248,8 @@ def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     panels = [
         curves(
             lines[(lines["metal"] == metal) & (lines["other_metal"] == other)],
-            title=f"{words(metal)}, at levels of {words(other).lower()}",
-            axis_x=f"quantile of blood {words(metal).lower()}",
+            title=f"{words(metal)}, at levels of {within(other)}",
+            axis_x=f"quantile of blood {within(metal)}",
             axis_y=axis,
             looks=look,
             domain_y=domain,
@@ -336,7 +336,7 @@ def _figure(
     look: Sequence[Series] = (),
 ) -> Figure:
     name = f"{kind}-{slug(study, outcome)}"
-    covariates = words(drawn["covariate_set"].iloc[0]).lower()
+    covariates = within(drawn["covariate_set"].iloc[0])
     data = frame.rename(columns={"value": "estimate", "low": "conf_low", "high": "conf_high"})
     shown = pd.DataFrame({_HEADINGS[key]: data[key].map(show) for key, show in _SHOWN.items() if key in data})
     shown["Estimate (95 % interval)"] = [

@@ -4,7 +4,7 @@ from typing import Any
 import pandas as pd
 
 from report.charts.style import Series, series
-from report.formats import count, interval, missing, number, odds, words
+from report.formats import count, interval, missing, odds, words
 
 STUDIES = ("peng2025", "recommended")
 COVARIATE_SETS = ("crude", "age_bmi", "full")
@@ -90,11 +90,11 @@ def left_out(frame: pd.DataFrame) -> tuple[str, ...]:
     notes = []
     if undrawn:
         notes.append(
-            f"{number(undrawn)} of {number(len(frame))} rows have no numbers and are not drawn; the table "
+            f"{count(undrawn)} of {count(len(frame))} rows have no numbers and are not drawn; the table "
             "says why."
         )
     if doubtful:
         notes.append(
-            f"{number(doubtful)} of the drawn rows come from fits that have not converged (hollow marks)."
+            f"{count(doubtful)} of the drawn rows come from fits that have not converged (hollow marks)."
         )
     return tuple(notes)

@@ -5,7 +5,7 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.curves import curves
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import count, number, plain, probability, truth, words
+from report.formats import count, number, plain, probability, truth, within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
@@ -98,9 +98,9 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     name = words(outcome)
     return Figure(
         f"dose-response-{slug(study, outcome)}",
-        f"Figure: {name} over the concentration of each metal (covariates: {words(covariates).lower()})",
+        f"Figure: {name} over the concentration of each metal (covariates: {within(covariates)})",
         "Each curve compares women at a concentration with women at the reference (where it crosses the "
-        f"dashed {number(null)}); the band is the 95 % interval, cut where it leaves the axis.",
+        f"dashed {null:g}); the band is the 95 % interval, cut where it leaves the axis.",
         "Where the band is wide few women were measured and the shape means little; a bend is only worth "
         "reading where the test of non-linearity in the table says so.",
         panels,
@@ -115,7 +115,7 @@ def _panel(metal: str, part: pd.DataFrame, axis: str, domain: tuple[float, float
     return curves(
         part,
         title=words(metal) + doubtful,
-        axis_x=f"blood {words(metal).lower()} (logarithmic)",
+        axis_x=f"blood {within(metal)} (logarithmic)",
         axis_y=axis,
         looks=looks(ordered(part["engine"], ENGINES), lines=True),
         domain_y=domain,
@@ -130,7 +130,7 @@ def _undrawn(drawn: pd.DataFrame) -> tuple[str, ...]:
     if fits.empty:
         return ()
     names = ", ".join(
-        f"{words(metal)} {words(engine).lower()}" for metal, engine in fits.itertuples(index=False, name=None)
+        f"{words(metal)} {within(engine)}" for metal, engine in fits.itertuples(index=False, name=None)
     )
     return (f"Curves without numbers, not drawn: {names}; the table says why.",)
 

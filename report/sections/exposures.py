@@ -7,7 +7,7 @@ import pandas as pd
 from report.charts.histogram import histogram
 from report.charts.style import BLUE, ORANGE, Series
 from report.elements import Block, Figure, Heading, Key, Panel, Section, Table, absent
-from report.formats import count, fixed, missing, number, plain, words
+from report.formats import count, fixed, missing, number, plain, within, words
 from report.marts import Marts
 from report.sections.common import METALS, STUDIES, heading, ordered, slug
 
@@ -128,7 +128,7 @@ def _panel(metal: str, bins: pd.DataFrame, cuts: pd.DataFrame, unit: str | None)
     return histogram(
         bins[bins["exposure"] == metal],
         title=words(metal),
-        axis_x=f"blood {words(metal).lower()}" + ("" if missing(unit) else f", {plain(unit)}"),
+        axis_x=f"blood {within(metal)}" + ("" if missing(unit) else f", {plain(unit)}"),
         looks=_LOOKS,
         cuts=cuts.loc[cuts["exposure"] == metal, "cut_point"].tolist(),
     )

@@ -7,7 +7,7 @@ from report.charts.bars import shares
 from report.charts.forest import forest
 from report.charts.style import BLUE, VERMILLION
 from report.elements import Block, Figure, Heading, Key, Panel, Section, absent, empty
-from report.formats import words
+from report.formats import within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
@@ -125,7 +125,7 @@ def shares_of_metals(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     panels: list[Panel] = [
         shares(
             signed[(signed["covariate_set"] == name) & (signed["engine"] == engine)],
-            title=f"{words(name)}, {words(engine).lower()}",
+            title=f"{words(name)}, {within(engine)}",
             axis_x="weight, downwards to upwards",
             rows=[words(metal) for metal in metals],
             domain_x=(-1.0, 1.0),

@@ -1,5 +1,6 @@
 """Subgroups, with the test of interaction that comparing them needs."""
 
+import re
 from itertools import pairwise
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import count, number, plain, probability, truth, words
+from report.formats import count, number, plain, probability, truth, within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
@@ -91,9 +92,9 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     binary = is_binary(frame)
     covariates = preferred(frame["covariate_set"], _DRAWN)[0]
     drawn = with_effect(frame[frame["covariate_set"] == covariates], binary, MILLIGRAMS)
-    drawn["row"] = drawn["subgroup"].replace({"all": "All women"}).map(plain)
+    drawn["row"] = drawn["subgroup"].map(_label)
     drawn["series"] = drawn["engine"]
-    rows = ordered(drawn["row"], ("All women",))
+    rows = sorted(drawn["row"].unique(), key=_place)
     engines = looks(ordered(drawn["engine"], ENGINES))
     null = 1.0 if binary else 0.0
     domain = limits(drawn, "value", "low", "high", binary, null)
@@ -114,7 +115,7 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     name = f"subgroups-{slug(study, outcome)}"
     return Figure(
         name,
-        f"Figure: {words(outcome)} per doubling, by subgroup (covariates: {words(covariates).lower()})",
+        f"Figure: {words(outcome)} per doubling, by subgroup (covariates: {within(covariates)})",
         "Each mark is the association within one group of women, its line the 95 % interval, with all "
         "women on top.",
         "Whether groups differ: intervals of small groups are wide and will scatter by chance alone; see the "
@@ -124,6 +125,20 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         [look.key for look in engines],
         notes=left_out(drawn),
     )
+
+
+def _label(subgroup: str) -> str:
+    name = plain(subgroup)
+    if name == "all":
+        return "All women"
+    return re.sub(r"^bmi\b", "BMI", name[:1].upper() + name[1:], flags=re.IGNORECASE)
+
+
+def _place(label: str) -> tuple[bool, str, float, str]:
+    """Return what sorts "BMI under 25", "BMI 25-30" and "BMI 30 and over" in this order, after all women."""
+    numbers = re.findall(r"\d+", label)
+    first = float(numbers[0]) if numbers else 0.0
+    return label != "All women", label.split()[0], first - 0.5 * ("under" in label), label
 
 
 def _ends(rows: list[str]) -> list[str]:

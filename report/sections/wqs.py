@@ -5,7 +5,7 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Panel, Section, absent, empty
-from report.formats import words
+from report.formats import within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
@@ -40,7 +40,7 @@ _WEIGHTS = f"""
     order by {_KEYS}, metal
 """
 _DIRECTIONS = ("positive", "negative")
-_PROCEDURES = ("single_split", "repeated_holdout", "permutation")
+_PROCEDURES = {"single_split": "one split", "repeated_holdout": "many splits", "permutation": "permutation"}
 _INDEX = ("wqs", "index")
 
 
@@ -152,8 +152,9 @@ def weights_of_metals(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
 
 def _model(frame: pd.DataFrame) -> "pd.Series[str]":
     several = frame["engine"].nunique() > 1
-    engine = ", " + frame["engine"].map(words).str.lower() if several else ""
-    return frame["direction"].map(words) + ", " + frame["procedure"].map(words).str.lower() + engine
+    engine = ", " + frame["engine"].map(within) if several else ""
+    procedure = frame["procedure"].map(lambda name: _PROCEDURES.get(name, within(name)))
+    return frame["direction"].map(words) + ", " + procedure + engine
 
 
 def _rows(frame: pd.DataFrame) -> list[str]:
