@@ -118,8 +118,8 @@ class Figure:
     panels: Sequence[Panel]
     table: Table
     keys: Sequence[Key] = ()
-    wide: bool = False
-    """Whether panels are at least half the page wide."""
+    size: str = "medium"
+    """Width of a panel: `small` and `medium` stand side by side, `wide` takes at least half the page."""
     notes: tuple[str, ...] = ()
 
     kind = "figure"

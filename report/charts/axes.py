@@ -13,7 +13,7 @@ def limits(
     """Return the ends of an axis that holds every estimate and all intervals of ordinary width.
 
     One interval of a separated model can be thousands wide and would flatten all others: intervals are let
-    past the ends beyond twice the spread of the estimates (on the logarithmic scale at least a factor of 8).
+    past the ends beyond the spread of the estimates (on the logarithmic scale at least a factor of 4).
     """
     scaled = frame[[value, low, high]].astype(float)
     if logarithmic:
@@ -28,8 +28,8 @@ def limits(
         return (0.5, 2.0) if logarithmic else (-1.0, 1.0)
     lowest, highest = estimates.min(), estimates.max()
     widths = (scaled[high] - scaled[low]).dropna()
-    room = 2 * max(highest - lowest, 1.5 * float(widths.median()) if len(widths) else 0.0)
-    room = max(room, math.log(8)) if logarithmic else room
+    room = max(highest - lowest, 1.5 * float(widths.median()) if len(widths) else 0.0)
+    room = max(room, math.log(4)) if logarithmic else room
     ends = scaled[[low, high]].stack()
     ends = pd.concat([estimates, ends[(ends >= lowest - room) & (ends <= highest + room)]])
     beyond = scaled[(scaled[low] < lowest - room) | (scaled[high] > highest + room)]

@@ -99,7 +99,7 @@ def by_contrast(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         _panels(drawn, sets, rows, ends, f"odds ratio of {within(outcome)} (logarithmic)", logarithmic=True),
         table(f"associations-{slug(study, outcome)}", f"{name}: odds ratios", drawn),
         [look.key for look in looks(sets)],
-        wide=True,
+        size="wide",
         notes=left_out(drawn),
     )
 
@@ -131,7 +131,7 @@ def by_site(study: str, frame: pd.DataFrame) -> Figure:
         ),
         table(f"associations-{slug(study)}-bmd", "BMD per doubling, mg/cm\N{SUPERSCRIPT TWO}", drawn),
         [look.key for look in looks(sets)],
-        wide=True,
+        size="wide",
         notes=left_out(drawn),
     )
 

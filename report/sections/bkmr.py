@@ -125,7 +125,7 @@ def inclusion(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             ("Converged", "To know"),
         ),
         [look.key for look in sets],
-        wide=True,
+        size="wide",
         notes=()
         if frame["converged"].fillna(False).all()
         else ("Hollow marks: the chains have not converged.",),
@@ -160,7 +160,7 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         "the response to each metal",
         "Each curve is the outcome over one metal while the others stay at their medians, with a 95 % "
         "credible band. A band in which a flat line fits is compatible with no association.",
-        "Interactions, see the next figure but one; and nothing beyond the women's own concentrations.",
+        "Interactions (see the figure of two metals at once), and nothing beyond the women's own values.",
     )
 
 
@@ -196,6 +196,7 @@ def overall(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         "interval; marks that rise to the right as the percentile rises say that the mixture raises the "
         "outcome.",
         "Which metal does it, and what opposite metals cancel.",
+        size="wide",
     )
 
 
@@ -218,7 +219,7 @@ def single(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         logarithmic=False,
         null=0.0,
     )
-    figure = _figure(
+    return _figure(
         "bkmr-single",
         study,
         outcome,
@@ -230,8 +231,8 @@ def single(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         "held; marks of a row that drift apart would speak of interaction.",
         "A test of interaction: overlapping intervals do not prove that there is none.",
         look,
+        size="wide",
     )
-    return figure
 
 
 def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
@@ -248,12 +249,12 @@ def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     panels = [
         curves(
             lines[(lines["metal"] == metal) & (lines["other_metal"] == other)],
-            title=f"{words(metal)}, at levels of {within(other)}",
-            axis_x=f"quantile of blood {within(metal)}",
-            axis_y=axis,
+            title=f"{words(metal)} at levels of {within(other)}",
+            axis_x="quantile",
+            axis_y="",
             looks=look,
             domain_y=domain,
-            height=130,
+            height=110,
         )
         for metal in ordered(drawn["metal"], METALS)
         for other in ordered(drawn.loc[drawn["metal"] == metal, "other_metal"], METALS)
@@ -265,11 +266,12 @@ def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         frame,
         drawn,
         panels,
-        "two metals at once",
+        f"two metals at once, {axis}",
         "Each panel has the curve of one metal at three levels of another; curves that run alongside each "
         "other mean that the two do not interact, curves that cross that they may.",
         "How sure the curves are (the table has their intervals): small crossings are noise.",
         look,
+        size="small",
     )
 
 
@@ -315,10 +317,8 @@ def _of_one_model(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     part = frame[frame["covariate_set"] == preferred(frame["covariate_set"], _DRAWN)[0]]
     part = part.astype(dict.fromkeys(("value", "low", "high"), float))
     if str(part["outcome"].iloc[0]).startswith("bmd_"):
-        return part, "BMD, g/cm\N{SUPERSCRIPT TWO}"
-    if "scale" not in part:
-        return part, _PROBIT
-    if (part["scale"] == "probability").any():
+        return (part[part["scale"] == "link"] if "scale" in part else part), "BMD, g/cm\N{SUPERSCRIPT TWO}"
+    if "scale" in part and (part["scale"] == "probability").any():
         return part[part["scale"] == "probability"], "probability of osteoporosis"
     return part, _PROBIT
 
@@ -334,6 +334,7 @@ def _figure(
     how_to_read: str,
     not_shown: str,
     look: Sequence[Series] = (),
+    size: str = "medium",
 ) -> Figure:
     name = f"{kind}-{slug(study, outcome)}"
     covariates = within(drawn["covariate_set"].iloc[0])
@@ -351,7 +352,7 @@ def _figure(
         panels,
         Table(name, f"{words(outcome)}: {caption}", shown, data, max(1, shown.shape[1] - 1)),
         [item.key for item in look],
-        wide=len(panels) == 1,
+        size=size,
     )
 
 

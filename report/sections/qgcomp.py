@@ -105,7 +105,7 @@ def effect(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             f"qgcomp-{slug(study, outcome)}", f"{words(outcome)}, all metals one quartile up", drawn
         ),
         [look.key for look in engines],
-        wide=True,
+        size="wide",
         notes=left_out(drawn),
     )
 

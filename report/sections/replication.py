@@ -143,7 +143,7 @@ def figure(ratios: pd.DataFrame, adjusted: pd.DataFrame) -> Figure:
         (panel,),
         _numbers(drawn, looks),
         [look.key for look in looks],
-        wide=True,
+        size="wide",
     )
 
 

@@ -125,7 +125,7 @@ def curve(metal: str, frame: pd.DataFrame) -> Figure:
         (panel,),
         _numbers(name, metal, frame),
         [look.key for look in _LOOKS],
-        wide=True,
+        size="wide",
         notes=tuple(notes),
     )
 
@@ -149,7 +149,7 @@ def variance(metal: str, frame: pd.DataFrame) -> Figure:
         "In which direction a choice moves the answer: see the table below.",
         (panel,),
         Table(name, f"{words(metal)}: variance by choice", shown, frame),
-        wide=True,
+        size="wide",
     )
 
 

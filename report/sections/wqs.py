@@ -105,7 +105,7 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         (panel,),
         estimate_table(f"wqs-{slug(study, outcome)}", f"{words(outcome)}: the index", drawn),
         [look.key for look in sets],
-        wide=True,
+        size="wide",
         notes=left_out(drawn),
     )
 
