@@ -1,13 +1,16 @@
 """What a report is made of: sections of tables, figures, flow charts and notes."""
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
-from report.formats import csv_text, plain
+from report.formats import count, csv_text, plain
+
+MOST_ROWS = 200
+"""How many rows of a table are printed: a page of thousands is of use to nobody, and slow."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Table:
     shown : pandas.DataFrame
         Texts as printed; the columns' names are the headings.
     data : pandas.DataFrame
-        What the CSV holds: the same rows with all digits and more columns.
+        What the CSV holds: the same rows with eight digits and more columns.
     row_headings : int
         How many columns from the left name the row.
     text_columns : tuple of str
@@ -57,13 +60,21 @@ class Table:
         return position < self.row_headings or self.shown.columns[position] in self.text_columns
 
     def rows(self) -> list[list[str]]:
-        """Return the printed cells, row by row."""
-        return [[plain(cell) for cell in row] for row in self.shown.itertuples(index=False, name=None)]
+        """Return the printed cells, row by row, of at most MOST_ROWS rows."""
+        printed = self.shown.head(MOST_ROWS)
+        return [[plain(cell) for cell in row] for row in printed.itertuples(index=False, name=None)]
+
+    def cut(self) -> str:
+        """Return the note that the page holds fewer rows than the CSV, if it does."""
+        if len(self.shown) <= MOST_ROWS:
+            return ""
+        return f"The first {MOST_ROWS} of {count(len(self.shown))} rows; the CSV holds all."
 
     def csv(self) -> str:
         """Return the table as CSV in the form of an address, which the browser saves without a network."""
-        encoded = b64encode(csv_text(self.data).encode("utf-8", errors="replace")).decode()
-        return f"data:text/csv;charset=utf-8;base64,{encoded}"
+        return "data:text/csv;charset=utf-8," + quote(
+            csv_text(self.data), safe=",;:/()*!@$=+", errors="replace"
+        )
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ ENGINES = ("unweighted", "survey")
 CONTRASTS = ("Q2", "Q3", "Q4", "per_doubling", "trend_score", "trend_median")
 SUBGROUPS = ("age 50-59", "age 60-69", "age 70 and over", "bmi under 25", "bmi 25-30", "bmi 30 and over")
 
-SCRIPT = '</script><script>document.title = "broken in"</script><img src=x onerror="document.title=\'broken in\'">'
+SCRIPT = (
+    '</script><script>document.title = "broken in"</script><img src=x onerror="document.title=\'broken in\'">'
+)
 FORMULA = '=cmd|"/c calc"!A1'
 LONG = "a-very-long-name-without-a-break-" * 12
-HOSTILE = f"{SCRIPT} {FORMULA} it's \"quoted\" & {LONG}\x00 ${{7*7}} {{{{7*7}}}}"
+HOSTILE = f'{SCRIPT} {FORMULA} it\'s "quoted" & {LONG}\x00 ${{7*7}} {{{{7*7}}}}'
 
 
 def effects(keys: dict[str, Any], random: np.random.Generator) -> pd.DataFrame:
@@ -44,7 +46,9 @@ def failed(rows: pd.DataFrame, where: pd.Series, reason: str) -> pd.DataFrame:
     """Return the rows with some of them as a fit that failed leaves them."""
     rows = rows.copy()
     results = [
-        name for name in rows.select_dtypes("number").columns if name not in ("n", "events", "grid_point", "quantile")
+        name
+        for name in rows.select_dtypes("number").columns
+        if name not in ("n", "events", "grid_point", "quantile")
     ]
     rows.loc[where, results] = np.nan
     rows.loc[where, "converged"] = False
@@ -53,9 +57,19 @@ def failed(rows: pd.DataFrame, where: pd.Series, reason: str) -> pd.DataFrame:
 
 
 def associations(random: np.random.Generator) -> pd.DataFrame:
-    keys = {"study": STUDIES, "outcome": OUTCOMES, "metal": METALS, "contrast": CONTRASTS, "covariate_set": SETS}
+    keys = {
+        "study": STUDIES,
+        "outcome": OUTCOMES,
+        "metal": METALS,
+        "contrast": CONTRASTS,
+        "covariate_set": SETS,
+    }
     everyone = effects(keys | {"engine": ENGINES, "subgroup": ("all",)}, random)
-    keys |= {"outcome": OUTCOMES[:2], "contrast": ("Q4", "per_doubling"), "covariate_set": ("crude", "age_bmi")}
+    keys |= {
+        "outcome": OUTCOMES[:2],
+        "contrast": ("Q4", "per_doubling"),
+        "covariate_set": ("crude", "age_bmi"),
+    }
     rows = pd.concat([everyone, effects(keys | {"engine": ENGINES, "subgroup": SUBGROUPS}, random)])
     rows = rows.assign(df=np.nan, statistic=0.5, q_value=rows["p_value"], standardised_beta=rows["estimate"])
     lead = (rows["metal"] == "Pb") & (rows["outcome"] == "osteoporosis")
@@ -96,7 +110,11 @@ def replication() -> pd.DataFrame:
 
 
 def flow() -> pd.DataFrame:
-    rules = ((0, "all", "Everyone", 2500, 0), (1, "women", "Women", 1300, 1200), (2, "last", HOSTILE, 910, 390))
+    rules = (
+        (0, "all", "Everyone", 2500, 0),
+        (1, "women", "Women", 1300, 1200),
+        (2, "last", HOSTILE, 910, 390),
+    )
     return pd.DataFrame(
         [
             (study, cycle, step, rule, description, n, excluded, 161)
@@ -109,7 +127,13 @@ def flow() -> pd.DataFrame:
 
 
 def table_one() -> pd.DataFrame:
-    groups = (("osteoporosis", "no"), ("osteoporosis", "yes"), ("cycle", "2013-2014"), ("cycle", "2017-2020"), ("all", "all"))
+    groups = (
+        ("osteoporosis", "no"),
+        ("osteoporosis", "yes"),
+        ("cycle", "2013-2014"),
+        ("cycle", "2017-2020"),
+        ("all", "all"),
+    )
     variables = ((1, "age_years", "Age", "years", None, "mean"), (2, "race", "Race", None, HOSTILE, "percent"),
                  (2, "race", "Race", None, "other", "percent"), (3, "Cd", "Blood cadmium", "ug/L", None, "mean"))  # fmt: skip
     rows = pd.DataFrame(
@@ -123,7 +147,9 @@ def table_one() -> pd.DataFrame:
         columns=["study", "comparison", "comparison_group", "variable_order", "variable", "name", "unit", "level",
                  "statistic", "weighting"],
     )  # fmt: skip
-    return rows.assign(n=455, n_level=200, value=50.0, standard_deviation=8.3456, standardised_mean_difference=-0.001)
+    return rows.assign(
+        n=455, n_level=200, value=50.0, standard_deviation=8.3456, standardised_mean_difference=-0.001
+    )
 
 
 def exposures(random: np.random.Generator) -> pd.DataFrame:
@@ -161,7 +187,13 @@ def wqs(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def qgcomp(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
-    keys = {"study": STUDIES, "outcome": OUTCOMES[:2], "covariate_set": SETS, "engine": ENGINES, "subgroup": ("all",)}
+    keys = {
+        "study": STUDIES,
+        "outcome": OUTCOMES[:2],
+        "covariate_set": SETS,
+        "engine": ENGINES,
+        "subgroup": ("all",),
+    }
     weights = effects(keys | {"metal": METALS}, random)
     weights["direction"] = np.where(weights["metal"].isin(["Cd", "Pb"]), "positive", "negative")
     weights["weight"] = np.where(weights["direction"] == "positive", 0.5, 1 / 3)
@@ -173,45 +205,72 @@ def bkmr(random: np.random.Generator) -> dict[str, pd.DataFrame]:
     keys: dict[str, Any] = {
         "study": STUDIES[:1],
         "outcome": OUTCOMES[:2],
-        "covariate_set": ("age_bmi",),
+        "covariate_set": ("crude", "full"),
         "subgroup": ("all",),
     }
     scale = {"scale": ("link", "probability")}
     quantiles = {"quantile": (0.1, 0.25, 0.5, 0.75, 0.9)}
-    pips = effects(keys | {"metal": METALS}, random).assign(pip=0.6, mcse=0.02)
+    grid = {"exposure_value": (0.2, 0.4, 0.8), "other_value": (0.1, 0.3, 0.5, 0.7, 0.9)}
+    pips = effects(keys | {"metal": METALS}, random).assign(pip=0.6, prior_pip=0.5, mcse=0.02)
     pips.loc[pips["outcome"] == "osteoporosis", "converged"] = False
     response = effects(keys | {"metal": METALS} | scale | quantiles, random)
-    pairs = effects(
-        keys | {"metal": METALS, "other_metal": METALS, "other_quantile": (0.1, 0.5, 0.9)} | scale | quantiles, random
+    pairs = effects(keys | {"metal": METALS, "other_metal": METALS} | scale | grid, random)
+    overall = effects(keys | scale | quantiles, random)
+    overall.loc[overall["covariate_set"] == "full", "converged"] = False
+    parameters = effects(keys | {"parameter": ("lambda", "r[Cd]", "beta[age]")}, random)
+    parameters = parameters.assign(
+        judged=parameters["parameter"] != "beta[age]",
+        r_hat=1.34,
+        ess_bulk=90.0,
+        ess_tail=80.0,
+        mcse=0.02,
+        converged=False,
     )
-    parameters = effects(keys | {"parameter": ("lambda", "r[Cd]")}, random).drop(columns="warnings")
-    parameters = parameters.assign(mean=1.0, sd=0.2, rhat=1.34, ess_bulk=90.0, ess_tail=80.0, mcse=0.02, converged=False)
+    lost = {"metal": None, "scale": None, "estimate": np.nan, "converged": False, "warnings": HOSTILE}
+    interactions = effects(keys | {"metal": METALS} | scale, random)
+    failure = interactions.iloc[[0]].assign(covariate_set="age_bmi", **lost)
     return {
         "bkmr_pips": pips,
         "bkmr_response": response.assign(exposure_value=response["quantile"] * 2),
-        "bkmr_response_bivariate": pairs[pairs["metal"] != pairs["other_metal"]].assign(
-            exposure_value=lambda rows: rows["quantile"] * 2
-        ),
-        "bkmr_overall": effects(keys | scale | quantiles, random),
-        "bkmr_single": effects(keys | {"metal": METALS, "fixed_quantile": (0.25, 0.5, 0.75)}, random),
+        "bkmr_response_bivariate": pairs[pairs["metal"] < pairs["other_metal"]],
+        "bkmr_overall": overall,
+        "bkmr_single": effects(keys | {"metal": METALS, "fixed_quantile": (0.25, 0.5, 0.75)} | scale, random),
+        "bkmr_interactions": pd.concat([interactions, failure]),
         "bkmr_diagnostics": parameters,
     }
 
 
-def sensitivity(random: np.random.Generator) -> pd.DataFrame:
-    keys = {
-        "outcome": ("osteoporosis",),
-        "metal": ("Cd", "Se"),
+CHOICES = (
+    "menopause", "exclusion", "covariates_required", "scans", "plausibility", "bone_sites", "reference_set",
+    "cutoff", "missing_covariates", "covariate_set", "weighting", "exposure_form",
+)  # fmt: skip
+
+
+def sensitivity(random: np.random.Generator) -> dict[str, pd.DataFrame]:
+    chosen = {
         "reference_set": ("looker1998", "xue2021"),
-        "menopause_rule": ("natural", "any"),
         "covariate_set": SETS,
-        "engine": ENGINES,
+        "weighting": ENGINES,
         "exclusion": ("none", FORMULA),
-        "missing": ("complete_case", "imputed"),
+        "missing_covariates": ("complete_case", "imputed"),
     }
-    rows = effects(keys, random)
-    rows["is_published"] = rows.groupby("metal").cumcount() == 3
-    return failed(rows, rows.index % 17 == 5, "lonely stratum")
+    what = {"study": STUDIES[:1], "outcome": OUTCOMES[:2], "metal": ("Cd", "Se"), "contrast": CONTRASTS[2:5]}
+    rows = effects(what | chosen, random)
+    rows = rows.assign(**{choice: "the same" for choice in CHOICES if choice not in chosen}, df=np.nan)
+    rows["specification"] = [f"s{number}" for number in range(len(rows))]
+    rows["is_published"] = rows.groupby(list(what)).cumcount() == 3
+    per_choice = effects(what | {"choice": tuple(chosen)}, random)
+    per_choice = per_choice.assign(choice_order=1, choice_name=per_choice["choice"], share_of_variance=0.2)
+    levels = per_choice.assign(
+        level="a", level_order=1, level_name=HOSTILE, is_published=True, specifications=12, not_estimated=1,
+        median_estimate=0.1, lowest_estimate=-0.2, highest_estimate=0.9, share_significant=0.25,
+        median_ratio=per_choice["ratio"],
+    )  # fmt: skip
+    return {
+        "sensitivity": failed(rows, rows.index % 17 == 5, "lonely stratum"),
+        "sensitivity_choices": per_choice.assign(share_explained=0.9),
+        "sensitivity_levels": levels,
+    }
 
 
 def interactions() -> pd.DataFrame:
@@ -219,7 +278,16 @@ def interactions() -> pd.DataFrame:
     names = ["study", "outcome", "metal", "covariate_set", "engine", "exposure_form", "subgroup_variable"]
     rows = pd.DataFrame(itertools.product(*keys), columns=names)
     return rows.assign(
-        levels=3, n=900, events=160, df=2.0, statistic=1.2, p_value=0.3, q_value=0.6, converged=True, warnings=None
+        test="Wald",
+        levels=3,
+        n=900,
+        events=160,
+        df=2.0,
+        statistic=1.2,
+        p_value=0.3,
+        q_value=0.6,
+        converged=True,
+        warnings=None,
     )
 
 
@@ -227,9 +295,8 @@ def frames() -> dict[str, pd.DataFrame]:
     random = np.random.default_rng(7)
     wqs_estimates, wqs_weights = wqs(random)
     qgcomp_estimates, qgcomp_weights = qgcomp(random)
-    cuts = pd.DataFrame(itertools.product(STUDIES, METALS, (1, 2, 3)), columns=["study", "exposure", "cut_number"])
-    shares = pd.DataFrame(
-        itertools.product(("Cd", "Se"), ("reference_set", "covariate_set", "engine")), columns=["metal", "choice"]
+    cuts = pd.DataFrame(
+        itertools.product(STUDIES, METALS, (1, 2, 3)), columns=["study", "exposure", "cut_number"]
     )
     return {
         "associations": associations(random),
@@ -245,10 +312,15 @@ def frames() -> dict[str, pd.DataFrame]:
         "qgcomp_weights": qgcomp_weights,
         **bkmr(random),
         "interactions": interactions(),
-        "sensitivity": sensitivity(random),
-        "sensitivity_choices": shares.assign(share_of_variance=[0.5, 0.3, 0.1] * 2),
+        **sensitivity(random),
         "input_files": pd.DataFrame(
-            {"file": ["DEMO_H", SCRIPT], "cycle": "2013-2014", "row_count": 10, "bytes": 99, "sha256": "ab" * 32}
+            {
+                "file": ["DEMO_H", SCRIPT],
+                "cycle": "2013-2014",
+                "row_count": 10,
+                "bytes": 99,
+                "sha256": "ab" * 32,
+            }
         ),
     }
 
