@@ -135,14 +135,14 @@ def plain(value: Any) -> str:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """Return a data frame as CSV that is safe to open in a spreadsheet.
+    """Return a data frame as CSV (RFC 4180) that is safe to open in a spreadsheet.
 
     Numbers have up to eight digits. A text that a spreadsheet would take for a formula (one that starts with
     `=`, `+`, `-` or `@`, perhaps after blanks, or with a tab or line break) gets an apostrophe in front,
     as OWASP advises; a text that is a number, such as `-0.12`, stays as it is.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerow([_cell(name) for name in frame.columns])
     columns: Sequence[list[Any]] = [frame[name].astype(object).tolist() for name in frame.columns]
     writer.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))

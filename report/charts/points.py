@@ -61,7 +61,8 @@ def points(
     ]
     if null is not None:
         layers.append(rule_at("y", null, scale, axis))
-    for look in looks:
+    present = {record["series"] for record in records}
+    for look in (look for look in looks if look.code in present):
         shape = VEGA_SHAPES.get(look.key.shape, look.key.shape)
         size = 150 if shape == "diamond" else 16
         layers.append(

@@ -108,6 +108,7 @@ def tables(marts: Marts) -> Table:
                 f"string_agg(distinct run_id, ', ' order by run_id) as run_id from main.{table}"
             )
             for table in sorted(marts.columns)
+            if table != "runs"
         ],
         ignore_index=True,
     )

@@ -7,7 +7,7 @@ from report.charts.bars import shares
 from report.charts.points import points
 from report.charts.style import BLACK, BLUE, GREY, VERMILLION, Series
 from report.elements import Block, Figure, Heading, Key, Section, Table, absent, empty
-from report.formats import count, fixed, number, plain, probability, truth, words
+from report.formats import count, fixed, number, plain, probability, truth, within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
@@ -50,7 +50,7 @@ _LEVELS = """
     from main.sensitivity_levels
     order by study, outcome, metal, contrast, choice_order, level_order
 """
-_CONTRASTS = {"Q4": "highest against lowest quartile", "per_doubling": "per doubling"}
+_CONTRASTS = {"Q4": "fourth against first quartile", "per_doubling": "per doubling"}
 _LOOKS = (
     Series("crossing", Key("interval holds no association", GREY, "circle")),
     Series("above", Key("interval above it", VERMILLION, "circle")),
@@ -151,13 +151,13 @@ def curve(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figure:
     name = f"sensitivity-{slug(study, outcome, metal)}"
     return Figure(
         name,
-        f"Figure: {words(metal)} and {words(outcome)}, specification curve",
+        f"Figure: {words(metal)} and {within(outcome)}, specification curve",
         "Each mark is the answer to one combination of choices, its line the 95 % interval, from the "
         "smallest to the largest; the diamond is the combination that comes nearest to the paper's.",
         "Which choice is right, and no test: all marks come from much the same women, so many alike are "
         "no proof.",
         panels,
-        _numbers(name, f"{words(metal)} and {words(outcome)}: specifications", drawn),
+        _numbers(name, f"{words(metal)} and {within(outcome)}: specifications", drawn),
         [look.key for look in _LOOKS],
         size="wide",
         notes=tuple(notes),
@@ -167,9 +167,7 @@ def curve(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figure:
 def variance(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figure:
     """Return how much of the spread of the curves each choice explains, a panel per contrast."""
     name = f"sensitivity-choices-{slug(study, outcome, metal)}"
-    drawn = frame.assign(
-        row=frame["choice_name"].map(plain), value=100 * frame["share_of_variance"].astype(float)
-    )
+    drawn = frame.assign(row=frame["choice"].map(words), value=100 * frame["share_of_variance"].astype(float))
     panels = []
     for contrast in ordered(drawn["contrast"], tuple(_CONTRASTS)):
         part = drawn[drawn["contrast"] == contrast]
@@ -184,14 +182,14 @@ def variance(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figur
         )
     shown = pd.DataFrame(
         {
-            "Contrast": drawn["contrast"].map(_CONTRASTS),
-            "Choice": drawn["row"],
+            "Contrast": drawn["contrast"].map(words),
+            "Choice": drawn["choice_name"].map(plain),
             "% of variance": drawn["value"].map(lambda value: fixed(value, 1)),
         }
     )
     return Figure(
         name,
-        f"Figure: {words(metal)} and {words(outcome)}, which choices move the answer",
+        f"Figure: {words(metal)} and {within(outcome)}, which choices move the answer",
         "The longer the bar, the more of the differences between specifications comes from that choice.",
         "In which direction a choice moves the answer: see the next table.",
         panels,
@@ -206,7 +204,7 @@ def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table
     kind, scale = ("ratio", 1.0) if binary else ("estimate", MILLIGRAMS)
     shown = pd.DataFrame(
         {
-            "Contrast": frame["contrast"].map(_CONTRASTS),
+            "Contrast": frame["contrast"].map(words),
             "Choice": frame["choice_name"].map(plain),
             "Option": frame["level_name"].map(plain),
             "Paper's": frame["is_published"].map(truth),
@@ -220,7 +218,7 @@ def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table
     unit = "odds ratios" if binary else "differences in BMD, mg/cm\N{SUPERSCRIPT TWO}"
     return Table(
         f"sensitivity-options-{slug(study, outcome, metal)}",
-        f"Table: {words(metal)} and {words(outcome)}, {unit} by option",
+        f"Table: {words(metal)} and {within(outcome)}, {unit} by option",
         shown,
         frame,
         3,
@@ -230,7 +228,7 @@ def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table
 
 def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
     chosen = [choice for choice in _CHOICES if drawn[choice].nunique(dropna=False) > 1]
-    shown = pd.DataFrame({"Contrast": drawn["contrast"].map(_CONTRASTS)})
+    shown = pd.DataFrame({"Contrast": drawn["contrast"].map(words)})
     for choice in chosen:
         shown[words(choice)] = drawn[choice].map(words)
     shown["n"], shown["Cases"] = drawn["n"].map(count), drawn["events"].map(count)

@@ -85,8 +85,9 @@ def associations(random: np.random.Generator) -> pd.DataFrame:
 
 def replication() -> pd.DataFrame:
     base = {
-        "study": "peng2025", "outcome": "osteoporosis", "metal": "Cd", "contrast": "Q4", "published_value": 2.18,
-        "published_low": 1.309, "published_high": 3.631, "published_p_value": None, "our_value": 2.11,
+        "study": "peng2025", "outcome": "osteoporosis", "metal": "Cd", "contrast": "Q4",
+        "published_value": 2.18, "published_low": 1.309, "published_high": 3.631,
+        "published_p_value": None, "our_value": 2.11,
         "our_low": 1.27, "our_high": 3.52, "our_p_value": 0.004, "our_q_value": 0.045, "agrees": True,
         "verdict_rule": "Both on the same side", "is_finding": True, "is_significant_here": True,
         "age_bmi_value": 1.51, "age_bmi_p_value": 0.143, "survives_age_bmi": False, "weighted_value": 1.84,
@@ -134,8 +135,12 @@ def table_one() -> pd.DataFrame:
         ("cycle", "2017-2020"),
         ("all", "all"),
     )
-    variables = ((1, "age_years", "Age", "years", None, "mean"), (2, "race", "Race", None, HOSTILE, "percent"),
-                 (2, "race", "Race", None, "other", "percent"), (3, "Cd", "Blood cadmium", "ug/L", None, "mean"))  # fmt: skip
+    variables = (
+        (1, "age_years", "Age", "years", None, "mean"),
+        (2, "race", "Race", None, HOSTILE, "percent"),
+        (2, "race", "Race", None, "other", "percent"),
+        (3, "Cd", "Blood cadmium", "ug/L", None, "mean"),
+    )
     rows = pd.DataFrame(
         [
             (study, *group, *variable, weighting)
@@ -144,9 +149,11 @@ def table_one() -> pd.DataFrame:
             for variable in variables
             for weighting in ENGINES
         ],
-        columns=["study", "comparison", "comparison_group", "variable_order", "variable", "name", "unit", "level",
-                 "statistic", "weighting"],
-    )  # fmt: skip
+        columns=[
+            *("study", "comparison", "comparison_group", "variable_order", "variable", "name", "unit"),
+            *("level", "statistic", "weighting"),
+        ],
+    )
     return rows.assign(
         n=455, n_level=200, value=50.0, standard_deviation=8.3456, standardised_mean_difference=-0.001
     )
@@ -162,7 +169,12 @@ def exposures(random: np.random.Generator) -> pd.DataFrame:
 
 
 def dose_response(random: np.random.Generator) -> pd.DataFrame:
-    keys = {"study": STUDIES, "outcome": OUTCOMES[:2], "metal": METALS, "covariate_set": ("age_bmi", "crude")}
+    keys = {
+        "study": STUDIES[:1],
+        "outcome": OUTCOMES[:2],
+        "metal": METALS,
+        "covariate_set": ("age_bmi", "crude"),
+    }
     rows = effects(keys | {"engine": ENGINES, "grid_point": range(1, 13)}, random)
     rows["exposure_value"] = 0.2 * 1.3 ** rows["grid_point"]
     rows = rows.assign(reference_value=0.6, p_overall=0.04, p_nonlinear=0.5)
@@ -171,7 +183,7 @@ def dose_response(random: np.random.Generator) -> pd.DataFrame:
 
 def wqs(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     keys = {
-        "study": STUDIES,
+        "study": STUDIES[:1],
         "outcome": OUTCOMES[:2],
         "direction": ("positive", "negative"),
         "covariate_set": ("crude", "age_bmi"),
@@ -188,7 +200,7 @@ def wqs(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def qgcomp(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     keys = {
-        "study": STUDIES,
+        "study": STUDIES[:1],
         "outcome": OUTCOMES[:2],
         "covariate_set": SETS,
         "engine": ENGINES,
@@ -327,7 +339,7 @@ def frames() -> dict[str, pd.DataFrame]:
 
 def write(database: Path, source: str = "demo", only: tuple[str, ...] | None = None) -> Path:
     """Write the marts (or some of them) as tables of one run; returns the path."""
-    run = pd.DataFrame(
+    runs = pd.DataFrame(
         {
             "run_id": [RUN, "of no table"],
             "started_at": pd.to_datetime(["2026-01-02 03:04:05", "2025-01-01 00:00:00"]),
@@ -338,10 +350,11 @@ def write(database: Path, source: str = "demo", only: tuple[str, ...] | None = N
             "package_versions": '{"duckdb": "2.0.0", "evil": "<b>1</b>"}',
         }
     )
+    tables = {name: rows for name, rows in frames().items() if only is None or name in only}
     with duckdb.connect(str(database)) as connection:
-        for table, rows in frames().items():
-            if only is None or table in only:
-                rows = rows.assign(run_id=RUN, source=source)
-                connection.execute(f"create table {table} as from rows")
-        connection.execute("create table runs as from run")
+        for table, rows in (tables | {"runs": runs}).items():
+            stamped = rows if table == "runs" else rows.assign(run_id=RUN, source=source)
+            connection.register("made", stamped)
+            connection.execute(f"create table {table} as from made")
+            connection.unregister("made")
     return database
