@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 NHANES_DIR ?=
 PEOPLE ?= 25735
 
-.PHONY: help setup demo build lint test test-statistical bench clean
+.PHONY: help setup demo build report lint test test-statistical bench clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -39,6 +39,7 @@ demo: setup  ## the whole study on synthetic data, no download
 	@echo "dbt build: models, regressions and their tests, a minute or two; only problems are printed"
 	@$(RUN)/dbt --quiet build
 	@$(RUN)/python -m report.summary
+	@$(RUN)/python -m report.html
 
 build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else from CDC)
 	$(RUN)/python -m ingest $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
@@ -46,6 +47,10 @@ build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else
 	@echo "dbt build: models, regressions and their tests, a minute or two; only problems are printed"
 	@$(RUN)/dbt --quiet build
 	@$(RUN)/python -m report.summary
+	@$(RUN)/python -m report.html
+
+report: setup  ## the results of the last build as one HTML page
+	@$(RUN)/python -m report.html
 
 lint: setup  ## style and types of Python, style of SQL
 	$(RUN)/ruff check .

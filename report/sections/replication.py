@@ -37,7 +37,7 @@ _INTERVALS = """
     inner join main.associations using (study, outcome, metal, contrast)
     where
         replication.quantity = 'odds_ratio'
-        and associations.subgroup = 'all'
+        and associations.subgroup = coalesce(replication.subgroup, 'all')
         and (associations.covariate_set, associations.engine)
             in (('age_bmi', 'unweighted'), ('crude', 'survey'))
 """
@@ -84,7 +84,7 @@ def table(claims: pd.DataFrame) -> Table:
         "Table: the paper's numbers, ours, and the verdict",
         shown,
         claims,
-        text_columns=("Verdict",),
+        text_columns=tuple(shown.columns),
         notes=(
             f"When two numbers agree. {agreement}",
             "OR: odds ratio; \N{GREEK SMALL LETTER BETA}: standardised coefficient (standard deviations "
@@ -183,7 +183,9 @@ _SIGNS = {"odds_ratio": "OR", "standardised_beta": "\N{GREEK SMALL LETTER BETA}"
 
 
 def _value(item: Mapping[Hashable, Any], side: str) -> str:
-    quantity, value = item["quantity"], item[f"{side}_value"]
+    quantity, value, text = item["quantity"], item[f"{side}_value"], item[f"{side}_text"]
+    if not missing(text):
+        return plain(text)
     if missing(value):
         return NOTHING
     if quantity == "count":

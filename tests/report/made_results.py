@@ -93,7 +93,8 @@ def replication() -> pd.DataFrame:
         "age_bmi_value": 1.51, "age_bmi_p_value": 0.143, "survives_age_bmi": False, "weighted_value": 1.84,
         "weighted_p_value": 0.077, "survives_weighting": False, "survives_multiple_testing": True,
         "weighted_age_bmi_value": 1.31, "weighted_age_bmi_p_value": 0.504, "verdict": "reproduced",
-        "published_source": "Peng 2025, abstract",
+        "published_source": "Peng 2025, abstract", "subgroup": "all",
+        "published_text": None, "our_text": None,
     }  # fmt: skip
     nothing = dict.fromkeys(
         [name for name in base if name.endswith(("value", "low", "high")) and name != "published_value"]
@@ -105,7 +106,8 @@ def replication() -> pd.DataFrame:
         {"claim": "cd_trend", "description": "Cadmium, trend", "quantity": "p_value"}
         | base | {"published_value": 0.0001, "our_value": 0.005, "our_p_value": 0.005},
         {"claim": "bkmr", "description": "+1 the mixture matters", "quantity": "text"}
-        | base | nothing | {"published_value": None, "verdict": "-1 not told", "contrast": None},
+        | base | nothing | {"published_value": None, "published_text": "related", "our_text": SCRIPT}
+        | {"verdict": "-1 not told", "contrast": None},
     ]  # fmt: skip
     return pd.DataFrame(claims).assign(claim_order=range(1, len(claims) + 1))
 

@@ -1,0 +1,20 @@
+with files as (
+    select * from {{ ref('stg_nhanes_files') }}
+),
+
+final as (
+    select
+        file,
+        cycle,
+        component,
+        file_source,
+        sha256,
+        bytes,
+        row_count,
+        column_count,
+        {{ run_columns() }}
+    from files
+)
+
+select * from final
+order by cycle, file
