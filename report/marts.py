@@ -44,7 +44,7 @@ class Marts:
             return self.connection.execute(query).df()
         except duckdb.BinderException as error:
             raise ReportError(
-                f"expected result tables of this version of the project, found others ({error}); {ADVICE}"
+                f"expected result tables of this version of the project, found others ({str(error).splitlines()[0]}); {ADVICE}"
             ) from error
 
 

@@ -1,4 +1,4 @@
-with files as (
+with loaded as (
     select * from {{ ref('stg_nhanes_files') }}
 ),
 
@@ -13,7 +13,7 @@ final as (
         row_count,
         column_count,
         {{ run_columns() }}
-    from files
+    from loaded
 )
 
 select * from final
