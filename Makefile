@@ -15,7 +15,7 @@ PEOPLE ?= 25735
 # How long the fits may take: quick or full; the demo is quick unless told otherwise.
 PROFILE ?=
 
-.PHONY: help setup demo build lint test test-statistical bench clean
+.PHONY: help setup demo build report lint test test-statistical bench clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -38,10 +38,15 @@ setup: .venv/.ready  ## make the Python environment from the lock file
 demo: setup  ## the whole study on synthetic data, no download
 	@$(RUN)/python -m publish build --profile $(or $(PROFILE),quick) demo --people $(PEOPLE)
 	@$(RUN)/python -m report.summary
+	@$(RUN)/python -m report.html
 
 build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else from CDC)
 	@$(RUN)/python -m publish build --profile $(or $(PROFILE),full) $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
 	@$(RUN)/python -m report.summary
+	@$(RUN)/python -m report.html
+
+report: setup  ## the results of the last build as one HTML page
+	@$(RUN)/python -m report.html
 
 lint: setup  ## style and types of Python, style of SQL
 	$(RUN)/ruff check .

@@ -1,0 +1,1 @@
+"""Kinds of picture: pure functions from data frames to Vega-Lite charts, as dictionaries."""

@@ -1,0 +1,160 @@
+"""Numbers and codes as words: how a value is printed, wherever it is printed."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+NOTHING = "\N{EN DASH}"
+"""What stands where there is no number."""
+
+_MINUS = "\N{MINUS SIGN}"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FORMULA = re.compile(r"[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+_METALS = {"Pb": "Lead", "Cd": "Cadmium", "Hg": "Mercury", "Se": "Selenium", "Mn": "Manganese"}
+_WORDS = {
+    "peng2025": "As in the paper",
+    "recommended": "By recommended definitions",
+    "crude": "Crude",
+    "age_bmi": "Age and BMI",
+    "full": "Full",
+    "full_cycle": "Full and release",
+    "sociodemographic_bmi": "Sociodemographic and BMI",
+    "age_race": "Age and race",
+    "unweighted": "Unweighted",
+    "survey": "Survey-weighted",
+    "per_doubling": "per doubling",
+    "trend_score": "trend, quartile score",
+    "trend_median": "trend, quartile median",
+    "bmd_total_spine": "Lumbar spine BMD",
+    "bmi": "BMI",
+    "psi1": "All metals, one quartile up",
+}
+
+
+def missing(value: Any) -> bool:
+    """Tell whether a value is null, not a number, or infinite."""
+    return value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value))
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Return a number with so many significant digits, but all digits before the point."""
+    if missing(value):
+        return NOTHING
+    value = float(value)
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e7 or abs(value) < 1e-5:
+        return f"{value:.{digits - 1}e}".replace("-", _MINUS)
+    return f"{value:,.{_decimals(value, digits)}f}".replace("-", _MINUS)
+
+
+def fixed(value: Any, decimals: int = 2) -> str:
+    """Return a number with so many decimals."""
+    if missing(value):
+        return NOTHING
+    # Adding nought turns a rounded -0.0 into 0.0.
+    return f"{round(float(value), decimals) + 0.0:,.{decimals}f}".replace("-", _MINUS)
+
+
+def count(value: Any) -> str:
+    """Return a whole number with thousands apart."""
+    return NOTHING if missing(value) else f"{int(value):,}"
+
+
+def probability(value: Any) -> str:
+    """Return a p- or q-value: three decimals, or that it is smaller."""
+    if missing(value):
+        return NOTHING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def interval(value: Any, low: Any, high: Any) -> str:
+    """Return an estimate with its interval in brackets, all three with the same number of decimals."""
+    if missing(value):
+        return NOTHING
+    if missing(low) or missing(high):
+        return number(value)
+    largest = max(abs(float(value)), abs(float(low)), abs(float(high)))
+    if largest >= 1e7 or 0 < abs(float(value)) < 1e-4:
+        return f"{number(value)} ({number(low)}, {number(high)})"
+    decimals = max(_decimals(largest, 3), _decimals(float(value), 2))
+    return f"{fixed(value, decimals)} ({fixed(low, decimals)}, {fixed(high, decimals)})"
+
+
+def odds(value: Any, low: Any, high: Any) -> str:
+    numbers = (value, low, high)
+    if any(missing(item) for item in numbers) or not all(0.05 <= float(item) < 100 for item in numbers):
+        return interval(value, low, high)
+    return f"{fixed(value)} ({fixed(low)}, {fixed(high)})"
+
+
+def _decimals(value: float, digits: int) -> int:
+    return 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def truth(value: Any) -> str:
+    """Return yes, no or nothing."""
+    if missing(value):
+        return NOTHING
+    return "yes" if value else "no"
+
+
+def words(code: Any) -> str:
+    """Return a code of the tables in words: a study, outcome, metal, contrast, covariate set or engine."""
+    if missing(code):
+        return NOTHING
+    if isinstance(code, bool):
+        return truth(code)
+    text = str(code)
+    if text in _WORDS:
+        return _WORDS[text]
+    if text in _METALS:
+        return _METALS[text]
+    if text.startswith("bmd_"):
+        return text.removeprefix("bmd_").replace("_", " ").capitalize() + " BMD"
+    spaced = text.replace("_", " ")
+    return spaced[:1].upper() + spaced[1:]
+
+
+def within(code: Any) -> str:
+    """Return a code in words as it stands within a sentence: `age and BMI`."""
+    text = words(code)
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def plain(value: Any) -> str:
+    """Return a text from the data without characters that HTML cannot hold."""
+    return NOTHING if missing(value) else _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a data frame as CSV (RFC 4180) that is safe to open in a spreadsheet.
+
+    Numbers have up to eight digits. A text that a spreadsheet would take for a formula (one that starts with
+    `=`, `+`, `-` or `@`, perhaps after blanks, or with a tab or line break) gets an apostrophe in front,
+    as OWASP advises; a text that is a number, such as `-0.12`, stays as it is.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([_cell(name) for name in frame.columns])
+    columns: Sequence[list[Any]] = [frame[name].astype(object).tolist() for name in frame.columns]
+    writer.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.8g}"
+    if isinstance(value, bool | int):
+        return value
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text

@@ -1,0 +1,113 @@
+"""Write the results as one self-contained page: `python -m report.html`."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from report.banners import banners, is_synthetic
+from report.elements import Section
+from report.errors import ReportError
+from report.marts import Marts, open_marts
+from report.page import render
+from report.sections import (
+    associations,
+    bkmr,
+    dose_response,
+    exposures,
+    flow,
+    provenance,
+    qgcomp,
+    question,
+    replication,
+    sensitivity,
+    subgroups,
+    table_one,
+    wqs,
+)
+from report.summary import warehouse_path
+
+SECTIONS: Sequence[Callable[[Marts], Section]] = (
+    replication.section,
+    question.section,
+    flow.section,
+    table_one.section,
+    exposures.section,
+    associations.section,
+    dose_response.section,
+    wqs.section,
+    qgcomp.section,
+    bkmr.section,
+    subgroups.section,
+    sensitivity.section,
+    provenance.section,
+)
+
+
+def write_report(database: Path, output: Path) -> None:
+    """Write the report of one database as one HTML file that needs no network.
+
+    A table that the database lacks is said to be absent; the rest of the report is written all the same.
+
+    Parameters
+    ----------
+    database : pathlib.Path
+        The warehouse that `dbt build` made, or the published file; opened read-only.
+    output : pathlib.Path
+        The file to write; an earlier one is replaced at once, after the new one is complete.
+
+    Raises
+    ------
+    ReportError
+        The database cannot be read or is of another version, or the file cannot be written.
+    """
+    with open_marts(database) as marts:
+        page = render(
+            [build(marts) for build in SECTIONS], banners=banners(marts), is_synthetic=is_synthetic(marts)
+        )
+    _replace(output, page)
+
+
+def _replace(output: Path, page: str) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=output.parent, prefix=f".{output.name}.", delete=False
+        ) as file:
+            written = Path(file.name)
+            try:
+                file.write(page)
+                file.flush()
+                os.fsync(file.fileno())
+                written.chmod(0o644)
+                written.replace(output)
+            except BaseException:
+                written.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise ReportError(
+            f"expected to write the report to {output}, which failed: {error.strerror}"
+        ) from error
+
+
+def main() -> None:
+    """Write the report that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m report.html", description=__doc__)
+    parser.add_argument("--database", type=Path, help="results (default: warehouse.duckdb of the last build)")
+    parser.add_argument(
+        "--output", type=Path, help="file to write (default: report.html beside the database)"
+    )
+    arguments = parser.parse_args()
+    database = arguments.database or warehouse_path()
+    output = arguments.output or database.parent / "report.html"
+    try:
+        write_report(database, output)
+    except ReportError as error:
+        sys.exit(f"error: {error}")
+    print(f"Report: {output}")
+
+
+if __name__ == "__main__":
+    main()

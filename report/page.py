@@ -1,0 +1,98 @@
+"""Put sections, charts and scripts together as one HTML page."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from report.banners import Banner
+from report.charts.style import CONFIG
+from report.elements import Panel, Section
+from report.formats import NOTHING
+
+TITLE = "Blood metals and osteoporosis in postmenopausal women"
+LEAD = (
+    "An NHANES paper (Peng et al. 2025, doi 10.3389/fenvh.2025.1468404), run again from the survey's "
+    "public files: does each of its numbers come out, and does it survive adjustment for age and body mass "
+    "index, the survey's design, and the number of tests?"
+)
+
+
+def render(sections: Sequence[Section], banners: Sequence[Banner], is_synthetic: bool) -> str:
+    """Return the page.
+
+    Everything that comes from the data passes through the template's escaping or through `json_text`; the
+    content security policy lets only the two scripts below run and nothing be fetched.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+        In order.
+    banners : sequence of Banner
+        Above everything else.
+    is_synthetic : bool
+        Whether to mark the page, and each caption, as synthetic data.
+    """
+    bundle, script = _bundle(), _template("page.js")
+    environment = Environment(
+        loader=PackageLoader("report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        title=TITLE,
+        lead=LEAD,
+        sections=sections,
+        banners=banners,
+        is_synthetic=is_synthetic,
+        stamp=Markup('<span class="stamp">Synthetic data.</span> ') if is_synthetic else "",
+        style=Markup(_template("page.css")),
+        policy=_policy(bundle, script),
+        configuration=json_text(CONFIG),
+        bundle=Markup(bundle),
+        script=Markup(script),
+        json=_chart_text,
+        nothing=NOTHING,
+    )
+
+
+def json_text(value: Mapping[str, Any]) -> Markup:
+    """Return JSON that cannot end the script element it stands in, whatever texts it holds."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _chart_text(panel: Panel) -> Markup:
+    return json_text({**panel.spec, "description": panel.description})
+
+
+def _policy(*scripts: str) -> str:
+    # The page itself needs no eval; programs that wait for the charts from outside use it.
+    hashes = " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _bundle() -> str:
+    # A script element ends at the first "</script", also within a string of JavaScript.
+    return (
+        str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+        .replace("</script", "<\\/script")
+        .replace("<!--", "<\\!--")
+    )
+
+
+def _template(name: str) -> str:
+    return files("report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,0 +1,100 @@
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from report.charts.style import Series, series
+from report.formats import count, interval, missing, odds, words
+
+STUDIES = ("peng2025", "recommended")
+COVARIATE_SETS = ("crude", "age_bmi", "full")
+ENGINES = ("unweighted", "survey")
+OUTCOMES = ("osteoporosis", "bmd_total_femur")
+METALS = ("Cd", "Pb", "Hg", "Se", "Mn")
+
+
+def ordered(values: Iterable[Any], first: Sequence[str]) -> list[str]:
+    """Return the distinct values: those that `first` names in its order, then others by alphabet."""
+    found = {str(value) for value in values if not missing(value)}
+    return [value for value in first if value in found] + sorted(found - set(first))
+
+
+def preferred(values: Iterable[Any], wanted: Sequence[str]) -> list[str]:
+    """Return the wanted values that occur; if none does, all that occur."""
+    found = ordered(values, wanted)
+    return [value for value in found if value in wanted] or found
+
+
+def looks(codes: Sequence[str], lines: bool = False) -> tuple[Series, ...]:
+    """Return the look of series that are named by codes of the tables."""
+    return series(codes, [words(code) for code in codes], lines)
+
+
+def heading(study: str) -> str:
+    """Return the heading of a study's part of a section."""
+    return f"{words(study)} ({study})"
+
+
+def slug(*parts: str) -> str:
+    """Return a name for an anchor or a file from codes: letters, digits and dashes."""
+    text = "-".join(parts).lower()
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
+
+
+def is_binary(frame: pd.DataFrame) -> bool:
+    """Tell whether the estimates of one outcome are log odds: their events are counted."""
+    return bool(frame["events"].notna().any())
+
+
+def with_effect(frame: pd.DataFrame, binary: bool, scale: float = 1.0) -> pd.DataFrame:
+    """Return the frame with `value`, `low`, `high` to draw and `said` to print: odds ratios, or coefficients.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With `estimate`, `conf_low`, `conf_high` and `ratio`, `ratio_low`, `ratio_high`.
+    binary : bool
+        Whether to take the ratios.
+    scale : float
+        What coefficients are multiplied by, such as 1000 for g/cm2 as mg/cm2.
+    """
+    names = ("ratio", "ratio_low", "ratio_high") if binary else ("estimate", "conf_low", "conf_high")
+    drawn = frame.copy()
+    for target, name in zip(("value", "low", "high"), names, strict=True):
+        drawn[target] = frame[name].astype(float) * (1.0 if binary else scale)
+    printed = odds if binary else interval
+    drawn["said"] = [
+        printed(*item) for item in drawn[["value", "low", "high"]].itertuples(index=False, name=None)
+    ]
+    return drawn
+
+
+def people(frame: pd.DataFrame) -> str:
+    """Return how many women and cases the rows rest on."""
+    women, cases = frame["n"].dropna(), frame["events"].dropna()
+    if women.empty:
+        return ""
+    text = _range(women)
+    return f"n = {text}, {_range(cases)} cases" if len(cases) else f"n = {text}"
+
+
+def _range(values: pd.Series) -> str:
+    low, high = count(values.min()), count(values.max())
+    return low if low == high else f"{low} to {high}"
+
+
+def left_out(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return a note on rows that could not be drawn or have not converged, if there are any."""
+    undrawn = int(frame["value"].isna().sum())
+    doubtful = int((~frame["converged"].fillna(False).astype(bool) & frame["value"].notna()).sum())
+    notes = []
+    if undrawn:
+        notes.append(
+            f"{count(undrawn)} of {count(len(frame))} rows have no numbers and are not drawn; the table "
+            "says why."
+        )
+    if doubtful:
+        notes.append(
+            f"{count(doubtful)} of the drawn rows come from fits that have not converged (hollow marks)."
+        )
+    return tuple(notes)

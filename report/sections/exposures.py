@@ -1,0 +1,160 @@
+"""How the metals are distributed, and how many values lie below the limit of detection."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from report.charts.histogram import histogram
+from report.charts.style import BLUE, ORANGE, Series
+from report.elements import Block, Figure, Heading, Key, Panel, Section, Table, absent
+from report.formats import count, fixed, missing, number, plain, within, words
+from report.marts import Marts
+from report.sections.common import METALS, STUDIES, heading, ordered, slug
+
+# Bins of a quarter of a doubling, or an eighth where a metal spans less than five doublings; values below
+# detection, all set to LOD / sqrt(2), are counted apart.
+_BINS = """
+    with spans as (
+        select
+            study,
+            exposure,
+            case when max(log2_value) - min(log2_value) < 5 then 8 else 4 end as bins_per_doubling
+        from main.cohort_exposures
+        group by all
+    )
+
+    select
+        study,
+        exposure,
+        case when below_detection then 'below' else 'detected' end as series,
+        power(2, floor(log2_value * bins_per_doubling) / bins_per_doubling) as low,
+        power(2, (floor(log2_value * bins_per_doubling) + 1) / bins_per_doubling) as high,
+        count(*) as n
+    from main.cohort_exposures
+    inner join spans using (study, exposure)
+    group by all
+    order by all
+"""
+_SUMMARY = """
+    select
+        study,
+        exposure,
+        count(*) as n,
+        count(*) filter (where below_detection) as below_detection,
+        100.0 * count(*) filter (where below_detection) / count(*) as percent_below_detection,
+        exp(avg(ln_value)) as geometric_mean,
+        min(value) as minimum,
+        quantile_cont(value, 0.25) as percentile_25,
+        median(value) as median,
+        quantile_cont(value, 0.75) as percentile_75,
+        quantile_cont(value, 0.95) as percentile_95,
+        max(value) as maximum
+    from main.cohort_exposures
+    group by all
+    order by all
+"""
+_UNITS = "select distinct variable as exposure, unit from main.table_one where unit is not null"
+_CUTS = "select study, exposure, cut_point from main.exposure_cut_points order by all"
+_LOOKS = (
+    Series("detected", Key("measured", BLUE, "bar")),
+    Series("below", Key("below the limit of detection (set to LOD / \N{SQUARE ROOT}2)", ORANGE, "bar")),
+)
+_CUT_KEY = Key("cut points of the quartiles", "#222222", "dashed")
+
+
+def section(marts: Marts) -> Section:
+    """Return the section."""
+    return Section(
+        "exposures",
+        "The metals in blood",
+        "How the five metals are distributed among the women analysed, where the quartiles are cut, and "
+        "how many values lie below the limit of detection (LOD).",
+        _blocks(marts),
+    )
+
+
+def _blocks(marts: Marts) -> tuple[Block, ...]:
+    if gone := marts.missing("cohort_exposures"):
+        return (absent(*gone),)
+    bins, summary = marts.frame(_BINS), marts.frame(_SUMMARY)
+    units = {} if marts.missing("table_one") else dict(marts.frame(_UNITS).itertuples(index=False, name=None))
+    none = pd.DataFrame(columns=["study", "exposure", "cut_point"])
+    cuts = none if marts.missing("exposure_cut_points") else marts.frame(_CUTS)
+    blocks: list[Block] = []
+    for study in ordered(summary["study"], STUDIES):
+        blocks += [
+            Heading(heading(study)),
+            figure(
+                study,
+                bins[bins["study"] == study],
+                summary[summary["study"] == study],
+                cuts[cuts["study"] == study],
+                units,
+            ),
+        ]
+    return tuple(blocks)
+
+
+def figure(
+    study: str, bins: pd.DataFrame, summary: pd.DataFrame, cuts: pd.DataFrame, units: dict[str, str]
+) -> Figure:
+    """Return the distributions of one study, a panel per metal.
+
+    Parameters
+    ----------
+    bins : pandas.DataFrame
+        Columns `exposure`, `series`, `low`, `high`, `n`.
+    summary : pandas.DataFrame
+        A row per exposure: numbers, non-detects, percentiles.
+    cuts : pandas.DataFrame
+        Columns `exposure`, `cut_point`.
+    units : dict of str to str
+        Unit by exposure.
+    """
+    metals = ordered(summary["exposure"], METALS)
+    return Figure(
+        f"exposures-{slug(study)}",
+        "Figure: distribution of the metals",
+        "Bars count women by concentration, on a logarithmic axis; dashed lines part the quartiles.",
+        "How the metals go together, and how exposure was in the past: blood tells of recent months for "
+        "most metals.",
+        [_panel(metal, bins, cuts, units.get(metal)) for metal in metals],
+        _numbers(study, summary, units, metals),
+        [*(look.key for look in _LOOKS), _CUT_KEY],
+    )
+
+
+def _panel(metal: str, bins: pd.DataFrame, cuts: pd.DataFrame, unit: str | None) -> Panel:
+    return histogram(
+        bins[bins["exposure"] == metal],
+        title=words(metal),
+        axis_x=f"blood {within(metal)}" + ("" if missing(unit) else f", {plain(unit)}"),
+        looks=_LOOKS,
+        cuts=cuts.loc[cuts["exposure"] == metal, "cut_point"].tolist(),
+    )
+
+
+def _numbers(study: str, summary: pd.DataFrame, units: dict[str, str], metals: Sequence[str]) -> Table:
+    data = (
+        summary.assign(unit=summary["exposure"].map(units))
+        .set_index("exposure")
+        .loc[list(metals)]
+        .reset_index()
+    )
+    shown = pd.DataFrame(
+        {
+            "Metal": data["exposure"].map(words),
+            "Unit": data["unit"].map(plain),
+            "Women": data["n"].map(count),
+            "Below LOD": data["below_detection"].map(count),
+            "%": data["percent_below_detection"].map(lambda value: fixed(value, 1)),
+            "Geometric mean": data["geometric_mean"].map(number),
+            "Lowest": data["minimum"].map(number),
+            "25 %": data["percentile_25"].map(number),
+            "Median": data["median"].map(number),
+            "75 %": data["percentile_75"].map(number),
+            "95 %": data["percentile_95"].map(number),
+            "Highest": data["maximum"].map(number),
+        }
+    )
+    return Table(f"exposures-{slug(study)}", "Concentrations in blood, unweighted", shown, data, 1, ("Unit",))

@@ -1,0 +1,222 @@
+"""The paper's numbers beside ours, and what becomes of them."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from report.charts.axes import limits
+from report.charts.forest import forest
+from report.charts.style import Series, series
+from report.elements import Block, Figure, Section, Table, absent, empty
+from report.formats import NOTHING, count, fixed, interval, missing, number, odds, plain, probability, words
+from report.marts import Marts
+
+_TITLE = "The paper's numbers and ours"
+_INTRODUCTION = (
+    "Each number of the paper's abstract, the same quantity from our nearest model (crude and unweighted: "
+    "what the paper calls adjusted behaves as crude), and what becomes of it when age and BMI, the "
+    "survey's design and the number of tests are heeded."
+)
+_LOOKS = (
+    ("published", "The paper"),
+    ("ours", "Ours: crude, unweighted"),
+    ("age_bmi", "Ours: adjusted for age and BMI"),
+    ("survey", "Ours: crude, survey-weighted"),
+)
+_QUERY = "from main.replication order by claim_order"
+_INTERVALS = """
+    select
+        claim,
+        case when associations.engine = 'survey' then 'survey' else 'age_bmi' end as series,
+        associations.ratio as value,
+        associations.ratio_low as low,
+        associations.ratio_high as high,
+        associations.converged
+    from main.replication
+    inner join main.associations using (study, outcome, metal, contrast)
+    where
+        replication.quantity = 'odds_ratio'
+        and associations.subgroup = coalesce(replication.subgroup, 'all')
+        and (associations.covariate_set, associations.engine)
+            in (('age_bmi', 'unweighted'), ('crude', 'survey'))
+"""
+
+
+def section(marts: Marts) -> Section:
+    """Return the section."""
+    return Section("replication", _TITLE, _INTRODUCTION, _blocks(marts))
+
+
+def _blocks(marts: Marts) -> tuple[Block, ...]:
+    if gone := marts.missing("replication"):
+        return (absent(*gone),)
+    claims = marts.frame(_QUERY)
+    if claims.empty:
+        return (empty("replication"),)
+    adjusted = pd.DataFrame() if marts.missing("associations") else marts.frame(_INTERVALS)
+    ratios = claims[claims["quantity"] == "odds_ratio"]
+    return (table(claims), *((figure(ratios, adjusted),) if len(ratios) else ()))
+
+
+def table(claims: pd.DataFrame) -> Table:
+    """Return the replication table: a row per claim."""
+    rows = claims.to_dict("records")
+    shown = pd.DataFrame(
+        {
+            "Claim": [item["description"] for item in rows],
+            "Paper": [_value(item, "published") for item in rows],
+            "Ours": [_value(item, "our") for item in rows],
+            "Verdict": [words(item["verdict"]) for item in rows],
+            "With age and BMI": [_again(item, "age_bmi") for item in rows],
+            "Weighted": [_again(item, "weighted") for item in rows],
+            "Both": [_again(item, "weighted_age_bmi") for item in rows],
+            "q": [probability(item["our_q_value"]) for item in rows],
+        }
+    )
+    rules = claims[["quantity", "verdict_rule"]].dropna().drop_duplicates()
+    agreement = " ".join(
+        f"{_QUANTITIES.get(quantity, words(quantity))}: {_sentence(rule)}"
+        for quantity, rule in rules.itertuples(index=False, name=None)
+    )
+    return Table(
+        "replication",
+        "Table: the paper's numbers, ours, and the verdict",
+        shown,
+        claims,
+        text_columns=tuple(shown.columns),
+        notes=(
+            f"When two numbers agree. {agreement}",
+            "OR: odds ratio; \N{GREEK SMALL LETTER BETA}: standardised coefficient (standard deviations "
+            "of BMD); p: p-value; in brackets the 95 % interval, or the p-value. With age and BMI, "
+            "weighted, both: the same quantity from models that heed them. A finding survives when it "
+            "keeps its direction with p < 0.05, and multiple testing when its q is below 0.05. What this "
+            "table does not show: whether either number is true; agreement only says that the data and "
+            "the model were understood.",
+        ),
+        cards=True,
+    )
+
+
+def figure(ratios: pd.DataFrame, adjusted: pd.DataFrame) -> Figure:
+    """Return the odds ratios of the paper and ours as a forest plot.
+
+    Parameters
+    ----------
+    ratios : pandas.DataFrame
+        Claims whose quantity is an odds ratio.
+    adjusted : pandas.DataFrame
+        Columns `claim`, `series`, `value`, `low`, `high`, `converged`: the same contrasts from other models.
+    """
+    drawn = pd.concat(
+        [_side(ratios, "published"), _side(ratios, "our").assign(series="ours"), adjusted], ignore_index=True
+    )
+    names = {
+        claim: f"{words(metal)} {contrast}"
+        for claim, metal, contrast in ratios[["claim", "metal", "contrast"]].itertuples(
+            index=False, name=None
+        )
+    }
+    drawn["row"] = drawn["claim"].map(names)
+    drawn["said"] = [
+        odds(*item) for item in drawn[["value", "low", "high"]].itertuples(index=False, name=None)
+    ]
+    looks = series([code for code, _ in _LOOKS], [label for _, label in _LOOKS])
+    panel = forest(
+        drawn,
+        title="",
+        axis_title="odds ratio of osteoporosis (logarithmic)",
+        rows=[names[claim] for claim in ratios["claim"]],
+        looks=looks,
+        domain=limits(drawn, "value", "low", "high", True, 1.0),
+        logarithmic=True,
+        null=1.0,
+    )
+    return Figure(
+        "replication-odds-ratios",
+        "Figure: odds ratios of the paper beside ours",
+        "Each mark is an odds ratio against the lowest quartile, its line the 95 % interval; a line that "
+        "crosses the dashed 1 is compatible with no association. The first two marks of a row should lie "
+        "close together.",
+        "Whether a metal acts on bone: the women were measured once, and older and leaner women have both "
+        "more cadmium and weaker bones.",
+        (panel,),
+        _numbers(drawn, looks),
+        [look.key for look in looks],
+        size="wide",
+    )
+
+
+def _side(ratios: pd.DataFrame, side: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "claim": ratios["claim"],
+            "series": side,
+            "value": ratios[f"{side}_value"],
+            "low": ratios[f"{side}_low"],
+            "high": ratios[f"{side}_high"],
+            "converged": True,
+        }
+    )
+
+
+def _numbers(drawn: pd.DataFrame, looks: tuple[Series, ...]) -> Table:
+    labels = {look.code: look.key.label for look in looks}
+    data = drawn[["claim", "row", "series", "value", "low", "high"]]
+    shown = pd.DataFrame(
+        {
+            "Contrast": drawn["row"],
+            "Model": drawn["series"].map(labels),
+            "Odds ratio (95 % interval)": drawn["said"],
+        }
+    )
+    return Table("replication-odds-ratios", "Odds ratios of the paper and ours", shown, data, 2)
+
+
+_QUANTITIES = {
+    "count": "Counts",
+    "odds_ratio": "Odds ratios",
+    "standardised_beta": "Coefficients",
+    "p_value": "P-values",
+}
+_SIGNS = {"odds_ratio": "OR", "standardised_beta": "\N{GREEK SMALL LETTER BETA}"}
+
+
+def _value(item: Mapping[Hashable, Any], side: str) -> str:
+    quantity, value, text = item["quantity"], item[f"{side}_value"], item[f"{side}_text"]
+    if not missing(text):
+        return plain(text)
+    if missing(value):
+        return NOTHING
+    if quantity == "count":
+        return count(value)
+    if quantity == "p_value":
+        return _together("p", probability(value))
+    ends = item[f"{side}_low"], item[f"{side}_high"]
+    printed = odds(value, *ends) if quantity == "odds_ratio" else interval(value, *ends)
+    estimate, *between = printed.split(" (")
+    text = " ".join(
+        [_together(_SIGNS.get(quantity, ""), estimate), *(f"({_together(*part.split())}" for part in between)]
+    )
+    p = item[f"{side}_p_value"]
+    return text if missing(p) else f"{text}, {_together('p', probability(p))}"
+
+
+def _again(item: Mapping[Hashable, Any], model: str) -> str:
+    value, p = item[f"{model}_value"], item[f"{model}_p_value"]
+    if missing(p):
+        return NOTHING
+    if item["quantity"] == "p_value" or missing(value):
+        return _together("p", probability(p))
+    printed = fixed(value) if item["quantity"] == "odds_ratio" else number(value, 2)
+    return f"{_together(_SIGNS.get(item['quantity'], ''), printed)} ({_together('p', probability(p))})"
+
+
+def _together(*parts: str) -> str:
+    """Join what a line break must not part."""
+    return "\N{NO-BREAK SPACE}".join(part for part in parts if part)
+
+
+def _sentence(text: str) -> str:
+    text = plain(text)
+    return text[:1].lower() + text[1:] + "."

@@ -1,0 +1,126 @@
+"""Characteristics of the women: Table 1."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from report.elements import Block, Heading, Section, Table, absent
+from report.formats import NOTHING, count, fixed, missing, number, plain
+from report.marts import Marts
+from report.sections.common import ENGINES, STUDIES, heading, ordered, slug
+
+_QUERY = """
+    select
+        study, comparison, comparison_group, variable_order, variable, name, unit, level, weighting,
+        n, n_level, statistic, value, standard_deviation, standardised_mean_difference
+    from main.table_one
+    order by study, comparison, variable_order, level, weighting, comparison_group
+"""
+_COMPARISONS = {"osteoporosis": "by osteoporosis", "cycle": "by NHANES release"}
+_GROUPS = {"no": "No", "yes": "Yes"}
+
+
+def section(marts: Marts) -> Section:
+    """Return the section."""
+    return Section(
+        "table-one",
+        "Table 1: the women",
+        "Means (standard deviations) and percentages in the cohort, with and without osteoporosis and by "
+        "release. The unweighted columns describe the women measured, the survey-weighted ones the US "
+        "women they stand for.",
+        _blocks(marts),
+    )
+
+
+def _blocks(marts: Marts) -> tuple[Block, ...]:
+    if gone := marts.missing("table_one"):
+        return (absent(*gone),)
+    frame = marts.frame(_QUERY)
+    blocks: list[Block] = []
+    for study in ordered(frame["study"], STUDIES):
+        own = frame[frame["study"] == study]
+        blocks.append(Heading(heading(study)))
+        blocks += [
+            table(study, own, comparison)
+            for comparison in ordered(own["comparison"], tuple(_COMPARISONS))
+            if comparison != "all"
+        ]
+    return tuple(blocks)
+
+
+def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
+    """Return Table 1 of one study: a row per variable and level, columns per weighting and group.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Rows of the mart `table_one` of this study.
+    comparison : str
+        What is compared: `osteoporosis` or `cycle`.
+    """
+    compared = frame[frame["comparison"] == comparison]
+    together = frame[frame["comparison"] == "all"] if comparison == "osteoporosis" else compared.iloc[:0]
+    rows = compared[["variable_order", "variable", "name", "unit", "level"]].drop_duplicates()
+    keys = list(rows[["variable", "level"]].fillna("").itertuples(index=False, name=None))
+    before = [None, *(variable for variable, _ in keys)]
+    shown = pd.DataFrame(
+        {
+            "Characteristic": [
+                ("" if variable == previous else plain(name)) + ("" if missing(unit) else f", {plain(unit)}")
+                for previous, (variable, name, unit) in zip(
+                    before,
+                    rows[["variable", "name", "unit"]].itertuples(index=False, name=None),
+                    strict=False,
+                )
+            ],
+            "Level": ["" if missing(level) else plain(level) for level in rows["level"]],
+        }
+    )
+    groups: list[tuple[str, int]] = [("", 2)]
+    for position, weighting in enumerate(ordered(compared["weighting"], ENGINES)):
+        blank = " " * position
+        cells = pd.concat([together, compared])
+        cells = cells[cells["weighting"] == weighting]
+        names = ordered(cells["comparison_group"], ("all", "no", "yes"))
+        for name in names:
+            group = cells[cells["comparison_group"] == name]
+            by_key = {
+                (item["variable"], item["level"] or ""): item
+                for item in group.fillna({"level": ""}).to_dict("records")
+            }
+            people = group["n"].max()
+            label = "All" if name == "all" else _GROUPS.get(name, plain(name))
+            shown[f"{label}, n = {count(people)}{blank}"] = [_cell(by_key.get(key)) for key in keys]
+        differences = {
+            (item["variable"], item["level"] or ""): item["standardised_mean_difference"]
+            for item in compared[compared["weighting"] == weighting].fillna({"level": ""}).to_dict("records")
+        }
+        shown[f"SMD{blank}"] = [fixed(differences.get(key)) for key in keys]
+        groups.append(
+            ("Survey-weighted" if weighting == "survey" else weighting.capitalize(), len(names) + 1)
+        )
+    return Table(
+        f"table-one-{slug(study, comparison)}",
+        f"Table 1, {_COMPARISONS.get(comparison, comparison)}",
+        shown,
+        pd.concat([together, compared]),
+        row_headings=2,
+        groups=tuple(groups),
+        notes=(
+            "Mean (standard deviation), or per cent of those with a value. SMD: standardised mean "
+            "difference of the two groups, in standard deviations; beyond 0.1 is commonly called an "
+            "imbalance. It does not show tests: with groups of this size a p-value says little about "
+            "imbalance.",
+        ),
+    )
+
+
+def _cell(item: Mapping[Hashable, Any] | None) -> str:
+    if item is None or missing(item["value"]):
+        return NOTHING
+    if item["statistic"] == "percent":
+        return f"{fixed(item['value'], 1)} %"
+    mean = number(item["value"])
+    decimals = len(mean.partition(".")[2])
+    return f"{mean} ({fixed(item['standard_deviation'], decimals)})"

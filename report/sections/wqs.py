@@ -1,0 +1,165 @@
+"""Weighted quantile sum regression: the index and its weights."""
+
+import pandas as pd
+
+from report.charts.axes import limits
+from report.charts.forest import forest
+from report.elements import Block, Figure, Heading, Panel, Section, absent, empty
+from report.formats import within, words
+from report.marts import Marts
+from report.sections.associations import MILLIGRAMS
+from report.sections.common import (
+    COVARIATE_SETS,
+    METALS,
+    OUTCOMES,
+    STUDIES,
+    heading,
+    is_binary,
+    left_out,
+    looks,
+    ordered,
+    preferred,
+    slug,
+    with_effect,
+)
+from report.sections.mixture_tables import estimate_table, weight_table
+
+_KEYS = "study, outcome, direction, covariate_set, engine, procedure"
+_ESTIMATES = f"""
+    select
+        {_KEYS}, term, n, events, estimate, std_error, p_value, conf_low, conf_high,
+        ratio, ratio_low, ratio_high, converged, warnings
+    from main.wqs_estimates
+    where subgroup = 'all'
+    order by {_KEYS}, term
+"""
+_WEIGHTS = f"""
+    select {_KEYS}, metal, weight, weight_low, weight_high, converged, warnings
+    from main.wqs_weights
+    where subgroup = 'all'
+    order by {_KEYS}, metal
+"""
+_DIRECTIONS = ("positive", "negative")
+_PROCEDURES = {"single_split": "one split", "repeated_holdout": "many splits", "permutation": "permutation"}
+_INDEX = ("wqs", "index")
+
+
+def section(marts: Marts) -> Section:
+    """Return the section."""
+    return Section(
+        "wqs",
+        "Weighted quantile sum regression",
+        "One index of all metals whose weights are learned from the data; the index may only raise the "
+        "outcome (positive) or only lower it (negative).",
+        _blocks(marts),
+    )
+
+
+def _blocks(marts: Marts) -> tuple[Block, ...]:
+    if gone := marts.missing("wqs_estimates", "wqs_weights"):
+        return (absent(*gone),)
+    estimates, weights = marts.frame(_ESTIMATES), marts.frame(_WEIGHTS)
+    if estimates.empty:
+        return (empty("wqs_estimates"),)
+    blocks: list[Block] = []
+    for study in ordered(estimates["study"], STUDIES):
+        blocks.append(Heading(heading(study)))
+        own = estimates[estimates["study"] == study]
+        for outcome in preferred(own["outcome"], OUTCOMES):
+            blocks.append(index(study, outcome, own[own["outcome"] == outcome]))
+            part = weights[(weights["study"] == study) & (weights["outcome"] == outcome)]
+            if len(part):
+                blocks.append(weights_of_metals(study, outcome, part))
+        blocks.append(
+            estimate_table(f"wqs-{slug(study)}", "Table: weighted quantile sum regression, all outcomes", own)
+        )
+    return tuple(blocks)
+
+
+def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
+    binary = is_binary(frame)
+    terms = frame[frame["term"].isin(_INDEX)]
+    drawn = with_effect(terms if len(terms) else frame, binary, MILLIGRAMS)
+    drawn["row"] = _model(drawn)
+    drawn["series"] = drawn["covariate_set"]
+    sets = looks(ordered(drawn["covariate_set"], COVARIATE_SETS))
+    null = 1.0 if binary else 0.0
+    panel = forest(
+        drawn,
+        title="",
+        axis_title="odds ratio (logarithmic)" if binary else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}",
+        rows=_rows(drawn),
+        looks=sets,
+        domain=limits(drawn, "value", "low", "high", binary, null),
+        logarithmic=binary,
+        null=null,
+    )
+    return Figure(
+        f"wqs-{slug(study, outcome)}",
+        f"Figure: {words(outcome)}, one quartile more of the index",
+        "Each mark is the difference that one step of the index makes, its line the 95 % interval. Single "
+        "split is the paper's procedure; repeated holdout averages over many random splits and depends "
+        "less on luck.",
+        "That the direction is right: a positive index is made of what fits a rise, and says nothing of "
+        "metals that lower the outcome.",
+        (panel,),
+        estimate_table(f"wqs-{slug(study, outcome)}", f"{words(outcome)}: the index", drawn),
+        [look.key for look in sets],
+        size="wide",
+        notes=left_out(drawn),
+    )
+
+
+def weights_of_metals(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
+    """Return the weights of the metals with intervals: a panel per direction and procedure."""
+    sets = preferred(frame["covariate_set"], COVARIATE_SETS)
+    metals = ordered(frame["metal"], METALS)
+    drawn = frame[frame["covariate_set"].isin(sets)].rename(
+        columns={"weight": "value", "weight_low": "low", "weight_high": "high"}
+    )
+    drawn["row"], drawn["series"], drawn["model"] = (
+        drawn["metal"].map(words),
+        drawn["covariate_set"],
+        _model(drawn),
+    )
+    look = looks(sets)
+    panels: list[Panel] = [
+        forest(
+            drawn[drawn["model"] == model],
+            title=model,
+            axis_title="weight in the index",
+            rows=[words(metal) for metal in metals],
+            looks=look,
+            domain=(-0.03, 1.03),
+            logarithmic=False,
+            null=1.0 / len(metals),
+        )
+        for model in _rows(drawn.assign(row=drawn["model"]))
+    ]
+    return Figure(
+        f"wqs-weights-{slug(study, outcome)}",
+        f"Figure: {words(outcome)}, weights of the metals",
+        "Weights of one index add up to 1; the dashed line is where all would be equal. Lines span 95 % "
+        "of the bootstraps or splits: where they cross the dashed line a metal cannot be told from an "
+        "average one.",
+        "The strength of the index: weights add up to 1 even where the index has no effect at all.",
+        panels,
+        weight_table(f"wqs-weights-{slug(study, outcome)}", f"{words(outcome)}: weights", frame),
+        [item.key for item in look],
+        notes=left_out(drawn),
+    )
+
+
+def _model(frame: pd.DataFrame) -> "pd.Series[str]":
+    several = frame["engine"].nunique() > 1
+    engine = ", " + frame["engine"].map(within) if several else ""
+    procedure = frame["procedure"].map(lambda name: _PROCEDURES.get(name, within(name)))
+    return frame["direction"].map(words) + ", " + procedure + engine
+
+
+def _rows(frame: pd.DataFrame) -> list[str]:
+    order = frame.assign(
+        first=frame["direction"].map({name: place for place, name in enumerate(_DIRECTIONS)}).fillna(9),
+        second=frame["procedure"].map({name: place for place, name in enumerate(_PROCEDURES)}).fillna(9),
+    ).sort_values(["first", "second", "engine"], kind="stable")
+    return list(dict.fromkeys(order["row"]))

@@ -1,0 +1,242 @@
+"""What the file holds: everything asked for, nothing from elsewhere, hostile texts as texts."""
+
+import json
+import re
+from base64 import b64encode
+from collections import Counter
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import made_results
+import pytest
+
+from report.errors import ReportError
+from report.html import main, write_report
+
+pytestmark = pytest.mark.xdist_group("report")
+VOID = {"meta", "link", "br", "img", "input", "path", "circle", "rect"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, the texts of scripts, and whether all elements are closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def text(made_report: Path) -> str:
+    return made_report.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_small_enough(made_report):
+    assert made_report.stat().st_size < 5_000_000
+
+
+def test_everything_is_inside(page):
+    links = [value for tag, attributes in page.elements for name, value in attributes.items()
+             if name in ("src", "href", "action", "srcset")]  # fmt: skip
+    assert links
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert not page.open
+
+
+def test_only_its_own_scripts_may_run(page):
+    policy = next(
+        item["content"] for item in page.all("meta") if item.get("http-equiv") == "Content-Security-Policy"
+    )
+    code = [
+        script
+        for script, attributes in zip(page.scripts, page.all("script"), strict=True)
+        if attributes.get("type") != "application/json"
+    ]
+    assert len(code) == 2
+    for script in code:
+        assert f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+
+
+def test_sections_in_order_the_paper_first(page):
+    assert [item["id"] for item in page.all("section")] == [
+        "replication", "question", "flow", "table-one", "exposures", "associations", "dose-response", "wqs",
+        "qgcomp", "bkmr", "subgroups", "sensitivity", "provenance",
+    ]  # fmt: skip
+    names = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
+    assert names.most_common(1)[0][1] == 1
+
+
+def test_every_figure_says_how_to_read_it_and_what_it_does_not_show(text):
+    figures = re.findall(r"<figure.*?</figure>", text, flags=re.DOTALL)
+    assert len(figures) > 30
+    for figure in figures:
+        assert "<figcaption>" in figure
+        assert "How to read it." in figure
+        assert "What it does not show." in figure
+        assert '<a download="' in figure or 'class="flow"' in figure
+
+
+def test_tables_have_captions_scopes_and_a_csv(text):
+    tables = re.findall(r"<table.*?</table>", text[: text.index('id="configuration"')], flags=re.DOTALL)
+    assert len(tables) > 40
+    for table in tables:
+        assert "<caption>" in table
+        heads = re.findall(r"<th\b[^>]*>", table)
+        assert heads
+        assert all("scope=" in head for head in heads)
+    names = re.findall(r'<a download="([^"]+)\.csv"', text)
+    assert len(names) == len(tables)
+    assert len(set(names)) == len(names)
+
+
+def test_hostile_texts_are_texts(page, text):
+    assert made_results.SCRIPT not in text
+    assert "<img" not in text[: text.index('id="configuration"')]
+    assert "\x00" not in text
+    assert "&lt;/script&gt;&lt;script&gt;" in text
+    assert "{{7*7}}" in text
+    charts = [
+        script
+        for script, attributes in zip(page.scripts, page.all("script"), strict=True)
+        if attributes.get("id")
+    ]
+    assert len(charts) > 80
+    for script in charts:
+        json.loads(script)
+        assert not set("<>&") & set(script)
+
+
+def test_synthetic_data_and_failed_fits_cannot_be_missed(text):
+    banner = text[: text.index("<main")]
+    assert "Synthetic data: no finding about people" in banner
+    assert "Synthetic data: nothing here is a finding about people" in banner
+    assert "Some fits have not converged" in banner
+    assert "Bkmr pips: 10 of 20 rows" in banner
+    # every caption says it too, so that a picture of a part is marked
+    captions = re.findall(r"<(?:figcaption|caption)>(.*?)</(?:figcaption|caption)>", text)
+    assert all("Synthetic data." in caption for caption in captions)
+
+
+def test_provenance(text):
+    foot = text[text.index('<section id="provenance"') :]
+    assert made_results.RUN in foot
+    assert "of no table" not in foot
+    for fact in (
+        "abc123-dirty",
+        "cd" * 32,
+        "ef" * 32,
+        "ab" * 32,
+        "2026-01-02 03:04 UTC",
+        "Version of duckdb",
+    ):
+        assert fact in foot
+
+
+def test_real_converged_data_have_no_banner_and_absent_tables_are_said(tmp_path):
+    database = made_results.write(
+        tmp_path / "some.duckdb", source="nhanes", only=("replication", "cohort_flow")
+    )
+    write_report(database, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "Synthetic data" not in text
+    assert "not converged" not in text[: text.index("<main")]
+    for table in (
+        "associations",
+        "dose_response",
+        "wqs_estimates and wqs_weights",
+        "sensitivity",
+        "interactions",
+    ):
+        assert re.search(rf"Not in this database: [^<]*{table}", text), table
+
+
+def test_empty_tables_are_said(tmp_path):
+    database = made_results.write(tmp_path / "empty.duckdb")
+    with duckdb.connect(str(database)) as connection:
+        for table in made_results.frames():
+            connection.execute(f"delete from {table}")
+    write_report(database, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    for table in (
+        "replication",
+        "associations",
+        "dose_response",
+        "wqs_estimates",
+        "bkmr_pips",
+        "sensitivity",
+    ):
+        assert f"{table} holds no rows" in text, table
+
+
+def test_the_same_database_gives_the_same_bytes(tmp_path):
+    database = made_results.write(
+        tmp_path / "some.duckdb", only=("replication", "table_one", "cohort_exposures")
+    )
+    for name in ("first.html", "second.html"):
+        write_report(database, tmp_path / name)
+    assert (tmp_path / "first.html").read_bytes() == (tmp_path / "second.html").read_bytes()
+
+
+def test_what_cannot_be_read_is_said_and_an_earlier_report_stays(tmp_path):
+    output = tmp_path / "report.html"
+    output.write_text("earlier")
+    with pytest.raises(ReportError, match="found no such file; run `make demo`"):
+        write_report(tmp_path / "none.duckdb", output)
+    (tmp_path / "text.duckdb").write_text("not a database")
+    with pytest.raises(ReportError, match="could not be opened"):
+        write_report(tmp_path / "text.duckdb", output)
+    with duckdb.connect(str(tmp_path / "bare.duckdb")) as connection:
+        connection.execute("create table other (a integer)")
+    with pytest.raises(ReportError, match="found none; build it again"):
+        write_report(tmp_path / "bare.duckdb", output)
+    old = made_results.write(tmp_path / "old.duckdb", only=("associations",))
+    with duckdb.connect(str(old)) as connection:
+        connection.execute("alter table associations drop column q_value")
+    with pytest.raises(ReportError, match=r"of this version of the project.*q_value"):
+        write_report(old, output)
+    assert output.read_text() == "earlier"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".report")]
+
+
+def test_command_line(made_database, made_report, tmp_path, monkeypatch, capsys):
+    output = tmp_path / "page.html"
+    monkeypatch.setattr("sys.argv", ["html", "--database", str(made_database), "--output", str(output)])
+    monkeypatch.setattr("report.html.write_report", lambda database, target: target.write_text(database.name))
+    main()
+    assert capsys.readouterr().out == f"Report: {output}\n"
+    assert output.read_text() == "results.duckdb"
+    monkeypatch.undo()
+    monkeypatch.setattr("sys.argv", ["html", "--database", str(tmp_path / "none.duckdb")])
+    with pytest.raises(SystemExit, match="error: expected results in"):
+        main()
