@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.catalogue import PROJECT_ROOT, Catalogue, read_catalogue
+from ingest.catalogue import Catalogue, read_catalogue
 from ingest.errors import IngestError, WarehouseError
+from ingest.home import PROJECT_ROOT, project_directory
 from ingest.sources import Source
 
 _EPILOG = """\
@@ -113,14 +114,14 @@ def _run(options: argparse.Namespace) -> None:
     from ingest.warehouse import FILE_NAME
 
     if options.command == "check":
-        refuse_mistakes()
+        refuse_mistakes(project_directory())
         _say("The seeds and dbt variables are well formed and agree with each other.")
         return
     data = options.data.expanduser().resolve()
     if options.command == "status":
         _status(data / FILE_NAME)
         return
-    refuse_mistakes()
+    refuse_mistakes(project_directory())
     catalogue = read_catalogue()
     _load(_source(options, data), catalogue, data / FILE_NAME, options.wait)
 

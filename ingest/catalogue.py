@@ -16,10 +16,10 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ingest.errors import CatalogueError, cannot
+from ingest.home import project_directory
 from ingest.mistakes import nearest_names
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
-SEEDS = PROJECT_ROOT / "seeds"
+SEEDS = project_directory() / "seeds"
 KEY = "SEQN"
 
 _IDENTIFIER = re.compile(r"[A-Z][A-Z0-9_]{0,31}")

@@ -13,3 +13,8 @@ if (PROJECT_ROOT / "dbt_project.yml").exists():
     os.environ.setdefault("DBT_PROJECT_DIR", str(PROJECT_ROOT))
     os.environ.setdefault("DBT_PROFILES_DIR", str(PROJECT_ROOT))
     os.environ.setdefault("NHANES_BONE_DATA", str(PROJECT_ROOT / "data" / "current"))
+
+
+def project_directory() -> Path:
+    """Return the dbt project whose seeds count, for ingest as for dbt: DBT_PROJECT_DIR, by default this one."""
+    return Path(os.environ.get("DBT_PROJECT_DIR", PROJECT_ROOT)).resolve()

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from envmix.errors import SpecificationError
+from ingest.catalogue import SEEDS
 from ingest.demo.draws import BoolArray, FloatArray
-
-SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
 FIRST = "2013-2014"
 SECOND = "2017-2020"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from ingest.catalogue import PROJECT_ROOT, Catalogue
+from ingest.catalogue import SEEDS, Catalogue
 from ingest.errors import SourceError, cannot
+from ingest.home import PROJECT_ROOT
 from ingest.sources import Say, SourceFile
 from ingest.sources.directory import DirectorySource
 
@@ -79,7 +80,7 @@ def _same(path: Path, stamp: str) -> bool:
 def _code_digest() -> str:
     """Digest of the generator and of the seeds that it may read."""
     digest = sha256()
-    paths = [*(PROJECT_ROOT / "ingest" / "demo").rglob("*.py"), *(PROJECT_ROOT / "seeds").glob("*.csv")]
+    paths = [*(PROJECT_ROOT / "ingest" / "demo").rglob("*.py"), *SEEDS.glob("*.csv")]
     for path in sorted(paths):
         digest.update(path.read_bytes())
     return digest.hexdigest()

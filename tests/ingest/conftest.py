@@ -10,7 +10,8 @@ import pytest
 from small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
 
 from ingest import load
-from ingest.catalogue import PROJECT_ROOT, Catalogue, read_catalogue
+from ingest.catalogue import Catalogue, read_catalogue
+from ingest.home import PROJECT_ROOT
 from ingest.load import Report
 from ingest.sources.directory import DirectorySource
 from ingest.warehouse import FILE_NAME

@@ -12,7 +12,8 @@ from small_files import frames, write_xpt
 from envmix.errors import EnvmixError
 from ingest import __main__ as cli
 from ingest import progress
-from ingest.catalogue import PROJECT_ROOT, Catalogue
+from ingest.catalogue import Catalogue
+from ingest.home import PROJECT_ROOT
 from ingest.progress import Progress
 from ingest.sources.cdc import CdcSource
 from ingest.sources.directory import DirectorySource

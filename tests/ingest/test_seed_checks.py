@@ -13,7 +13,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from wrong_rows import SAID_OF_ANOTHER_SEED, WRONG_ROWS
 
 from ingest import provenance, seed_checks
-from ingest.catalogue import PROJECT_ROOT
+from ingest.home import PROJECT_ROOT
 from ingest.mistakes import Mistake, MistakesError, nearest_names
 from ingest.seed_checks import NAMED, check_project, find_mistakes, refuse_mistakes
 from ingest.seed_checks.declared import CHECKS, check_declared

@@ -1,0 +1,218 @@
+"""What docs/change-the-study.md says is true: another study and a third release are rows, not SQL or Python."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+from builds import dbt, run
+from changed_project import changed_project, write_third_release
+
+from ingest.demo.generate import write_demo_files
+
+PEOPLE = 9_000
+YEARS = {"2009-2010": 2, "2013-2014": 2, "2017-2020": 3.2}
+CYCLES = {"_F": "2009-2010", "_H": "2013-2014", "P_": "2017-2020"}
+MENOPAUSE = {"2009-2010": (7,), "2013-2014": (3, 7), "2017-2020": (3, 7)}
+COTININE_LIMIT = 0.015
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The warehouse of the changed project, and the people of its files, one row each."""
+
+    query: Callable[[str], list[tuple]]
+    people: pd.DataFrame
+
+    def table(self, query: str) -> dict:
+        """Return rows as first columns to last column."""
+        return {row[:-1] if len(row) > 2 else row[0]: row[-1] for row in self.query(query)}
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changed]:
+    folder = tmp_path_factory.mktemp("changed")
+    files, data = folder / "xpt", folder / "data"
+    write_demo_files(files, people=PEOPLE)
+    frames = {path.stem: pyreadstat.read_xport(path)[0] for path in files.rglob("*.XPT")}
+    frames |= write_third_release(files, frames)
+    project = changed_project(folder / "project")
+    run(
+        "env", f"DBT_PROJECT_DIR={project}", sys.executable, "-m", "ingest", "directory", str(files),
+        "--data", str(data), data=data,
+    )  # fmt: skip
+    dbt(
+        "build", "--project-dir", str(project), "--profiles-dir", str(project), "--vars", "{fit_profile: quick}",
+        "--exclude-resource-type", "unit_test", data=data, directory=project,
+    )  # fmt: skip
+    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
+        yield Changed(lambda query: connection.execute(query).fetchall(), united(frames))
+
+
+def united(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Join the files by person without any of the warehouse's SQL, names as in the files."""
+    releases = []
+    for mark, cycle in CYCLES.items():
+        own = [frame for name, frame in frames.items() if name.startswith(mark) or name.endswith(mark)]
+        own.sort(key=lambda frame: "RIAGENDR" not in frame)
+        person = own[0]
+        for frame in own[1:]:
+            person = person.merge(frame, on="SEQN", how="left", validate="1:1")
+        releases.append(person.assign(cycle=cycle))
+    return pd.concat(releases, ignore_index=True)
+
+
+def steps(people: pd.DataFrame) -> list[pd.Series]:
+    """Who passes each rule of the study of the page, in its order."""
+    reason = people["RHD042"].fillna(people["RHD043"])
+    reasons = people["cycle"].map(MENOPAUSE)
+    never, former = people["SMQ020"] == 2, (people["SMQ020"] == 1) & (people["SMQ040"] == 3)
+    scanned = people["DXAFMRST"] == 1
+    plausible = [scanned & people[site].between(0.2, 2) for site in ("DXXNKBMD", "DXXOFBMD")]
+    return [
+        people["RIAGENDR"] == 2,
+        people["RIDAGEYR"] >= 60,
+        people["RIDSTATR"] == 2,
+        pd.Series([value in among for value, among in zip(reason, reasons, strict=True)], people.index),
+        never | former,
+        people[["LBXBPB", "LBXBCD", "LBXTHG", "LBXCOT"]].notna().all(axis=1),
+        plausible[0] | plausible[1],
+    ]
+
+
+def members(people: pd.DataFrame) -> pd.DataFrame:
+    return people[np.logical_and.reduce(steps(people))]
+
+
+def test_women_are_those_counted_in_the_files(changed):
+    found = changed.table("select cycle, step, n from cohort_flow where study = 'custom' and cycle != 'all'")
+    left = changed.people
+    expected = {(cycle, 0): n for cycle, n in left["cycle"].value_counts().items()}
+    passed = pd.Series(True, left.index)
+    for number, condition in enumerate(steps(left), start=1):
+        passed &= condition
+        for cycle in YEARS:
+            expected[cycle, number] = int(passed[left["cycle"] == cycle].sum())
+    assert found == expected
+    assert all(found[cycle, 7] > 20 for cycle in YEARS)
+    cohort = {seqn for (seqn,) in changed.query("select seqn from cohort where study = 'custom'")}
+    assert cohort == set(members(left)["SEQN"].astype(int))
+
+
+def test_a_study_of_selenium_loses_the_release_without_it(changed):
+    flow = changed.table("select cycle, rule, n from cohort_flow where study = 'recommended'")
+    assert flow["2009-2010", "postmenopausal"] > 100
+    assert flow["2009-2010", "metals_measured"] == 0
+    assert flow["2013-2014", "osteoporosis_known"] > 20
+    measured = changed.table("select exposure, count(distinct cycle) from intermediate.int_exposures group by all")
+    assert measured == {"Pb": 3, "Cd": 3, "Hg": 3, "cotinine": 3, "Se": 2, "Mn": 2}
+
+
+def test_releases_count_by_their_years(changed):
+    weights = {"2009-2010": "WTMEC2YR", "2013-2014": "WTMEC2YR", "2017-2020": "WTMECPRP"}
+    found = changed.table("select cycle, sum(exam_weight) from participants group by cycle")
+    for cycle, column in weights.items():
+        released = changed.people.loc[changed.people["cycle"] == cycle, column].sum()
+        assert found[cycle] == pytest.approx(released * YEARS[cycle] / sum(YEARS.values()), rel=1e-9)
+
+
+def test_everybody_of_the_third_release_was_analysed_for_metals(changed):
+    """Its weight of blood metals is that of the examination; 2013-2014 has a subsample."""
+    rows = changed.table("""
+        select cycle, bool_and(blood_metals_weight is not distinct from exam_weight) from participants group by cycle
+    """)
+    assert rows == {"2009-2010": True, "2013-2014": False, "2017-2020": True}
+
+
+def test_the_pooled_design_has_the_units_of_all_releases(changed):
+    """110 sampling units less 54 strata are 56, and one exposure: 55."""
+    assert changed.query("""
+        select distinct df from associations
+        where engine = 'survey' and covariate_set = 'crude' and contrast = 'per_doubling' and subgroup = 'all'
+    """) == [(55.0,)]
+
+
+def test_codes_that_were_renamed_keep_their_meaning(changed):
+    """Code 7 of RHD042 joins menopause and hysterectomy; OSQ070 is the question that became OSQ072."""
+    people = changed.people[changed.people["cycle"] == "2009-2010"]
+    seven = people[people["RHD042"] == 7]
+    found = changed.table("""
+        select menopause_or_hysterectomy, menopause_natural, count(*) from intermediate.int_menopause
+        where cycle = '2009-2010' and no_period_in_12_months group by all
+    """)
+    assert found[True, True] == (seven["RHD280"] == 2).sum() > 0
+    assert found[True, False] == seven["RHD280"].isin((1, 7, 9)).sum() > 0
+    treated = changed.query("""
+        select count(*) from participants where cycle = '2009-2010' and treated_osteoporosis
+    """)
+    assert treated == [(((people["OSQ070"] == 1) & (people["OSQ060"] != 2)).sum(),)]
+
+
+def test_estimates_of_the_new_exposure_and_outcome_are_right(changed):
+    """Ward's triangle on the doublings of cotinine: least squares from the files."""
+    women = members(changed.people)
+    women = women[(women["DXAFMRST"] == 1) & women["DXXWDBMD"].between(0.1, 2)]
+    cotinine = women["LBXCOT"].mask(women["LBDCOTLC"] == 1, COTININE_LIMIT / np.sqrt(2))
+    matrix = np.column_stack([np.ones(len(women)), np.log2(cotinine)])
+    expected, *_ = np.linalg.lstsq(matrix, women["DXXWDBMD"].to_numpy(), rcond=None)
+    ((estimate, n),) = changed.query("""
+        select estimate, n from associations
+        where study = 'custom' and outcome = 'bmd_wards_triangle' and metal = 'cotinine' and subgroup = 'all'
+            and covariate_set = 'crude' and engine = 'unweighted' and contrast = 'per_doubling'
+    """)
+    assert n == len(women)
+    assert estimate == pytest.approx(expected[1], rel=1e-7)
+
+
+def test_every_model_of_the_study_is_fitted(changed):
+    found = changed.query("""
+        select metal, covariate_set, engine, list(contrast order by contrast), bool_and(converged) from associations
+        where study = 'custom' and outcome = 'bmd_wards_triangle' and subgroup = 'all' group by all
+    """)
+    contrasts = ["Q2", "Q3", "Q4", "Q5", "per_doubling", "trend_median", "trend_score"]
+    assert sorted(found) == [
+        (metal, covariates, engine, contrasts, True)
+        for metal in ("Cd", "Hg", "Pb", "cotinine")
+        for covariates in ("age_income", "crude")
+        for engine in ("survey", "unweighted")
+    ]
+    tests = changed.query("""
+        select count(*) from interactions where study = 'custom' and subgroup_variable = 'physical_activity'
+    """)
+    assert tests == [(16,)]  # four exposures, two engines, two forms
+
+
+def test_fifths_are_fifths_of_the_population(changed):
+    shares = changed.query("""
+        select sum(weight) / sum(sum(weight)) over () from cohort_exposures
+        where study = 'custom' and exposure = 'Pb' group by quantile_score
+    """)
+    assert [share for (share,) in shares] == pytest.approx([0.2] * 5, abs=0.06)
+
+
+@pytest.mark.parametrize("method", ["wqs", "qgcomp"])
+def test_mixtures_are_of_the_exposures_of_the_study(changed, method):
+    estimates = changed.query(f"""
+        select count(*), bool_and(converged) from {method}_estimates where outcome = 'bmd_wards_triangle'
+    """)
+    assert estimates[0][0] > 0
+    weights = changed.query(f"""
+        select list(distinct metal order by metal), count(*) from {method}_weights
+        where study = 'custom' group by engine
+    """)
+    assert weights
+    assert all(metals == ["Cd", "Hg", "Pb", "cotinine"] for metals, _ in weights)
+
+
+def test_wqs_weights_share_one(changed):
+    sums = changed.query("""
+        select sum(weight) from wqs_weights group by direction, engine, procedure having sum(weight) is not null
+    """)
+    assert len(sums) >= 5
+    assert [total for (total,) in sums] == pytest.approx([1] * len(sums))
