@@ -28,7 +28,7 @@ grid_levels as (
 crossed_levels as (
     select study, grid, choice, level
     from grid_levels
-    where profile = 'quick' or '{{ fit_setting("specifications") }}' = 'full'
+    where profile = 'quick' or {{ fit_setting('every_specification') }}
     union all
     select grids.study, grids.grid, study_choices.choice, study_choices.level
     from grids

@@ -239,8 +239,9 @@ def test_a_third_study_is_rows(demo_data, tmp_path):
             select specification, abs(sensitivity.estimate - associations.estimate) < 1e-9
             from sensitivity
             left join associations
-                on sensitivity.is_published and associations.subgroup = 'all' and associations.engine = 'survey'
-                and sensitivity.outcome = associations.outcome and sensitivity.contrast = associations.contrast
+                on sensitivity.is_published and sensitivity.outcome = associations.outcome
+                and sensitivity.contrast = associations.contrast
+                and associations.engine = 'survey' and associations.subgroup = 'all'
             where sensitivity.contrast = 'Q5'
             order by specification
         """).fetchall() == [("as published", True), ("menopause=age_55", None)]
