@@ -53,7 +53,7 @@ CASES = (
     Case("gaussian rough", 905, "gaussian", "rough", 300, 300, 120),
     Case("probit rough", 905, "binomial", "rough", 250, 250, 240),
     Case("gaussian weak n=2000", 2000, "gaussian", "weak", 120, 330, 20),
-    Case("gaussian weak n=20000", 20_000, "gaussian", "weak", 300, 600, 600, 20),
+    Case("gaussian weak n=20000", 20_000, "gaussian", "weak", 150, 250, 600, 20),
 )
 
 

@@ -75,7 +75,11 @@ def initial_block(r: FloatArray) -> Block:
 
 
 def learn_block(
-    block: Block, r: FloatArray, u: FloatArray, evaluated: list[tuple[FloatArray, float, float]]
+    block: Block,
+    r: FloatArray,
+    u: FloatArray,
+    evaluated: list[tuple[FloatArray, float, float]],
+    noise: float,
 ) -> Block:
     """Update a block from warm-up.
 
@@ -85,6 +89,8 @@ def learn_block(
     r, u : ndarray, shapes (T, M), (T,)
         Recent states of the chain.
     evaluated : list of (r, log lambda, exact log-likelihood)
+    noise : float
+        Standard deviation of the errors of those log-likelihoods.
     """
     same = np.all((r > 0) == block.active, axis=1)
     theta = np.array([coordinates(a, b) for a, b in zip(r[same], u[same], strict=True)])
@@ -99,7 +105,7 @@ def learn_block(
         return replace(block, centre=centre, covariance=covariance)
     points = np.array([coordinates(a, b) for a, b, _ in useful])
     values = np.array([value for _, _, value in useful])
-    emulator = fit_emulator(block.active, points, values, centre, covariance)
+    emulator = fit_emulator(block.active, points, values, centre, covariance, noise)
     if emulator is not None and emulator.residual_sd > USEFUL_ERROR:
         emulator = None
     return Block(block.active, centre, covariance, emulator)

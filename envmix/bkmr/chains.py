@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from envmix.arrays import FloatArray
+from envmix.bkmr import probit
 from envmix.bkmr.draws import Draws
 from envmix.bkmr.exact import Evaluation, Joint, Solver
 from envmix.bkmr.lambda_grid import LambdaGrid
@@ -26,6 +27,7 @@ SURROGATE_RANK = 32
 FIRST_STEPS = 8
 # A probit correction costs more than a cheap step, so that more steps are worth their while.
 MOST_STEPS = {"gaussian": 10, "binomial": 20}
+NOISE = {"gaussian": 0.02, "binomial": probit.NOISE}
 UPDATES = 10
 LARGE = 5000
 
@@ -244,8 +246,14 @@ class GaussianEvaluator:
 def _first_state(task: ChainTask) -> Chain:
     model, options = task.model, task.options
     rng = random_stream(task.seed, "bkmr", "chain", task.chain)
-    most = MOST_STEPS[model.family]
-    tuning = initial_tuning(model.priors.r, model.z.shape[1], len(model.groups), FIRST_STEPS, most)
+    tuning = initial_tuning(
+        model.priors.r,
+        model.z.shape[1],
+        len(model.groups),
+        FIRST_STEPS,
+        MOST_STEPS[model.family],
+        NOISE[model.family],
+    )
     eta = None
     if model.family == "binomial":
         eta = model.X @ null_fit(model, _signs(model)).mode

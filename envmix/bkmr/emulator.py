@@ -16,7 +16,6 @@ from envmix.arrays import BoolArray, FloatArray
 SQUARE = 30.0
 BUMP = 3.0
 LENGTH = 2.5
-NUGGET = 0.02
 DEPTH = 25.0
 LARGEST = 500
 
@@ -84,7 +83,12 @@ def coordinates(r: FloatArray, u: float) -> FloatArray:
 
 
 def fit_emulator(
-    active: BoolArray, theta: FloatArray, values: FloatArray, centre: FloatArray, covariance: FloatArray
+    active: BoolArray,
+    theta: FloatArray,
+    values: FloatArray,
+    centre: FloatArray,
+    covariance: FloatArray,
+    noise: float,
 ) -> Emulator | None:
     """Interpolate exact log-likelihoods.
 
@@ -95,6 +99,8 @@ def fit_emulator(
         Where the exact log-likelihood was evaluated, and its values.
     centre, covariance : ndarray, shapes (d,), (d, d)
         Mean and covariance of the posterior so far.
+    noise : float
+        Standard deviation of the values' errors.
 
     Returns
     -------
@@ -116,7 +122,7 @@ def fit_emulator(
     inner = 1.0 + points @ points.T / d
     distance = np.sum((points[:, None] - points[None]) ** 2, axis=2)
     gram = SQUARE**2 * inner**2 + BUMP**2 * np.exp(-0.5 * distance / LENGTH**2)
-    inverse = np.linalg.inv(gram + NUGGET**2 * np.eye(len(points)))
+    inverse = np.linalg.inv(gram + noise**2 * np.eye(len(points)))
     offset = float(np.median(values))
     weights = inverse @ (values - offset)
     errors = weights / np.diag(inverse)

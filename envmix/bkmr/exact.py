@@ -24,11 +24,6 @@ class Evaluation:
     method: str
     rank: int
 
-    @property
-    def smooth(self) -> float:
-        """The same: there is no Monte-Carlo noise in it."""
-        return self.log_likelihood
-
 
 class Joint(Protocol):
     """Posterior of (b, h) given r and lambda, in units of sigma2."""

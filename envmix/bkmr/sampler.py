@@ -49,10 +49,6 @@ class Exact(Protocol):
     def log_likelihood(self) -> float: ...
 
     @property
-    def smooth(self) -> float:
-        """The log-likelihood, or an approximation without noise for emulators to learn."""
-
-    @property
     def rank(self) -> int: ...
 
     @property
@@ -166,7 +162,7 @@ class Kernel:
         accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
         self.counts.add(kind, accepted)
         if self.adapting:
-            self.record.evaluated.append((new.r, new.u, proposed.smooth))
+            self.record.evaluated.append((new.r, new.u, proposed.log_likelihood))
             if kind == "exact correction":
                 self.record.corrections.append(((point.r > 0).tobytes(), accepted))
         return (new, new_local, proposed) if accepted else (point, local, exact)

@@ -31,6 +31,8 @@ class Tuning:
         How r is drawn when an exposure enters.
     inclusion : ndarray, shape (groups,)
         How often each group was in, away from 0 and 1; sets how often a switch of it is proposed.
+    noise : float
+        Standard deviation of the exact log-likelihood's errors.
     steps, most_steps : int
         Cheap steps between two exact corrections, and the most that warm-up may choose.
     cheap : float
@@ -49,6 +51,7 @@ class Tuning:
     inclusion: FloatArray
     steps: int
     most_steps: int
+    noise: float
     cheap: float = 1.0
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
@@ -68,7 +71,9 @@ class Tuning:
         return SwitchRates.for_inclusion(self.inclusion)
 
 
-def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int, most_steps: int) -> Tuning:
+def initial_tuning(
+    prior: PositivePrior, exposures: int, groups: int, steps: int, most_steps: int, noise: float
+) -> Tuning:
     """Before anything is known: births from the prior, every group alike."""
     ones = np.ones(exposures)
     return Tuning(
@@ -79,6 +84,7 @@ def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int
         inclusion=np.full(groups, 0.5),
         steps=steps,
         most_steps=most_steps,
+        noise=noise,
     )
 
 
@@ -118,7 +124,7 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
         # Judged by the latest half, so that a set found late in warm-up counts.
         elif mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
             known = blocks.get(key) or initial_block(r[mine][0])
-            blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated)
+            blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated, tuning.noise)
     steps, cheap = tuning.steps, tuning.cheap
     corrections = [accepted for _, accepted in record.corrections[-LATEST_CORRECTIONS:]]
     if len(corrections) >= 10:

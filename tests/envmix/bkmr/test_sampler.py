@@ -132,7 +132,7 @@ def wrong_emulator(model, rng):
     theta = rng.normal(size=(80, 3)) + np.array([np.log(0.3), np.log(0.05), 0.0])
     values = 1.5 * theta[:, 2] + 0.01 * rng.normal(size=80)
     active = np.ones(2, dtype=bool)
-    return fit_emulator(active, theta, values, theta.mean(axis=0), np.eye(3))
+    return fit_emulator(active, theta, values, theta.mean(axis=0), np.eye(3), 0.02)
 
 
 @pytest.mark.parametrize("correct", [True, False], ids=["corrected", "uncorrected"])
