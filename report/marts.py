@@ -43,8 +43,9 @@ class Marts:
         try:
             return self.connection.execute(query).df()
         except duckdb.BinderException as error:
+            found = str(error).splitlines()[0]
             raise ReportError(
-                f"expected result tables of this version of the project, found others ({str(error).splitlines()[0]}); {ADVICE}"
+                f"expected result tables of this version of the project, found others ({found}); {ADVICE}"
             ) from error
 
 

@@ -35,7 +35,7 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             drawn[drawn["metal"] == metal],
             title=words(metal) + _doubt(drawn[drawn["metal"] == metal]),
             axis_x=f"quantile of blood {within(metal)}",
-            axis_y=f"difference in {axis}",
+            axis_y=axis,
             looks=look,
             domain_y=domain,
             null=0.0,
