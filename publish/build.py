@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.connection import connect
-from ingest.errors import LockedError
 from ingest.home import PROJECT_ROOT
 from publish import steps
 from publish.database import DATABASE, read_run, write_tables
@@ -118,6 +117,3 @@ def show(place: Place) -> Published:
     read_published(place.latest)
     turn(place.results, place.latest)
     return read_published(place.results)
-
-
-__all__ = ["LockedError", "Steps", "build", "publish_again", "show"]
