@@ -9,7 +9,8 @@ from ingest.home import PROJECT_ROOT
 from ingest.locks import Patience, alone
 from ingest.sources import Say
 from publish import steps
-from publish.database import DATABASE, read_run, write_tables
+from publish.database import read_run, write_tables
+from publish.errors import AuditError
 from publish.place import Place, new_folder, turn
 from publish.record import Published, read_published, write_manifest
 
@@ -27,7 +28,7 @@ class Steps:
     write_docs : callable
         Takes the data directory and the folder that gets the page.
     write_report : callable
-        Takes the published database and the folder that gets the page.
+        Takes the private warehouse and the folder that gets the page.
     """
 
     load: Callable[[], None]
@@ -87,8 +88,10 @@ def _publish(place: Place, todo: Steps, patience: Patience) -> Published:
     run = read_run(place.warehouse)
     with new_folder(place, run.name) as folder:
         todo.write_docs(place.data, folder)
+        todo.write_report(place.warehouse, folder)
         written = write_tables(place.warehouse, folder)
-        todo.write_report(folder / DATABASE, folder)
+        if written.run != run:
+            raise AuditError(f"{place.warehouse} was built anew by another program meanwhile: run again")
         write_manifest(folder, written)
     return read_published(place.results)
 
