@@ -38,12 +38,10 @@ setup: .venv/.ready  ## make the Python environment from the lock file
 demo: setup  ## the whole study on synthetic data, no download
 	@$(RUN)/python -m publish build --profile $(or $(PROFILE),quick) demo --people $(PEOPLE)
 	@$(RUN)/python -m report.summary
-	@$(RUN)/python -m report.html
 
 build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else from CDC)
 	@$(RUN)/python -m publish build --profile $(or $(PROFILE),full) $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
 	@$(RUN)/python -m report.summary
-	@$(RUN)/python -m report.html
 
 report: setup  ## the results of the last build as one HTML page
 	@$(RUN)/python -m report.html

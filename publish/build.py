@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.connection import connect
-from ingest.errors import LockedError
 from ingest.home import PROJECT_ROOT
+from ingest.locks import Patience, alone
+from ingest.sources import Say
 from publish import steps
-from publish.database import DATABASE, read_run, write_tables
-from publish.place import Place, Say, alone_within, new_folder, patiently, turn
+from publish.database import read_run, write_tables
+from publish.errors import AuditError
+from publish.place import Place, new_folder, turn
 from publish.record import Published, read_published, write_manifest
 
 SECONDS_TO_WAIT = 60.0
@@ -26,7 +28,7 @@ class Steps:
     write_docs : callable
         Takes the data directory and the folder that gets the page.
     write_report : callable
-        Takes the published database and the folder that gets the page.
+        Takes the private warehouse and the folder that gets the page.
     """
 
     load: Callable[[], None]
@@ -62,35 +64,39 @@ def build(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT)
         If a step failed, the build is not whole, or files cannot be written. Nothing that was published
         has changed.
     """
-    with alone_within(place.published, seconds, say):
+    patience = Patience(seconds, say)
+    with alone(place.published, patience):
         place.check()
         todo.load()
         _make_current(place.data)
-        _await_free(place.warehouse, seconds, say)
+        _await_free(place.warehouse, patience)
         say("dbt build: models, regressions and their tests; only problems are printed")
         todo.transform()
-        return _publish(place, todo, say, seconds)
+        return _publish(place, todo, patience)
 
 
 def publish_again(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
     """Publish the build that the private warehouse holds, if it is whole; see `build`."""
-    with alone_within(place.published, seconds, say):
+    patience = Patience(seconds, say)
+    with alone(place.published, patience):
         place.check()
-        return _publish(place, todo, say, seconds)
+        return _publish(place, todo, patience)
 
 
-def _publish(place: Place, todo: Steps, say: Say, seconds: float) -> Published:
-    _await_free(place.warehouse, seconds, say)
+def _publish(place: Place, todo: Steps, patience: Patience) -> Published:
+    _await_free(place.warehouse, patience)
     run = read_run(place.warehouse)
     with new_folder(place, run.name) as folder:
         todo.write_docs(place.data, folder)
+        todo.write_report(place.warehouse, folder)
         written = write_tables(place.warehouse, folder)
-        todo.write_report(folder / DATABASE, folder)
+        if written.run != run:
+            raise AuditError(f"{place.warehouse} was built anew by another program meanwhile: run again")
         write_manifest(folder, written)
     return read_published(place.results)
 
 
-def _await_free(warehouse: Path, seconds: float, say: Say) -> None:
+def _await_free(warehouse: Path, patience: Patience) -> None:
     """Wait for a program that has the private warehouse open: dbt could not write it."""
 
     def open_and_close() -> None:
@@ -98,7 +104,7 @@ def _await_free(warehouse: Path, seconds: float, say: Say) -> None:
             pass
 
     if warehouse.exists():
-        patiently(open_and_close, seconds, say)
+        patience.wait_for(open_and_close)
 
 
 def _make_current(data: Path) -> None:
@@ -118,6 +124,3 @@ def show(place: Place) -> Published:
     read_published(place.latest)
     turn(place.results, place.latest)
     return read_published(place.results)
-
-
-__all__ = ["LockedError", "Steps", "build", "publish_again", "show"]

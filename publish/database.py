@@ -16,7 +16,7 @@ PARQUET = "parquet"
 
 _DICTIONARY = "data_dictionary"
 _DICTIONARY_TABLE = "One row per column of a published table: what it holds."
-_DICTIONARY_COLUMNS = {
+DICTIONARY_COLUMNS = {
     "table_name": "Published table.",
     "column_name": "Its column.",
     "position": "Position of the column in the table, from 1.",
@@ -154,7 +154,7 @@ def _write_dictionary(connection: duckdb.DuckDBPyConnection) -> None:
             description varchar, table_description varchar
         )
     """)
-    _comment(connection, _DICTIONARY, _DICTIONARY_TABLE, dict(_DICTIONARY_COLUMNS))
+    _comment(connection, _DICTIONARY, _DICTIONARY_TABLE, dict(DICTIONARY_COLUMNS))
     columns = connection.execute("""
         select
             columns.table_name,

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ingest.home import PROJECT_ROOT
+from ingest.seed_checks.declared import read_yaml
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where libyaml is there
 PAGE = PROJECT_ROOT / "docs" / "data-dictionary.md"
 
 # A description states its unit after a comma: "Blood lead, ug/dL.", "Age at screening, years; 80 stands ..."
@@ -74,7 +72,7 @@ def read_models(root: Path = PROJECT_ROOT) -> list[DescribedTable]:
 
 def _read_folder(folder: Path) -> Iterator[DescribedTable]:
     for path in sorted(folder.rglob("*.yml")):
-        for entry in _entries(yaml.load(path.read_text(), Loader=_LOADER)):
+        for entry in _entries(read_yaml(path)):
             types = entry.get("config", {}).get("column_types", {})
             yield DescribedTable(
                 name=entry["name"],

@@ -15,18 +15,12 @@ one whole run, and real results stay where they are when synthetic ones are show
 import contextlib
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import LockedError, cannot
-from ingest.locks import alone
+from ingest.errors import cannot
 from publish.errors import PublishError
-
-Say = Callable[[str], None]
-
-SECONDS_BETWEEN_TRIES = 0.2
 
 
 @dataclass(frozen=True)
@@ -77,48 +71,6 @@ class Place:
                 probe.unlink()
             except OSError as error:
                 raise PublishError(cannot("write in the folder", link.parent, error)) from error
-
-
-@contextlib.contextmanager
-def alone_within(folder: Path, seconds: float, say: Say) -> Iterator[None]:
-    """Let no other build work in a folder; wait for one that does, but not for ever.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Is made if it does not exist.
-    seconds : float
-        How long to wait.
-    say : callable
-        Is told, once, who is waited for.
-
-    Raises
-    ------
-    ingest.errors.LockedError
-        If the other process is still there after `seconds`; names it.
-    ingest.errors.WarehouseError
-        If the folder cannot be made or written.
-    """
-    with contextlib.ExitStack() as stack:
-        patiently(lambda: stack.enter_context(alone(folder)), seconds, say)
-        yield
-
-
-def patiently(action: Callable[[], object], seconds: float, say: Say) -> None:
-    """Do something that another process may prevent, again and again for at most `seconds`."""
-    end = time.monotonic() + seconds
-    said = False
-    while True:
-        try:
-            action()
-            return
-        except LockedError as error:
-            if time.monotonic() >= end:
-                raise LockedError(f"Gave up after {seconds:g} s: {error}") from error
-            if not said:
-                say(f"Waiting up to {seconds:g} s: {error}")
-                said = True
-        time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 @contextlib.contextmanager

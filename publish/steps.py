@@ -1,7 +1,6 @@
 """The steps of a build that are other programs: ingest, dbt, the report."""
 
 import ctypes
-import importlib
 import json
 import os
 import signal
@@ -10,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from publish.errors import StepError
+from publish.errors import PublishError, StepError
 
 # How long dbt may take to end after Ctrl-C before it is killed.
 _SECONDS_TO_END = 3.0
@@ -58,15 +57,21 @@ def write_docs(data: Path, folder: Path) -> None:
     (data / "target" / "static_index.html").replace(folder / DOCS)
 
 
-def write_report(database: Path, folder: Path) -> None:
-    """Write the report, if this version of the project has one."""
+def write_report(warehouse: Path, folder: Path) -> None:
+    """Write the report of the private warehouse.
+
+    Raises
+    ------
+    PublishError
+        If it cannot be written.
+    """
+    from report import html
+    from report.errors import ReportError
+
     try:
-        report = importlib.import_module("report.html")
-    except ModuleNotFoundError as error:
-        if error.name != "report.html":
-            raise
-        return
-    report.write_report(database, folder / REPORT)
+        html.write_report(warehouse, folder / REPORT)
+    except ReportError as error:
+        raise PublishError(str(error)) from error
 
 
 def dbt(data: Path, *arguments: str) -> None:

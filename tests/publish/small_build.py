@@ -72,8 +72,8 @@ def steps(place: Place, value: int, source: str = "demo") -> Steps:
     return Steps(load=lambda: None, transform=transform, write_docs=write_docs, write_report=_write_report)
 
 
-def _write_report(database: Path, folder: Path) -> None:
-    with connect(database, read_only=True) as connection:
+def _write_report(warehouse: Path, folder: Path) -> None:
+    with connect(warehouse, read_only=True) as connection:
         ((value,),) = connection.execute("select distinct value from first").fetchall()
     (folder / "report.html").write_text(f"{value}\n")
 

@@ -88,7 +88,7 @@ def place(tmp_path, project) -> Place:
 
 
 def todo(place: Place, profile: str) -> Steps:
-    def write_report(database: Path, folder: Path) -> None:
+    def write_report(_: Path, folder: Path) -> None:
         (folder / "report.html").write_text(profile)
 
     small = small_steps(place, 0)
