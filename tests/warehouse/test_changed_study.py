@@ -1,10 +1,8 @@
-"""What docs/change-the-study.md says is true: another study and a third release are rows, not SQL or Python."""
+"""docs/change-the-study.md is true: another study and a third release are rows, not SQL or Python."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -48,8 +46,9 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changed]:
         "--data", str(data), data=data,
     )  # fmt: skip
     dbt(
-        "build", "--project-dir", str(project), "--profiles-dir", str(project), "--vars", "{fit_profile: quick}",
-        "--exclude-resource-type", "unit_test", data=data, directory=project,
+        "build", "--project-dir", str(project), "--profiles-dir", str(project),
+        "--vars", "{fit_profile: quick}", "--exclude-resource-type", "unit_test",
+        data=data, directory=project,
     )  # fmt: skip
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         yield Changed(lambda query: connection.execute(query).fetchall(), united(frames))
@@ -110,7 +109,9 @@ def test_a_study_of_selenium_loses_the_release_without_it(changed):
     assert flow["2009-2010", "postmenopausal"] > 100
     assert flow["2009-2010", "metals_measured"] == 0
     assert flow["2013-2014", "osteoporosis_known"] > 20
-    measured = changed.table("select exposure, count(distinct cycle) from intermediate.int_exposures group by all")
+    measured = changed.table("""
+        select exposure, count(distinct cycle) from intermediate.int_exposures group by exposure
+    """)
     assert measured == {"Pb": 3, "Cd": 3, "Hg": 3, "cotinine": 3, "Se": 2, "Mn": 2}
 
 
@@ -125,7 +126,8 @@ def test_releases_count_by_their_years(changed):
 def test_everybody_of_the_third_release_was_analysed_for_metals(changed):
     """Its weight of blood metals is that of the examination; 2013-2014 has a subsample."""
     rows = changed.table("""
-        select cycle, bool_and(blood_metals_weight is not distinct from exam_weight) from participants group by cycle
+        select cycle, bool_and(blood_metals_weight is not distinct from exam_weight)
+        from participants group by cycle
     """)
     assert rows == {"2009-2010": True, "2013-2014": False, "2017-2020": True}
 
@@ -172,7 +174,8 @@ def test_estimates_of_the_new_exposure_and_outcome_are_right(changed):
 
 def test_every_model_of_the_study_is_fitted(changed):
     found = changed.query("""
-        select metal, covariate_set, engine, list(contrast order by contrast), bool_and(converged) from associations
+        select metal, covariate_set, engine, list(contrast order by contrast), bool_and(converged)
+        from associations
         where study = 'custom' and outcome = 'bmd_wards_triangle' and subgroup = 'all' group by all
     """)
     contrasts = ["Q2", "Q3", "Q4", "Q5", "per_doubling", "trend_median", "trend_score"]
@@ -212,7 +215,8 @@ def test_mixtures_are_of_the_exposures_of_the_study(changed, method):
 
 def test_wqs_weights_share_one(changed):
     sums = changed.query("""
-        select sum(weight) from wqs_weights group by direction, engine, procedure having sum(weight) is not null
+        select sum(weight) from wqs_weights group by direction, engine, procedure
+        having sum(weight) is not null
     """)
     assert len(sums) >= 5
     assert [total for (total,) in sums] == pytest.approx([1] * len(sums))
