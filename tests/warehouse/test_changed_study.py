@@ -19,6 +19,7 @@ YEARS = {"2009-2010": 2, "2013-2014": 2, "2017-2020": 3.2}
 CYCLES = {"_F": "2009-2010", "_H": "2013-2014", "P_": "2017-2020"}
 MENOPAUSE = {"2009-2010": (7,), "2013-2014": (3, 7), "2017-2020": (3, 7)}
 COTININE_LIMIT = 0.015
+DESIGN = ("SDMVSTRA", "SDMVPSU")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,12 @@ def members(people: pd.DataFrame) -> pd.DataFrame:
     return people[np.logical_and.reduce(steps(people))]
 
 
+def measured_women(people: pd.DataFrame) -> pd.DataFrame:
+    """Return those whose Ward's triangle is plausible."""
+    women = members(people)
+    return women[(women["DXAFMRST"] == 1) & women["DXXWDBMD"].between(0.1, 2)]
+
+
 def test_women_are_those_counted_in_the_files(changed):
     found = changed.table("select cycle, step, n from cohort_flow where study = 'custom' and cycle != 'all'")
     left = changed.people
@@ -132,12 +139,17 @@ def test_everybody_of_the_third_release_was_analysed_for_metals(changed):
     assert rows == {"2009-2010": True, "2013-2014": False, "2017-2020": True}
 
 
-def test_the_pooled_design_has_the_units_of_all_releases(changed):
-    """110 sampling units less 54 strata are 56, and one exposure: 55."""
-    assert changed.query("""
-        select distinct df from associations
+def test_degrees_of_freedom_are_those_of_the_releases_of_a_study(changed):
+    """A release that a study cannot use gives it none: 79 units less 39 strata and one exposure are 39."""
+    women = measured_women(changed.people)
+    units, strata = (len(women[list(names)].drop_duplicates()) for names in (DESIGN, DESIGN[:1]))
+    assert strata == 15 + 15 + 24
+    found = changed.query("""
+        select distinct study, metal, df from associations
         where engine = 'survey' and covariate_set = 'crude' and contrast = 'per_doubling' and subgroup = 'all'
-    """) == [(55.0,)]
+            and outcome in ('bmd_wards_triangle', 'bmd_total_femur') and metal in ('cotinine', 'Se')
+    """)
+    assert sorted(found) == [("custom", "cotinine", units - strata - 1), ("recommended", "Se", 39)]
 
 
 def test_codes_that_were_renamed_keep_their_meaning(changed):
@@ -158,8 +170,7 @@ def test_codes_that_were_renamed_keep_their_meaning(changed):
 
 def test_estimates_of_the_new_exposure_and_outcome_are_right(changed):
     """Ward's triangle on the doublings of cotinine: least squares from the files."""
-    women = members(changed.people)
-    women = women[(women["DXAFMRST"] == 1) & women["DXXWDBMD"].between(0.1, 2)]
+    women = measured_women(changed.people)
     cotinine = women["LBXCOT"].mask(women["LBDCOTLC"] == 1, COTININE_LIMIT / np.sqrt(2))
     matrix = np.column_stack([np.ones(len(women)), np.log2(cotinine)])
     expected, *_ = np.linalg.lstsq(matrix, women["DXXWDBMD"].to_numpy(), rcond=None)
