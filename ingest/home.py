@@ -16,5 +16,5 @@ if (PROJECT_ROOT / "dbt_project.yml").exists():
 
 
 def project_directory() -> Path:
-    """Return the dbt project whose seeds count, for ingest as for dbt: DBT_PROJECT_DIR, by default this one."""
+    """Return the dbt project whose seeds count, for ingest as for dbt: DBT_PROJECT_DIR, else this one."""
     return Path(os.environ.get("DBT_PROJECT_DIR", PROJECT_ROOT)).resolve()

@@ -71,7 +71,7 @@ def fit_bkmr_plan(
         is at fault, where R-hat or ESS miss their limits.
     """
     tasks = mixture_tasks("BKMR", plan, tables, fit_one_bkmr, SCHEMA, SETTINGS)
-    return run_plan(plan, MIXTURE_KEYS, tasks, cache=cache, workers=workers)
+    return run_plan(plan, MIXTURE_KEYS, tasks, SCHEMA, cache=cache, workers=workers)
 
 
 def fit_one_bkmr(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitted:

@@ -51,7 +51,7 @@ def fit_qgcomp_plan(
         weight: share of the sum of its sign).
     """
     tasks = mixture_tasks("quantile g-computation", plan, tables, fit_one_qgcomp, SCHEMA, ())
-    return run_plan(plan, [*MIXTURE_KEYS, "engine"], tasks, cache=cache, workers=workers)
+    return run_plan(plan, [*MIXTURE_KEYS, "engine"], tasks, SCHEMA, cache=cache, workers=workers)
 
 
 def fit_one_qgcomp(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitted:

@@ -81,6 +81,7 @@ def run_plan(
     plan: pd.DataFrame,
     keys: Sequence[str],
     tasks: Sequence[FitTask],
+    schema: pa.Schema,
     *,
     cache: FitCache | None,
     workers: int | None = None,
@@ -90,11 +91,13 @@ def run_plan(
     Parameters
     ----------
     plan : pandas.DataFrame
-        One row or more, one per fit, in the order of `tasks`.
+        One row per fit, in the order of `tasks`; perhaps none.
     keys : sequence of str
         Columns of the plan that name the fit in the result.
     tasks : sequence of FitTask
         Equal tasks are fitted once.
+    schema : pyarrow.Schema
+        That of the tasks.
     cache : FitCache or None
         Fits found there are not fitted again; finished ones are stored at once, so that a run that is
         stopped loses only the fits under way.
@@ -110,8 +113,9 @@ def run_plan(
     digests = [fit_digest(task.kind, task.specification, task.data) for task in tasks]
     kind = tasks[0].kind if tasks else ""
     fitted = cached_fan_out(fitted_row, tasks, digests, cache=cache, description=kind, workers=workers)
-    rows = pa.concat_tables(fitted)
-    columns = pa.Table.from_pandas(plan[list(keys)], preserve_index=False)
+    rows = pa.concat_tables([pa.schema([*FACTS, *schema]).empty_table(), *fitted])
+    names = pa.schema([(name, pa.string()) for name in keys])
+    columns = pa.Table.from_pandas(plan[list(keys)], schema=names, preserve_index=False)
     for position, name in enumerate(keys):
         rows = rows.add_column(position, columns.schema.field(name), columns.column(name))
     return rows

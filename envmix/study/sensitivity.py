@@ -159,11 +159,8 @@ def fit_sensitivity_plan(
                 data=pd.concat([records, *psus], ignore_index=True).astype({"in_cohort": "bool"}),
             )
         )
-    if not tasks:
-        return pa.schema(
-            [*(pa.field(name, pa.string()) for name in GROUP_KEYS), *FACTS, *SCHEMA]
-        ).empty_table()
-    return run_plan(pd.DataFrame(groups, columns=GROUP_KEYS), GROUP_KEYS, tasks, cache=cache, workers=workers)
+    plan_of_groups = pd.DataFrame(groups, columns=GROUP_KEYS)
+    return run_plan(plan_of_groups, GROUP_KEYS, tasks, SCHEMA, cache=cache, workers=workers)
 
 
 def _only(specifications: pd.DataFrame, column: str) -> Any:

@@ -50,9 +50,8 @@ def fit_wqs_plan(
         repeated holdout has no p-value, because the spread over splits is not a sampling distribution.
     """
     tasks = mixture_tasks("WQS", plan, tables, fit_one_wqs, SCHEMA, SETTINGS)
-    return run_plan(
-        plan, [*MIXTURE_KEYS, "engine", "direction", "procedure"], tasks, cache=cache, workers=workers
-    )
+    keys = [*MIXTURE_KEYS, "engine", "direction", "procedure"]
+    return run_plan(plan, keys, tasks, SCHEMA, cache=cache, workers=workers)
 
 
 def fit_one_wqs(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitted:

@@ -155,3 +155,12 @@ def test_frames_of_any_task_are_stored_by_everything_in_it(tmp_path, capfd):
     again = cached_frames(squares, [("a", numbers.copy())], cache=cache, description="squares", workers=1)
     assert again[0].equals(first[0])
     assert "squares: 1 of 1 unchanged" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("fit_plan", [fit_wqs_plan, fit_qgcomp_plan, fit_bkmr_plan])
+def test_a_plan_without_rows_gives_the_same_table_without_rows(plan, tables, fit_plan):
+    empty = fit_plan(plan.head(0), tables)
+    assert empty.num_rows == 0
+    assert empty.schema.field("study").type == "string"
+    if fit_plan is not fit_bkmr_plan:
+        assert empty.schema.equals(fit_plan(plan.head(1), tables, workers=1).schema)
