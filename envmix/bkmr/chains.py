@@ -299,7 +299,10 @@ def run_chain(task: ChainTask) -> ChainRun:
     path = None if options.checkpoint is None else Path(options.checkpoint) / f"chain-{task.chain}.pickle"
     chain = _resume(task, path) if path is not None and path.exists() else _first_state(task)
     state = chain.state
-    done = None if task.sweeps is None else np.memmap(task.sweeps, dtype=np.int64, mode="r+")
+    # On a cluster the file may be on another machine: then this chain's sweeps are not shown.
+    done = None
+    if task.sweeps is not None and task.sweeps.exists():
+        done = np.memmap(task.sweeps, dtype=np.int64, mode="r+")
     begun, before, saved = time.process_time(), state.seconds, -np.inf
     while state.sweep < options.sweeps:
         chain.advance()

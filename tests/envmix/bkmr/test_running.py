@@ -16,8 +16,10 @@ import pytest
 
 from envmix import ChainOptions, fit_bkmr
 from envmix.bkmr import progress
+from envmix.bkmr.chains import run_chain
 from envmix.fan_out import fan_out
 
+from . import naive
 from .conftest import quiet_fit
 
 LONG_FIT = """
@@ -106,3 +108,8 @@ def test_fits_show_their_sweeps(monkeypatch, capsys, people, spec):
     lines = re.findall(r"BKMR: (\d+) of 40 sweeps", capsys.readouterr().err)
     assert lines
     assert all(0 <= int(k) <= 40 for k in lines)
+
+
+def test_a_chain_on_another_machine_runs_without_the_file_of_sweeps(tmp_path):
+    chain = naive.chain(naive.model(), warmup=2, draws=3)
+    assert len(run_chain(replace(chain.task, sweeps=tmp_path / "elsewhere")).draws.lambda_) == 3
