@@ -25,7 +25,7 @@ from envmix.planned_models import (
 )
 from envmix.regression import RegressionFit, fit_regression
 from envmix.study.fit_cache import FitCache
-from envmix.study.run_plan import FACTS, FitTask, Fitted, run_plan, table_field
+from envmix.study.run_plan import FitTask, Fitted, run_plan, table_field
 
 GROUP_KEYS = ["study", "people", "definition", "exposure"]
 SPECIFICATION = (

@@ -203,6 +203,25 @@ def test_every_model_of_the_study_is_fitted(changed):
     assert tests == [(16,)]  # four exposures, two engines, two forms
 
 
+def test_the_specification_curve_starts_from_the_study(changed):
+    """Its own specification is the model of `associations`; the other has women who answered otherwise."""
+    found = changed.query("""
+        select
+            sensitivity.specification, sensitivity.converged,
+            abs(sensitivity.estimate - associations.estimate) < 1e-9
+        from sensitivity
+        left join associations
+            on sensitivity.is_published
+            and associations.study = 'custom' and associations.outcome = 'osteoporosis'
+            and associations.metal = 'cotinine' and associations.covariate_set = 'crude'
+            and associations.engine = 'survey' and associations.subgroup = 'all'
+            and associations.contrast = sensitivity.contrast
+        where sensitivity.contrast = 'Q5'
+        order by all
+    """)
+    assert found == [("as published", True, True), ("menopause=age_55", True, None)]
+
+
 def test_fifths_are_fifths_of_the_population(changed):
     shares = changed.query("""
         select sum(weight) / sum(sum(weight)) over () from cohort_exposures
