@@ -195,12 +195,9 @@ def links(page: Path) -> list[str]:
     return [link for link in found if not link.startswith("http")]
 
 
-NOT_YET = {"what-holds.md"}  # announced, and still to be written
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    for link in set(links(page)) - NOT_YET:
+    for link in set(links(page)):
         assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
