@@ -21,6 +21,20 @@ joined as (
     from associations
     inner join subgroups on associations.subgroup = subgroups.subgroup
     group by all
+),
+
+-- a person whose group is not known is in none of them
+not_known as (
+    select
+        cohort.study,
+        variables.subgroup_variable,
+        count(*) as n
+    from {{ ref('cohort') }} as cohort
+    cross join (select distinct subgroup_variable from subgroups) as variables
+    left join {{ ref('int_person_values') }} as person_values
+        on cohort.seqn = person_values.seqn and variables.subgroup_variable = person_values.variable
+    where person_values.value is null
+    group by cohort.study, variables.subgroup_variable
 )
 
 select
@@ -35,12 +49,9 @@ inner join associations as whole
         and joined.metal = whole.metal
         and joined.covariate_set = whole.covariate_set
         and whole.subgroup = 'all'
--- a person whose group is not known is in none of them
+left join not_known
+    on joined.study = not_known.study and joined.subgroup_variable = not_known.subgroup_variable
 where
     joined.n > whole.n
     or joined.events > whole.events
-    or joined.n < whole.n - (
-        select count(*)
-        from {{ ref('cohort') }} as cohort
-        where cohort.study = joined.study and (cohort.age_group is null or cohort.bmi_group is null)
-    )
+    or joined.n < whole.n - coalesce(not_known.n, 0)
