@@ -74,8 +74,6 @@ def steps(people: pd.DataFrame) -> list[pd.Series]:
     reason = people["RHD042"].fillna(people["RHD043"])
     reasons = people["cycle"].map(MENOPAUSE)
     never, former = people["SMQ020"] == 2, (people["SMQ020"] == 1) & (people["SMQ040"] == 3)
-    scanned = people["DXAFMRST"] == 1
-    plausible = [scanned & people[site].between(0.2, 2) for site in ("DXXNKBMD", "DXXOFBMD")]
     return [
         people["RIAGENDR"] == 2,
         people["RIDAGEYR"] >= 60,
@@ -83,7 +81,7 @@ def steps(people: pd.DataFrame) -> list[pd.Series]:
         pd.Series([value in among for value, among in zip(reason, reasons, strict=True)], people.index),
         never | former,
         people[["LBXBPB", "LBXBCD", "LBXTHG", "LBXCOT"]].notna().all(axis=1),
-        plausible[0] | plausible[1],
+        (people["DXAFMRST"] == 1) & people["DXXNKBMD"].between(0.2, 2),
     ]
 
 
