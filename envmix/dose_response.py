@@ -88,7 +88,9 @@ def _fit_planned(task: tuple[PlannedModels, FloatArray]) -> pd.DataFrame:
     planned, knots = task
     rows: list[dict[str, Any]] = []
     values = planned.data.loc[planned.data["in_cohort"], "ln_value"].to_numpy(dtype=np.float64)
-    low, reference, high = np.quantile(values, [GRID_ENDS[0], 0.5, GRID_ENDS[1]])
+    # where nobody has a value there is no grid, and the models below say so
+    shares = [GRID_ENDS[0], 0.5, GRID_ENDS[1]]
+    low, reference, high = np.quantile(values, shares) if len(values) else np.full(3, np.nan)
     grid = np.array([reference, *np.linspace(low, high, GRID_POINTS)])
     points = [
         {"grid_point": point, "exposure_value": np.exp(value), "reference_value": np.exp(reference)}

@@ -1,5 +1,7 @@
 """The error that this package raises on purpose."""
 
+from ingest.errors import IngestError
 
-class ReportError(Exception):
+
+class ReportError(IngestError):
     """The report cannot be written; the message says what was expected, what was found and what to do."""

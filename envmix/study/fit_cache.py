@@ -9,6 +9,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import pandas as pd
@@ -16,13 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 PACKAGE = Path(__file__).resolve().parent.parent
-LIBRARIES = ("numpy", "scipy", "numba", "pandas", "statsmodels", "svy", "formulaic")
+LIBRARIES = ("arviz", "formulaic", "numba", "numpy", "pandas", "polars", "scipy", "statsmodels", "svy")
 
 
 @cache
 def code_digest() -> str:
     """Return one sha256 over the source of `envmix` and the versions of the libraries it computes with."""
-    digest = sha256(json.dumps({name: version(name) for name in LIBRARIES}).encode())
+    versions = {"python": python_version()} | {name: version(name) for name in LIBRARIES}
+    digest = sha256(json.dumps(versions).encode())
     for path in sorted(PACKAGE.rglob("*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(sha256(path.read_bytes()).digest())

@@ -10,7 +10,7 @@ import pandas as pd
 
 from envmix.errors import SpecificationError
 
-DESIGN = ["weight", "strata", "psu"]
+NOBODY = pd.Series(dtype="float64", index=pd.Index([], dtype="int64"))
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,12 @@ class StudyTables:
         return {key: rows.set_index("seqn") for key, rows in self.outcomes.groupby(["study", "outcome"])}
 
     def _exposure(self, study: str, exposure: str) -> pd.Series:
-        return self._exposures_by_name[study, exposure]["value"].astype("float64")
+        rows = self._exposures_by_name.get((study, exposure))
+        return NOBODY if rows is None else rows["value"].astype("float64")
 
     def _outcome(self, study: str, outcome: str) -> pd.Series:
-        return self._outcomes_by_name[study, outcome]["value"].astype("float64")
+        rows = self._outcomes_by_name.get((study, outcome))
+        return NOBODY if rows is None else rows["value"].astype("float64")
 
     def _weight(self, study: str, weight_name: str) -> pd.Series:
         rows = self.exposures[
@@ -112,8 +114,3 @@ class StudyTables:
         outside = sampled.sort_values(["strata", "psu"]).assign(domain=False, weight=1.0)
         # people first: the kinds of their columns decide
         return pd.concat([people, outside], ignore_index=True)[people.columns]
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """Return the names of a list that a seed joins by ``;``."""
-    return tuple(name for name in text.split(";") if name)

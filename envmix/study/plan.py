@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from envmix.errors import EstimationError
-from envmix.study.people import StudyTables, split_names
+from envmix.planned_models import split_names
+from envmix.study.people import StudyTables
 from envmix.study.run_plan import FitTask, Fitted
 
 MIXTURE_KEYS = ["study", "outcome", "covariate_set", "subgroup"]

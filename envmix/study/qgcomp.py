@@ -10,7 +10,7 @@ from envmix import QGComp, fit_qgcomp
 from envmix.study.fit_cache import FitCache
 from envmix.study.people import StudyTables
 from envmix.study.plan import MIXTURE_KEYS, check_events, mixture_tasks
-from envmix.study.run_plan import Fitted, run_plan, table_field
+from envmix.study.run_plan import Fitted, run_plan, table_field, without_infinite_df
 
 NUMBER = pa.float64()
 ESTIMATES = ("term", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high")
@@ -75,5 +75,8 @@ def fit_one_qgcomp(specification: Mapping[str, Any], people: pd.DataFrame) -> Fi
     coefficients = fit.coefficients_table()[["term", "std_error"]]
     weights = fit.weights().merge(coefficients, left_on="exposure", right_on="term", validate="one_to_one")
     return Fitted(
-        n, events, {"estimates": estimates[list(ESTIMATES)], "weights": weights}, warnings=fit.warnings
+        n,
+        events,
+        {"estimates": without_infinite_df(estimates[list(ESTIMATES)]), "weights": weights},
+        warnings=fit.warnings,
     )

@@ -77,6 +77,13 @@ def table_field(name: str, **columns: pa.DataType) -> pa.Field:
     return pa.field(name, pa.list_(pa.struct(list(columns.items()))))
 
 
+def without_infinite_df(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return estimates with df missing, in place of infinite, where the distribution is normal."""
+    if "df" not in estimates:
+        return estimates
+    return estimates.assign(df=estimates["df"].where(np.isfinite(estimates["df"])))
+
+
 def run_plan(
     plan: pd.DataFrame,
     keys: Sequence[str],

@@ -11,7 +11,7 @@ from envmix.errors import SpecificationError
 from envmix.study.fit_cache import FitCache
 from envmix.study.people import StudyTables
 from envmix.study.plan import MIXTURE_KEYS, check_events, mixture_tasks
-from envmix.study.run_plan import Fitted, run_plan, table_field
+from envmix.study.run_plan import Fitted, run_plan, table_field, without_infinite_df
 from envmix.wqs.spec import WQS
 
 NUMBER = pa.float64()
@@ -106,4 +106,4 @@ def fit_one_wqs(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitte
 
 
 def _index(estimates: pd.DataFrame) -> pd.DataFrame:
-    return estimates[estimates["term"] == "wqs"]
+    return without_infinite_df(estimates[estimates["term"] == "wqs"])

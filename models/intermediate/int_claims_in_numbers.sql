@@ -66,6 +66,7 @@ compared as (
             else crude.std_error
         end as our_std_error,
         crude.q_value as our_q_value,
+        crude.warnings as our_warnings,
 
         -- the same contrast, heeding more
         coalesce(adjusted.ratio, adjusted.standardised_beta) as age_bmi_value,
@@ -148,7 +149,7 @@ final as (
         survives_multiple_testing,
         weighted_age_bmi_value,
         weighted_age_bmi_p_value,
-        null as why_not_checked
+        case when our_value is null then our_warnings end as why_not_checked
     from survived
 )
 

@@ -27,7 +27,7 @@ leaders as (
         direction,
         covariate_set,
         engine,
-        arg_max(metal, weight) as leader,
+        arg_max(metal, (weight, metal)) as leader,
         max(weight) as weight
     from {{ ref('wqs_weights') }}
     where procedure = 'repeated_holdout' and subgroup = 'all'
@@ -81,7 +81,7 @@ index_findings as (
         indices.has_sign and indices.leader = claims.exposure as pattern,
         indices.p_value < 0.05 as is_significant,
         format(
-            'index {:.2f} ({:.2f}, {:.2f}) per quartile, p {:.3f}; largest weight {} {:.2f}',
+            'index {:.2f} per quartile (over splits {:.2f} to {:.2f}), p {:.3f}; largest weight {} {:.2f}',
             indices.ratio, indices.ratio_low, indices.ratio_high, indices.p_value, indices.leader, indices.weight
         ) as finding,
         indices.warnings
@@ -117,13 +117,13 @@ mixture_findings as (
     select
         claims.claim,
         models.model,
-        mixture_effects.above as value,
-        mixture_effects.above_low as low,
-        mixture_effects.above_high as high,
+        case when mixture_effects.converged then mixture_effects.above end as value,
+        case when mixture_effects.converged then mixture_effects.above_low end as low,
+        case when mixture_effects.converged then mixture_effects.above_high end as high,
         null::double as p_value,
         null::double as q_value,
         case when mixture_effects.converged then mixture_effects.above > 0 and mixture_effects.below < 0 end as pattern,
-        mixture_effects.above_low > 0 as is_significant,
+        case when mixture_effects.converged then mixture_effects.above_low > 0 end as is_significant,
         format(
             'probit difference, all metals at their 75th percentile against their medians: {:.3f} ({:.3f}, {:.3f})',
             mixture_effects.above, mixture_effects.above_low, mixture_effects.above_high
@@ -146,8 +146,12 @@ strata as (
         subgroups.level,
         subgroups.subgroup_order,
         max(associations.estimate) over siblings as largest,
-        string_agg(format('{} {:.2f}', subgroups.level, associations.ratio), ', ' order by subgroups.subgroup_order)
-            over siblings as side_by_side
+        bool_and(associations.converged) over siblings as all_estimated,
+        string_agg(
+            subgroups.level || ' ' || coalesce(format('{:.2f}', associations.ratio), 'not estimated'),
+            ', ' order by subgroups.subgroup_order
+        ) over siblings as side_by_side,
+        max(associations.warnings) over siblings as a_warning
     from {{ ref('associations') }} as associations
     inner join subgroups on associations.subgroup = subgroups.subgroup
     window siblings as (
@@ -167,7 +171,8 @@ subgroup_findings as (
         case claims.quantity when 'strongest_subgroup' then interactions.p_value else strata.p_value end as p_value,
         case claims.quantity when 'strongest_subgroup' then interactions.q_value else strata.q_value end as q_value,
         case claims.quantity
-            when 'strongest_subgroup' then strata.estimate = strata.largest
+            -- with one of its kind missing, none is known to be the strongest
+            when 'strongest_subgroup' then case when strata.all_estimated then strata.estimate = strata.largest end
             else strata.estimate < 0
         end as pattern,
         case claims.quantity when 'strongest_subgroup' then interactions.p_value else strata.p_value end < 0.05
@@ -176,7 +181,7 @@ subgroup_findings as (
             'odds ratios per quartile by subgroup: {}; here p {:.3f}, interaction p {:.3f}',
             strata.side_by_side, strata.p_value, interactions.p_value
         ) as finding,
-        coalesce(strata.warnings, interactions.warnings) as warnings
+        coalesce(strata.warnings, strata.a_warning, interactions.warnings) as warnings
     from claims
     cross join models
     inner join strata
@@ -222,14 +227,15 @@ final as (
         crude.is_significant as is_significant_here,
         age_bmi.value as age_bmi_value,
         age_bmi.p_value as age_bmi_p_value,
-        age_bmi.pattern and age_bmi.is_significant as survives_age_bmi,
+        case when age_bmi.pattern is not null then age_bmi.pattern and age_bmi.is_significant end as survives_age_bmi,
         weighted.value as weighted_value,
         weighted.p_value as weighted_p_value,
-        weighted.pattern and weighted.is_significant as survives_weighting,
+        case when weighted.pattern is not null then weighted.pattern and weighted.is_significant end
+            as survives_weighting,
         crude.q_value < 0.05 as survives_multiple_testing,
         weighted_age_bmi.value as weighted_age_bmi_value,
         weighted_age_bmi.p_value as weighted_age_bmi_p_value,
-        case when crude.pattern is null then crude.warnings end as why_not_checked
+        case when crude.pattern is null or crude.is_significant is null then crude.warnings end as why_not_checked
     from claims
     {% for model in ['crude', 'age_bmi', 'weighted', 'weighted_age_bmi'] -%}
     left join findings as {{ model }} on claims.claim = {{ model }}.claim and {{ model }}.model = '{{ model }}'

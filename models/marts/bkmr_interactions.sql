@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(interactions, recursive := true)
+        unnest({{ at_least_one('interactions') }}, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 

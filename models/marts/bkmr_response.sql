@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(response, recursive := true)
+        unnest({{ at_least_one('response') }}, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 

@@ -1,7 +1,7 @@
 with fitted as (
     select
         *,
-        unnest(single, recursive := true)
+        unnest({{ at_least_one('single') }}, recursive := true)
     from {{ ref('fit_bkmr') }}
 ),
 

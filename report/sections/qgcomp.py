@@ -79,7 +79,8 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
 def effect(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     """Return the effect of all metals together: a line per covariate set, a series per engine."""
     binary = is_binary(frame)
-    drawn = with_effect(frame[frame["term"] == "psi1"], binary, MILLIGRAMS)
+    # a fit that failed has no term, and is named below the figure
+    drawn = with_effect(frame[frame["term"].isna() | (frame["term"] == "psi1")], binary, MILLIGRAMS)
     sets = ordered(drawn["covariate_set"], COVARIATE_SETS)
     drawn["row"], drawn["series"] = drawn["covariate_set"].map(words), drawn["engine"]
     engines = looks(ordered(drawn["engine"], ENGINES))

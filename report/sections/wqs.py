@@ -41,7 +41,6 @@ _WEIGHTS = f"""
 """
 _DIRECTIONS = ("positive", "negative")
 _PROCEDURES = {"single_split": "one split", "repeated_holdout": "many splits", "permutation": "permutation"}
-_INDEX = ("wqs", "index")
 
 
 def section(marts: Marts) -> Section:
@@ -78,8 +77,8 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
 
 def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     binary = is_binary(frame)
-    terms = frame[frame["term"].isin(_INDEX)]
-    drawn = with_effect(terms if len(terms) else frame, binary, MILLIGRAMS)
+    # a fit that failed has no term, and is named below the figure
+    drawn = with_effect(frame[frame["term"].isna() | (frame["term"] == "wqs")], binary, MILLIGRAMS)
     drawn["row"] = _model(drawn)
     drawn["series"] = drawn["covariate_set"]
     sets = looks(ordered(drawn["covariate_set"], COVARIATE_SETS))

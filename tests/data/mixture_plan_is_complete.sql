@@ -17,6 +17,15 @@ shown as (
     union
     select study, 'bkmr', outcome, covariate_set, 'unweighted', null, null, subgroup
     from {{ ref('bkmr_pips') }}
+    intersect
+    select study, 'bkmr', outcome, covariate_set, 'unweighted', null, null, subgroup
+    from {{ ref('bkmr_response') }}
+    intersect
+    select study, 'bkmr', outcome, covariate_set, 'unweighted', null, null, subgroup
+    from {{ ref('bkmr_single') }}
+    intersect
+    select study, 'bkmr', outcome, covariate_set, 'unweighted', null, null, subgroup
+    from {{ ref('bkmr_overall') }}
 )
 
 select * from planned

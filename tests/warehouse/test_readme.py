@@ -1,4 +1,4 @@
-"""Queries of README and of "What holds" give their answers on the real files, and run on the synthetic ones."""
+"""Queries of README and "What holds" answer as printed on the real files, and run on the synthetic ones."""
 
 import re
 
@@ -8,9 +8,10 @@ from builds import ROOT
 from report.query import answer
 
 
-
 def examples(page: str) -> list[tuple[str, str]]:
-    return re.findall(r"```sql\n(.*?)\n```\n\n```text\n(.*?)\n```", (ROOT / page).read_text(), flags=re.DOTALL)
+    return re.findall(
+        r"```sql\n(.*?)\n```\n\n```text\n(.*?)\n```", (ROOT / page).read_text(), flags=re.DOTALL
+    )
 
 
 README = examples("README.md")
