@@ -79,7 +79,9 @@ final as (
             when quantity = 'count' then 'reproduced'
             when not is_finding then 'reproduced; not a finding'
             when is_significant_here is null
-                then 'pattern reproduced; significance could not be checked: ' || coalesce(why_not_checked, 'no p-value')
+                then
+                    'pattern reproduced; significance could not be checked: '
+                    || coalesce(why_not_checked, 'no p-value')
             when not is_significant_here and published_value is not null
                 then 'estimate reproduced; not significant in our own model'
             when not is_significant_here and quantity = 'strongest_subgroup'
