@@ -9,7 +9,7 @@ import pandas as pd
 
 from report.formats import count, csv_text, plain
 
-MOST_ROWS = 60
+MOST_ROWS = 20
 """How many rows of a table are printed: a page of thousands is of use to nobody, and slow."""
 
 

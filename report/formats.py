@@ -137,7 +137,7 @@ def plain(value: Any) -> str:
 def csv_text(frame: pd.DataFrame) -> str:
     """Return a data frame as CSV (RFC 4180) that is safe to open in a spreadsheet.
 
-    Numbers have up to eight digits. A text that a spreadsheet would take for a formula (one that starts with
+    Numbers have up to five digits; the published tables have all of them. A text that a spreadsheet would take for a formula (one that starts with
     `=`, `+`, `-` or `@`, perhaps after blanks, or with a tab or line break) gets an apostrophe in front,
     as OWASP advises; a text that is a number, such as `-0.12`, stays as it is.
     """
@@ -153,7 +153,7 @@ def _cell(value: Any) -> Any:
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
-        return f"{value:.8g}"
+        return f"{value:.5g}"
     if isinstance(value, bool | int):
         return value
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(value))
