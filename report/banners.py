@@ -1,11 +1,13 @@
 """What must be known before anything else is read: synthetic data, and fits that have not converged."""
 
 from dataclasses import dataclass
+from textwrap import shorten
 
 from report.formats import count, plain, words
 from report.marts import Marts
 
-_MOST_REASONS = 3
+_MOST_REASONS = 2
+_REASON = 120  # characters: the tables say all of it
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def _not_converged(marts: Marts, table: str) -> list[str]:
         group by all
         order by n desc, warnings
     """)["warnings"].tolist()
-    shown = "; ".join(plain(reason) for reason in reasons[:_MOST_REASONS])
+    shown = "; ".join(
+        shorten(plain(reason), _REASON, placeholder=" ...") for reason in reasons[:_MOST_REASONS]
+    )
     more = f"; and {len(reasons) - _MOST_REASONS} more reasons" if len(reasons) > _MOST_REASONS else ""
     return [f"{text} ({shown}{more})" if shown else text]
