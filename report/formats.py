@@ -137,9 +137,9 @@ def plain(value: Any) -> str:
 def csv_text(frame: pd.DataFrame) -> str:
     """Return a data frame as CSV (RFC 4180) that is safe to open in a spreadsheet.
 
-    Numbers have up to five digits; the published tables have all of them. A text that a spreadsheet would take
-    for a formula (one that starts with `=`, `+`, `-` or `@`, perhaps after blanks, or with a tab or line break)
-    gets an apostrophe in front, as OWASP advises; a text that is a number, such as `-0.12`, stays as it is.
+    Numbers have up to five digits; the published tables have all of them. A text that a spreadsheet would
+    take for a formula (one that starts with `=`, `+`, `-` or `@`, perhaps after blanks, or with a tab or line
+    break) gets an apostrophe in front, as OWASP advises; a text that is a number, such as `-0.12`, stays.
     """
     text = io.StringIO()
     writer = csv.writer(text)
