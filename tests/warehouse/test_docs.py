@@ -92,6 +92,8 @@ def test_python_modules_take_the_arguments(command, demo_data, monkeypatch, caps
             "warehouse.duckdb" if "--private" in arguments else "results/nhanes_bone.duckdb"
         )
         assert answer(*query, database)
+    elif "--help" in arguments:
+        run(sys.executable, "-m", module, *arguments, data=demo_data)
     elif module == "publish" and arguments[0] in ("status", "dictionary"):
         monkeypatch.setattr("publish.dictionary.PAGE", tmp_path / "page.md")
         assert publish([*arguments, *(["--results", results] if arguments[0] == "status" else [])]) == 0
@@ -99,8 +101,6 @@ def test_python_modules_take_the_arguments(command, demo_data, monkeypatch, caps
         publish_parse(arguments)
     elif module == "ingest" and "--help" not in arguments:
         ingest_parser().parse_args(arguments)
-    elif "--help" in arguments:
-        run(sys.executable, "-m", module, *arguments, data=demo_data)
     else:
         assert not arguments
         assert importlib.util.find_spec(module) is not None
@@ -177,7 +177,7 @@ def test_python_of_the_pages_runs(demo_data, tmp_path, monkeypatch, page):
     (tmp_path / "data" / "demo").symlink_to(demo_data)
     (tmp_path / "people.csv").write_text(
         cohort.assign(
-            bmd=cohort["bmd_femoral_neck"], age=cohort["age_years"], smoke=cohort["ever_smoked"].eq("yes")
+            bmd=cohort["bmd_femoral_neck"], age=cohort["age_years"], smoke=cohort["ever_smoked"].astype(bool)
         )
         .astype({"smoke": float})[["bmd", "pb", "cd", "hg", "se", "mn", "age", "bmi", "smoke"]]
         .to_csv(index=False)

@@ -46,6 +46,7 @@ def test_a_fit_inside_a_worker_equals_a_fit_here(people, spec, short, gaussian):
             np.testing.assert_array_equal(getattr(inside, name), array, err_msg=name)
 
 
+@pytest.mark.statistical
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupt_ends_a_fit_within_seconds_and_leaves_a_checkpoint(tmp_path, workers):
     command = [sys.executable, "-c", LONG_FIT, str(tmp_path), str(workers)]
