@@ -36,8 +36,8 @@ class Joint(Protocol):
 
 
 def lambda_bucket(lambda_: float) -> float:
-    """The power of ten, at least 10, at which a factor used for `lambda_` is certified."""
-    return float(10.0 ** max(1, int(np.ceil(np.log10(max(lambda_, 1e-300))))))
+    """The power of ten, at least 0.01, at which a factor used for `lambda_` is certified."""
+    return float(10.0 ** max(-2, int(np.ceil(np.log10(max(lambda_, 1e-300))))))
 
 
 @dataclass(frozen=True)

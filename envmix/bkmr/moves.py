@@ -113,15 +113,34 @@ def flip(
         if uniform[g] >= (rates.enter if member is None else rates.leave)[g]:
             continue
         switched = True
-        back = math.log(rates.leave[g]) - math.log(rates.enter[g]) + math.log(len(group))
-        if member is None:
-            member = group[int(rng.integers(len(group)))]
-            new[member] = birth.draw(member, rng)
-            ratio += back - birth.log_density(member, float(new[member]))
-        else:
-            new[member] = 0.0
-            ratio -= back - birth.log_density(member, float(r[member]))
+        back = math.log(rates.leave[g]) - math.log(rates.enter[g])
+        ratio += (back if member is None else -back) + _enter_or_leave(new, group, birth, rng)
     return Proposal(new, ratio) if switched else None
+
+
+def switch(r: FloatArray, groups: Groups, birth: BirthDensity, rng: np.random.Generator) -> Proposal:
+    """Switch one group, chosen uniformly whichever way it goes.
+
+    Where groups enter and leave together, `flip`, made for independent ones, is nearly never accepted:
+    sets of many exposures, each of little use, are left one exposure at a time.
+    log_q_ratio = -log(1 / size) - log q(r) when a member enters, the negative when one leaves.
+    """
+    new = r.copy()
+    return Proposal(new, _enter_or_leave(new, groups[int(rng.integers(len(groups)))], birth, rng))
+
+
+def _enter_or_leave(
+    new: FloatArray, group: tuple[int, ...], birth: BirthDensity, rng: np.random.Generator
+) -> float:
+    """Switch `group` within `new`; the log q-ratio given that this group is switched both ways."""
+    member = _member_in(new, group)
+    if member is None:
+        member = group[int(rng.integers(len(group)))]
+        new[member] = birth.draw(member, rng)
+        return math.log(len(group)) - birth.log_density(member, float(new[member]))
+    ratio = birth.log_density(member, float(new[member])) - math.log(len(group))
+    new[member] = 0.0
+    return ratio
 
 
 def swap(r: FloatArray, groups: Groups, birth: BirthDensity, rng: np.random.Generator) -> Proposal | None:

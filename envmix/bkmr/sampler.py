@@ -26,7 +26,7 @@ from envmix.bkmr.model import Model
 from envmix.bkmr.surrogate import Local, Surrogate
 from envmix.bkmr.tuning import Record, Tuning, robbins_monro
 
-KINDS = ("flip", "swap", "refresh", "walk", "scale", "lambda", "lambda_walk", "cluster")
+KINDS = ("flip", "switch", "swap", "refresh", "walk", "scale", "lambda", "lambda_walk", "cluster")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def kind_probabilities(model: Model) -> FloatArray:
     """How often each kind of surrogate move is tried."""
     several = len(model.groups) > 1 or any(len(g) > 1 for g in model.groups)
     weights = {
-        "flip": 0.45 if model.select else 0.0,
+        "flip": 0.25 if model.select else 0.0,
+        "switch": 0.25 if model.select else 0.0,
         "swap": 0.1 if model.select and several else 0.0,
         "refresh": 0.1,
         "walk": 0.2,
@@ -265,6 +266,7 @@ class Kernel:
         tuning, groups = self.tuning, self.model.groups
         propose: dict[str, Callable[[], moves.Proposal | None]] = {
             "flip": lambda: moves.flip(r, groups, tuning.rates, tuning.birth, rng),
+            "switch": lambda: moves.switch(r, groups, tuning.birth, rng),
             "swap": lambda: moves.swap(r, groups, tuning.birth, rng),
             "refresh": lambda: moves.refresh(r, tuning.birth, rng),
             "walk": lambda: moves.walk(r, tuning.walk, rng),
@@ -305,7 +307,7 @@ class Kernel:
 
     def _count(self, kind: str, old: FloatArray, new: FloatArray, accepted: bool) -> None:
         name = kind
-        if kind == "flip":
+        if kind in ("flip", "switch"):
             change = np.count_nonzero(new) - np.count_nonzero(old)
             name = "add" if change > 0 else "delete" if change < 0 else "exchange"
         self.counts.add(name, accepted)
