@@ -26,7 +26,7 @@ from envmix.random_streams import random_stream
 SURROGATE_RANK = 32
 FIRST_STEPS = 8
 # A probit correction costs more than a cheap step, so that more steps are worth their while.
-MOST_STEPS = {"gaussian": 10, "binomial": 20}
+MOST_STEPS = {"gaussian": 20, "binomial": 30}
 NOISE = {"gaussian": 0.02, "binomial": probit.NOISE}
 UPDATES = 10
 LARGE = 5000
