@@ -83,14 +83,6 @@ class Solver:
         factor = low_rank.factorise(model.zt, r, max_rank=self.inducing, trace=0.0)
         return replace(factor, complete=False)
 
-    def feature_factor(self, model: Model, r: FloatArray, lambda_: float) -> low_rank.Factor:
-        """A factor whatever its rank, for the probit, which needs h itself."""
-        factor = self.factor(model, r, lambda_)
-        if factor is None:
-            trace = low_rank.trace_tolerance(self.tolerance, model.n, lambda_bucket(lambda_))
-            factor = low_rank.factorise_blocked(model.zt, r, trace=trace)
-        return factor
-
     def evaluate(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Evaluation:
         """Log density of the outcome at one point."""
         if model.intercept and not np.any(r > 0):

@@ -10,17 +10,19 @@ processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a
 (b, w). No latent outcome is carried from sweep to sweep, so none has to mix.
 """
 
-import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-import numba
 import numpy as np
 from scipy import linalg, special
 
 from envmix.arrays import FloatArray
+from envmix.bkmr import probit_dense
 from envmix.bkmr.exact import Evaluation, Solver
 from envmix.bkmr.model import Model
+from envmix.bkmr.probit_likelihood import derivatives, linearise, log_likelihoods
 from envmix.bkmr.sampler import Exact, Point
+from envmix.bkmr.solvers.low_rank import Factor
 from envmix.bkmr.surrogate import Local
 from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError, SeparationError
@@ -32,56 +34,6 @@ NEWTON_STEPS = 50
 CHEAP_STEPS = 8
 CHEAP_GAIN = 1e-3
 LARGEST_PREDICTOR = 5.5  # Phi(-5.5) = 2e-8: no finite estimate gets there
-
-
-@numba.njit(cache=True)
-def log_phi(t: float) -> float:  # pragma: no cover - compiled
-    """log Phi(t), with the asymptotic series far in the lower tail."""
-    if t > -8.0:
-        return math.log(0.5 * math.erfc(-t * 0.7071067811865476))
-    square = 1.0 / (t * t)
-    series = 1.0 - square * (1.0 - square * (3.0 - square * (15.0 - 105.0 * square)))
-    return -0.5 * t * t - math.log(-t) - 0.9189385332046727 + math.log(series)
-
-
-@numba.njit(cache=True)
-def _likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:  # pragma: no cover - compiled
-    out = np.empty(eta.shape[0])
-    for j in range(eta.shape[0]):
-        value = 0.0
-        for i in range(signs.shape[0]):
-            value += log_phi(signs[i] * eta[j, i])
-        out[j] = value
-    return out
-
-
-@numba.njit(cache=True)
-def _derivatives(
-    signs: FloatArray, eta: FloatArray
-) -> tuple[float, FloatArray, FloatArray]:  # pragma: no cover - compiled
-    n = signs.shape[0]
-    gradient = np.empty(n)
-    weights = np.empty(n)
-    value = 0.0
-    for i in range(n):
-        t = signs[i] * eta[i]
-        logp = log_phi(t)
-        value += logp
-        ratio = math.exp(-0.5 * t * t - 0.9189385332046727 - logp)
-        gradient[i] = signs[i] * ratio
-        weights[i] = max(ratio * (ratio + t), 1e-12)
-    return value, gradient, weights
-
-
-def log_likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:
-    """sum_i log Phi(s_i eta_i) for each row of `eta`, shape (draws, n)."""
-    return _likelihoods(signs, np.ascontiguousarray(eta))
-
-
-def linearise(signs: FloatArray, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Pseudo-outcomes and weights of the gaussian that matches the probit likelihood at `eta`."""
-    _, gradient, weights = _derivatives(signs, eta)
-    return eta + gradient / weights, weights
 
 
 @dataclass(frozen=True)
@@ -115,7 +67,7 @@ def laplace(
     q = design.shape[1]
     prior = np.concatenate([np.zeros(p), np.ones(q - p)])
     coefficients = np.concatenate([start, np.zeros(q - p)])
-    value, gradient, weights = _derivatives(signs, design @ coefficients)
+    value, gradient, weights = derivatives(signs, design @ coefficients)
     objective = value
     root = np.empty((0, 0))
     for iteration in range(NEWTON_STEPS):
@@ -130,7 +82,7 @@ def laplace(
         size = 1.0
         while True:
             trial = coefficients + size * step
-            value, gradient, weights = _derivatives(signs, design @ trial)
+            value, gradient, weights = derivatives(signs, design @ trial)
             new = value - 0.5 * float(prior @ trial**2)
             if new >= objective or size < 1e-4:
                 break
@@ -161,7 +113,7 @@ def laplace_from(design: FloatArray, p: int, signs: FloatArray, eta: FloatArray)
     coefficients = linalg.cho_solve((root, False), right, check_finite=False)
     gain = np.inf
     for iteration in range(CHEAP_STEPS):
-        _, gradient, _ = _derivatives(signs, design @ coefficients)
+        _, gradient, _ = derivatives(signs, design @ coefficients)
         slope = design.T @ gradient - prior * coefficients
         step = linalg.cho_solve((root, False), slope, check_finite=False)
         gain, before = float(slope @ step), gain
@@ -173,63 +125,88 @@ def laplace_from(design: FloatArray, p: int, signs: FloatArray, eta: FloatArray)
     return laplace(design, p, signs, np.zeros(p))
 
 
+class Proposal(Protocol):
+    """A gaussian close to the integrand, as an importance density of the linear predictors."""
+
+    @property
+    def dimension(self) -> int:
+        """Standard normal numbers for one draw."""
+
+    def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Linear predictors, shape (2 pairs, n), and log prior - log proposal density, shape (2 pairs,).
+
+        Each row of `normals`, shape (pairs, dimension), is used with both signs: the first half of the
+        draws has the positive ones.
+        """
+
+
+@dataclass(frozen=True)
+class FeatureProposal:
+    """Gaussian over (b, w), for kernels of low rank: h = sqrt(lambda) G w.
+
+    Attributes
+    ----------
+    design : ndarray, shape (n, p + k)
+        See `laplace`.
+    p : int
+        Number of covariates.
+    fit : Laplace
+    """
+
+    design: FloatArray
+    p: int
+    fit: Laplace
+
+    @property
+    def dimension(self) -> int:
+        return int(self.design.shape[1])
+
+    def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See `Proposal`."""
+        design, p, fit = self.design, self.p, self.fit
+        deviations = linalg.solve_triangular(fit.root, normals.T, lower=False, check_finite=False)
+        centre = design @ fit.mode
+        shift = (design @ deviations).T
+        weights = np.concatenate([fit.mode[p:] + deviations.T[:, p:], fit.mode[p:] - deviations.T[:, p:]])
+        # Prior of w has (2 pi)^(-k/2), the proposal (2 pi)^(-q/2) |root|.
+        constant = 0.5 * p * np.log(2 * np.pi) - float(np.sum(np.log(np.diag(fit.root))))
+        squares = np.tile(np.sum(normals**2, axis=1), 2) - np.sum(weights**2, axis=1)
+        return np.concatenate([centre + shift, centre - shift]), constant + 0.5 * squares
+
+
 @dataclass(frozen=True)
 class ProbitEvaluation:
-    """Unbiased estimate of the likelihood at one point, and one weighted draw of (b, w)."""
+    """Unbiased estimate of the likelihood at one point, and one weighted draw of the linear predictors."""
 
     log_likelihood: float
     rank: int
-    design: FloatArray
-    laplace: Laplace
+    proposal: Proposal
     normal: FloatArray
     eta: FloatArray
-    approximate: bool = False
+    method: str = "lowrank"
     root_variance: FloatArray | None = None
-
-    @property
-    def method(self) -> str:
-        """How the kernel was represented."""
-        return "fitc" if self.approximate else "lowrank"
 
 
 def estimate(
-    design: FloatArray,
-    p: int,
-    signs: FloatArray,
-    fit: Laplace,
-    normals: FloatArray,
-    rng: np.random.Generator,
-    rank: int,
+    proposal: Proposal, signs: FloatArray, normals: FloatArray, rng: np.random.Generator, rank: int
 ) -> ProbitEvaluation:
     """Importance estimate from antithetic pairs, and one of the draws chosen by weight.
 
     Parameters
     ----------
-    normals : ndarray, shape (pairs, p + k)
+    normals : ndarray, shape (pairs, proposal.dimension)
         Standard normal; each is used with both signs.
     """
-    q = design.shape[1]
-    deviations = linalg.solve_triangular(fit.root, normals.T, lower=False, check_finite=False)
-    centre = design @ fit.mode
-    shift = (design @ deviations).T
-    eta = np.concatenate([centre + shift, centre - shift])
-    weights = np.concatenate([fit.mode[p:] + deviations.T[:, p:], fit.mode[p:] - deviations.T[:, p:]])
-    log_weight = (
-        log_likelihoods(signs, eta)
-        - 0.5 * np.sum(weights**2, axis=1)
-        + 0.5 * np.tile(np.sum(normals**2, axis=1), 2)
-    )
-    # Prior of w has (2 pi)^(-k/2), the proposal (2 pi)^(-q/2) |root|.
-    constant = 0.5 * p * np.log(2 * np.pi) - float(np.sum(np.log(np.diag(fit.root))))
+    eta, log_ratio = proposal.draw(normals)
+    log_weight = log_likelihoods(signs, eta) + log_ratio
     top = log_weight.max()
     relative = np.exp(log_weight - top)
     chosen = int(np.searchsorted(np.cumsum(relative), rng.random() * relative.sum()))
     chosen = min(chosen, len(relative) - 1)
-    value = float(top + np.log(relative.mean()) + constant)
-    if q and not np.isfinite(value):
+    value = float(top + np.log(relative.mean()))
+    if not np.isfinite(value):
         raise EstimationError(f"expected a finite probit likelihood, found {value}: rescale the covariates")
-    normal = normals[chosen % len(normals)]
-    return ProbitEvaluation(value, rank, design, fit, normal, eta[chosen])
+    return ProbitEvaluation(value, rank, proposal, normals[chosen % len(normals)], eta[chosen])
 
 
 def null_fit(model: Model, signs: FloatArray) -> Laplace:
@@ -261,21 +238,17 @@ class ProbitStage:
         """Antithetic pairs for a kernel of this rank: the noise grows with it, and they cost little."""
         return max(PAIRS, rank // RANKS_PER_PAIR)
 
-    def design(self, point: Point) -> tuple[FloatArray, int, FloatArray | None]:
-        """Covariates, kernel features and cluster indicators at one point, and the kernel's rank.
+    def _features(self, point: Point, factor: Factor | None) -> tuple[FloatArray, FloatArray | None]:
+        """Covariates, kernel features and cluster indicators.
 
         Under fitc the variance that the features leave out is part of the noise: rows are divided by
         its root, which is returned too.
         """
         model = self.model
         parts = [model.X]
-        rank = 0
         root = None
-        if np.any(point.r > 0) or not model.intercept:
-            factor = self.solver.feature_factor(model, point.r, point.lambda_)
-            rank = factor.rank
-            features = np.sqrt(point.lambda_) * factor.rows.T
-            parts.append(features)
+        if factor is not None:
+            parts.append(np.sqrt(point.lambda_) * factor.rows.T)
             if not factor.complete:
                 root = np.sqrt(1.0 + point.lambda_ * factor.residual)
         if model.cluster is not None:
@@ -283,28 +256,39 @@ class ProbitStage:
             indicator[np.arange(model.n), model.cluster] = np.sqrt(point.cluster_variance)
             parts.append(indicator)
         design = np.column_stack(parts)
-        return (design if root is None else design / root[:, None]), rank, root
+        return (design if root is None else design / root[:, None]), root
 
     def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
         """Estimate at a proposed point."""
-        if not self.model.use_likelihood:
+        model = self.model
+        if not model.use_likelihood:
             return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
-        design, rank, root = self.design(point)
-        p = self.model.X.shape[1]
-        fit = laplace_from(design, p, self.signs, self.eta)
-        normals = rng.standard_normal((self.pairs(rank), design.shape[1]))
-        found = estimate(design, p, self.signs, fit, normals, rng, rank)
-        return found if root is None else replace(found, approximate=True, root_variance=root)
+        has_kernel = bool(np.any(point.r > 0)) or not model.intercept
+        factor = self.solver.factor(model, point.r, point.lambda_) if has_kernel else None
+        if has_kernel and factor is None:
+            dense = probit_dense.propose(
+                model, point.r, point.lambda_, point.cluster_variance, self.signs, self.eta
+            )
+            found = self._estimate(dense, model.n, rng)
+            return replace(found, method="dense")
+        design, root = self._features(point, factor)
+        p = model.X.shape[1]
+        proposal = FeatureProposal(design, p, laplace_from(design, p, self.signs, self.eta))
+        found = self._estimate(proposal, 0 if factor is None else factor.rank, rng)
+        return found if root is None else replace(found, method="fitc", root_variance=root)
+
+    def _estimate(self, proposal: Proposal, rank: int, rng: np.random.Generator) -> ProbitEvaluation:
+        normals = rng.standard_normal((self.pairs(rank), proposal.dimension))
+        return estimate(proposal, self.signs, normals, rng, rank)
 
     def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
         """Redraw all pairs but the chosen one, which leaves the extended posterior invariant."""
         if not isinstance(exact, ProbitEvaluation):
             return exact
-        normals = rng.standard_normal((self.pairs(exact.rank), exact.design.shape[1]))
+        normals = rng.standard_normal((self.pairs(exact.rank), exact.proposal.dimension))
         normals[0] = exact.normal
-        p = self.model.X.shape[1]
-        new = estimate(exact.design, p, self.signs, exact.laplace, normals, rng, exact.rank)
-        return replace(new, approximate=exact.approximate, root_variance=exact.root_variance)
+        new = estimate(exact.proposal, self.signs, normals, rng, exact.rank)
+        return replace(new, method=exact.method, root_variance=exact.root_variance)
 
 
 def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
-from scipy.linalg import lapack
 
 from envmix.arrays import FloatArray, IntArray
-from envmix.bkmr.kernel import kernel_between, kernel_upper, pivoted_cholesky
+from envmix.bkmr.kernel import kernel_between, pivoted_cholesky
 from envmix.bkmr.spectrum import Spectrum, spectrum_from
 from envmix.bkmr.working import WorkingData
 
@@ -67,17 +66,6 @@ def factorise(zt: FloatArray, r: FloatArray, *, max_rank: int, trace: float) -> 
     n = zt.shape[1]
     complete = len(pivots) < min(max_rank, n) or float(residual.sum()) <= trace
     return Factor(r, rows, pivots, residual, complete)
-
-
-def factorise_blocked(zt: FloatArray, r: FloatArray, *, trace: float) -> Factor:
-    """The same from the whole kernel with LAPACK's blocked routine: faster at a high rank, n x n memory."""
-    n = zt.shape[1]
-    root, pivots, rank, _ = lapack.dpstrf(kernel_upper(zt, r), tol=trace / n, lower=0, overwrite_a=1)
-    chosen = pivots.astype(np.int64) - 1
-    rows = np.zeros((rank, n))
-    rows[:, chosen] = np.triu(root[:rank])
-    residual = np.maximum(1.0 - np.sum(rows**2, axis=0), 0.0)
-    return Factor(r, rows, chosen[:rank], residual, complete=True)
 
 
 def spectrum(factor: Factor, data: WorkingData) -> Spectrum:

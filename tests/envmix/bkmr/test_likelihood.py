@@ -130,17 +130,6 @@ def test_beyond_dense_a_high_rank_falls_back_to_fitc(monkeypatch):
     assert rough.log_likelihood == pytest.approx(exact, abs=0.05)
 
 
-def test_blocked_factor_is_the_same_factor():
-    z = np.random.default_rng(1).normal(size=(50, 3))
-    zt = np.ascontiguousarray(z.T)
-    for r in ([0.2, 0.0, 0.05], [3.0, 3.0, 3.0]):
-        factor = low_rank.factorise_blocked(zt, np.array(r), trace=1e-9)
-        left = naive.kernel(z, np.array(r)) - factor.rows.T @ factor.rows
-        assert np.abs(left).max() < 1e-9
-        new = factor.features(z[:5], z)
-        np.testing.assert_allclose(new, factor.rows[:, :5].T, atol=1e-5)
-
-
 def test_posteriors_of_the_solvers_agree():
     z, data = problem()
     zt = np.ascontiguousarray(z.T)

@@ -46,6 +46,18 @@ def flip_density(old, new, groups, b):
     return total
 
 
+def switch_density(old, new, groups, b):
+    """One group, each as likely, enters or leaves."""
+    total = 0.0
+    for group in groups:
+        before = [m for m in group if old[m] > 0]
+        after = [m for m in group if new[m] > 0]
+        others = [m for m in range(3) if m not in group]
+        if len(before) + len(after) == 1 and np.array_equal(old[others], new[others]):
+            total += (q_enter(b, after[0], new[after[0]]) / len(group) if after else 1.0) / len(groups)
+    return total
+
+
 def swap_density(old, new, groups, b):
     total = 0.0
     occupied = [g for g in groups if any(old[m] > 0 for m in g)]
@@ -95,6 +107,8 @@ def propose(kind, r, groups, b, rng):
     scales = np.array([0.3, 0.8, 1.5])
     if kind == "flip":
         return moves.flip(r, groups, RATES, b, rng), lambda x, y: flip_density(x, y, groups, b)
+    if kind == "switch":
+        return moves.switch(r, groups, b, rng), lambda x, y: switch_density(x, y, groups, b)
     if kind == "swap":
         return moves.swap(r, groups, b, rng), lambda x, y: swap_density(x, y, groups, b)
     if kind == "refresh":
@@ -102,7 +116,7 @@ def propose(kind, r, groups, b, rng):
     return moves.walk(r, scales, rng), lambda x, y: walk_density(x, y, scales)
 
 
-@pytest.mark.parametrize("kind", ["flip", "swap", "refresh", "walk"])
+@pytest.mark.parametrize("kind", ["flip", "switch", "swap", "refresh", "walk"])
 @pytest.mark.parametrize("groups", GROUPS.values(), ids=GROUPS.keys())
 @pytest.mark.parametrize("prior", PRIORS, ids=lambda p: type(p).__name__)
 def test_log_q_ratio_equals_enumeration(kind, groups, prior):

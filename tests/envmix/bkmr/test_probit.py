@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special, stats
 
-from envmix.bkmr import probit
+from envmix.bkmr import probit, probit_dense, probit_likelihood
 from envmix.bkmr.exact import Solver
 from envmix.bkmr.sampler import Point
+from envmix.bkmr.solvers import low_rank
 from envmix.errors import SeparationError
 
 from . import naive
@@ -14,7 +17,7 @@ SIGNS = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
 
 def test_log_phi_in_both_tails():
     t = np.array([-40.0, -20.0, -8.1, -7.9, -1.0, 0.0, 3.0, 9.0])
-    found = [probit.log_phi(x) for x in t]
+    found = [probit_likelihood.log_phi(x) for x in t]
     np.testing.assert_allclose(found, special.log_ndtr(t), rtol=1e-7, atol=1e-15)
 
 
@@ -45,18 +48,56 @@ def test_cheap_mode_search_agrees_with_newton():
         np.testing.assert_allclose(found.mode, exact.mode, atol=0.02)
 
 
-def test_estimate_is_unbiased_for_the_orthant_probability():
+@pytest.mark.parametrize("name", ["lowrank", "dense"])
+def test_estimate_is_unbiased_for_the_orthant_probability(name):
     """No covariates: p(y) is a normal orthant probability, computed by scipy."""
     model = naive.model(n=5, intercept=False, family="binomial")
     point = Point(np.array([0.4, 0.2]), np.log(1.5))
-    stage = probit.ProbitStage(model, Solver("lowrank", 1e-10, 5), SIGNS, np.zeros(5))
+    stage = probit.ProbitStage(model, Solver(name, 1e-10, 5), SIGNS, np.zeros(5))
     rng = np.random.default_rng(2)
-    found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(4000)])
+    evaluations = [stage.evaluate(point, None, rng) for _ in range(4000)]
+    found = np.exp([e.log_likelihood for e in evaluations])
     v = np.eye(5) + 1.5 * naive.kernel(model.z, point.r)
     v = SIGNS[:, None] * v * SIGNS[None, :]
     exact = stats.multivariate_normal.cdf(np.zeros(5), cov=v, abseps=1e-9, releps=1e-9, rng=0)
     assert found.mean() == pytest.approx(exact, abs=4 * found.std() / np.sqrt(4000) + 1e-7)
     assert found.std() / found.mean() < 0.1
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_dense_and_feature_estimates_agree(clustered):
+    """Covariates with flat priors, a random intercept, curvature taken at a poor place."""
+    model = naive.model(n=30, family="binomial")
+    if clustered:
+        model = replace(model, cluster=np.arange(30) % 6, zt=None)
+    signs, point = 2 * model.y - 1, Point(np.array([0.4, 0.2]), np.log(1.5), 0.7 if clustered else 0.0)
+    rng = np.random.default_rng(2)
+    values, etas = {}, {}
+    for name in ("lowrank", "dense"):
+        solver = Solver(name, 1e-8, 5)
+        assert name == "dense" or solver.rank_cap(30) < 30
+        stage = probit.ProbitStage(model, solver, signs, 0.3 * signs)
+        if name == "lowrank":
+            factor = low_rank.factorise(model.zt, point.r, max_rank=30, trace=1e-10)
+            design, _ = stage._features(point, factor)
+            p = model.X.shape[1]
+            proposal = probit.FeatureProposal(design, p, probit.laplace_from(design, p, signs, stage.eta))
+        else:
+            proposal = stage.evaluate(point, None, rng).proposal
+            assert isinstance(proposal, probit_dense.DenseProposal)
+        found = [
+            probit.estimate(proposal, signs, rng.normal(size=(40, proposal.dimension)), rng, 30)
+            for _ in range(1000)
+        ]
+        values[name] = np.exp([f.log_likelihood for f in found])
+        etas[name] = np.array([f.eta for f in found])
+    one, two = values["lowrank"], values["dense"]
+    assert two.mean() == pytest.approx(one.mean(), abs=4 * np.hypot(one.std(), two.std()) / np.sqrt(1000))
+    assert one.std() / one.mean() < 0.2 > two.std() / two.mean()
+    difference = etas["lowrank"].mean(0) - etas["dense"].mean(0)
+    error = np.sqrt((etas["lowrank"].var(0) + etas["dense"].var(0)) / 1000)
+    assert np.abs(difference / error).max() < 4
+    np.testing.assert_allclose(etas["lowrank"].std(0), etas["dense"].std(0), rtol=0.15)
 
 
 def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
@@ -77,11 +118,11 @@ def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
 def test_flat_intercept_is_integrated_out():
     rng = np.random.default_rng(3)
     design = np.ones((5, 1))
-    fit = probit.laplace(design, 1, SIGNS, np.zeros(1))
+    proposal = probit.FeatureProposal(design, 1, probit.laplace(design, 1, SIGNS, np.zeros(1)))
     grid = np.linspace(-12, 12, 4001)
     exact = np.trapezoid(np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1), grid)
     found = [
-        np.exp(probit.estimate(design, 1, SIGNS, fit, rng.normal(size=(8, 1)), rng, 0).log_likelihood)
+        np.exp(probit.estimate(proposal, SIGNS, rng.normal(size=(8, 1)), rng, 0).log_likelihood)
         for _ in range(4000)
     ]
     assert np.mean(found) == pytest.approx(exact, rel=4 * np.std(found) / np.mean(found) / np.sqrt(4000))
@@ -90,7 +131,7 @@ def test_flat_intercept_is_integrated_out():
 def test_chosen_draws_follow_the_posterior():
     rng = np.random.default_rng(4)
     design = np.ones((5, 1))
-    fit = probit.laplace(design, 1, SIGNS, np.zeros(1))
+    proposal = probit.FeatureProposal(design, 1, probit.laplace(design, 1, SIGNS, np.zeros(1)))
     grid = np.linspace(-6, 6, 2001)
     density = np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1)
     mean = (grid * density).sum() / density.sum()
@@ -99,7 +140,7 @@ def test_chosen_draws_follow_the_posterior():
     for _ in range(6000):
         pairs = rng.normal(size=(8, 1))
         pairs[0] = normals  # conditional refresh, as the chain does
-        estimate = probit.estimate(design, 1, SIGNS, fit, pairs, rng, 0)
+        estimate = probit.estimate(proposal, SIGNS, pairs, rng, 0)
         normals = estimate.normal
         draws.append(estimate.eta[0])
     assert np.mean(draws) == pytest.approx(mean, abs=0.05)
@@ -119,7 +160,7 @@ def test_latent_outcomes_are_truncated_normals():
 
 def test_linearisation_matches_value_and_slope():
     signs, eta = np.array([1.0, -1.0]), np.array([0.3, 0.8])
-    pseudo, weights = probit.linearise(signs, eta)
+    pseudo, weights = probit_likelihood.linearise(signs, eta)
     step = 1e-5
 
     def value(x):
@@ -134,7 +175,5 @@ def test_linearisation_matches_value_and_slope():
 def test_separation_is_named():
     model = naive.model(n=20, family="binomial")
     separated = np.column_stack([np.ones(20), 2 * model.y - 1])
-    from dataclasses import replace
-
     with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
         probit.null_fit(replace(model, X=separated, zt=None), 2 * model.y - 1)

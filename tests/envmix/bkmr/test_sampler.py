@@ -69,11 +69,12 @@ def test_compat_reproduces_the_law_of_bkmr():
 
 
 @pytest.mark.parametrize("fault", ["flipped sign", "bkmr's choice ratio"])
-def test_negative_control_a_faulty_flip_is_caught(monkeypatch, fault):
-    correct = moves.flip
+@pytest.mark.parametrize("move", ["flip", "switch"])
+def test_negative_control_a_faulty_move_is_caught(monkeypatch, move, fault):
+    correct = getattr(moves, move)
 
-    def flipped(r, groups, rates, birth, rng):
-        proposal = correct(r, groups, rates, birth, rng)
+    def faulty(r, *arguments):
+        proposal = correct(r, *arguments)
         if proposal is None:
             return None
         if fault == "flipped sign":
@@ -83,7 +84,9 @@ def test_negative_control_a_faulty_flip_is_caught(monkeypatch, fault):
         wrong = moves.bkmr_log_choice(old) - moves.bkmr_log_choice(new)
         return moves.Proposal(proposal.r, proposal.log_q_ratio + wrong)
 
-    monkeypatch.setattr(moves, "flip", flipped)
+    # The other move is left out: a right one beside it would water the fault down.
+    monkeypatch.setattr(moves, move, faulty)
+    monkeypatch.setattr(moves, {"flip": "switch", "switch": "flip"}[move], lambda *_: None)
     _, r, _ = prior_run()
     assert abs(z_score(~r.any(axis=1), 1 / 6)) > 6
 
