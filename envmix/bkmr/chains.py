@@ -14,7 +14,8 @@ from envmix.bkmr.draws import Draws
 from envmix.bkmr.exact import Evaluation, Joint, Solver
 from envmix.bkmr.lambda_grid import LambdaGrid
 from envmix.bkmr.model import Model
-from envmix.bkmr.probit import ProbitEvaluation, ProbitStage, draw_latent, null_fit, surrogate_data
+from envmix.bkmr.probit import ProbitEvaluation, ProbitStage, draw_latent, null_predictors, surrogate_data
+from envmix.bkmr.probit_sites import Sites
 from envmix.bkmr.sampler import Counts, Exact, ExactStage, GaussianStage, Kernel, Point
 from envmix.bkmr.solvers.low_rank import trace_tolerance
 from envmix.bkmr.spec import ChainOptions
@@ -69,9 +70,7 @@ class ChainState:
     record: Record
     counts: Counts
     rounds: int
-    linearised_at: FloatArray | None
-    eta_sum: FloatArray | None
-    eta_count: int
+    sites: Sites | None
     draws: Draws
     evaluations: int = 0
     seconds: float = 0.0
@@ -103,29 +102,25 @@ class Chain:
 
     def _learn(self) -> None:
         state, kernel, warmup = self.state, self.kernel, self.task.options.warmup
-        if isinstance(state.exact, ProbitEvaluation) and state.eta_sum is not None:
-            state.eta_sum = state.eta_sum + state.exact.eta
-            state.eta_count += 1
         every = max(1, warmup // UPDATES)
         last = state.sweep == warmup
         if state.sweep % every == 0 or last:
             kernel.tuning = learn(kernel.tuning, kernel.record, self.task.model.groups)
-            if state.eta_sum is not None and state.eta_count > 0:
-                state.linearised_at = state.eta_sum / state.eta_count
-                state.eta_sum, state.eta_count = np.zeros(self.task.model.n), 0
-                self._relinearise(state.linearised_at)
+            if isinstance(kernel.stage, ProbitStage) and self.task.model.use_likelihood:
+                self._match_sites(kernel.stage, every)
         if last:
             state.counts = kernel.counts = Counts()
             state.record = kernel.record = Record()
 
-    def _relinearise(self, eta: FloatArray) -> None:
-        """Move the probit's surrogate, and the start of its mode search, to `eta`."""
-        state, kernel, model = self.state, self.kernel, self.task.model
-        assert isinstance(kernel.stage, ProbitStage)
-        kernel.stage.eta = eta
-        kernel.surrogate.set_data(surrogate_data(model, _signs(model), eta))
-        self.local = kernel.surrogate.at(state.point.r, state.point.cluster_variance)
-        state.exact = kernel.stage.evaluate(state.point, self.local, state.rng)
+    def _match_sites(self, stage: ProbitStage, sweeps: int) -> None:
+        """Match the probit's sites to the latest sweeps."""
+        state, model = self.state, self.task.model
+        latest = self.kernel.record.states[-sweeps:]
+        points = [Point(r, u, state.point.cluster_variance) for r, u, _ in latest]
+        state.sites = stage.sites = stage.matched_sites(points)
+        self.kernel.surrogate.set_data(surrogate_data(model, stage.sites))
+        self.local = self.kernel.surrogate.at(state.point.r, state.point.cluster_variance)
+        state.exact = stage.evaluate(state.point, self.local, state.rng)
 
     def _keep(self, index: int) -> None:
         state, model, solver = self.state, self.task.model, self.task.solver
@@ -202,11 +197,11 @@ def _start(task: ChainTask, rng: np.random.Generator) -> Point:
     return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(0.05, 0.5)))
 
 
-def _kernel(task: ChainTask, tuning: Tuning, eta: FloatArray | None) -> Kernel:
+def _kernel(task: ChainTask, tuning: Tuning, sites: Sites | None) -> Kernel:
     model, solver = task.model, task.solver
     cluster_variance = 0.0 if model.cluster is None else 1.0
     plain = model.working(cluster_variance)
-    data = plain if eta is None else surrogate_data(model, _signs(model), eta)
+    data = plain if sites is None else surrogate_data(model, sites)
     cap = min(SURROGATE_RANK, model.n)
     surrogate = Surrogate(
         model.zt,
@@ -219,8 +214,8 @@ def _kernel(task: ChainTask, tuning: Tuning, eta: FloatArray | None) -> Kernel:
     )
     stage: ExactStage
     if model.family == "binomial":
-        assert eta is not None
-        stage = ProbitStage(model, solver, _signs(model), eta)
+        assert sites is not None
+        stage = ProbitStage(model, solver, _signs(model), sites)
     else:
         stage = GaussianStage(GaussianEvaluator(model, solver))
     return Kernel(model, surrogate, stage, tuning)
@@ -254,18 +249,15 @@ def _first_state(task: ChainTask) -> Chain:
         MOST_STEPS[model.family],
         NOISE[model.family],
     )
-    eta = None
+    sites = None
     if model.family == "binomial":
-        eta = model.X @ null_fit(model, _signs(model)).mode
-    kernel = _kernel(task, tuning, eta)
+        sites = Sites.at(_signs(model), null_predictors(model))
+    kernel = _kernel(task, tuning, sites)
     point = _start(task, rng)
     local = kernel.surrogate.at(point.r, point.cluster_variance)
     exact = kernel.stage.evaluate(point, local, rng)
     draws = Draws.empty(model, options.draws, len(task.monitors))
-    state = ChainState(
-        0, point, exact, rng, tuning, Record(), kernel.counts, 0, eta,
-        None if eta is None else np.zeros(model.n), 0, draws,
-    )  # fmt: skip
+    state = ChainState(0, point, exact, rng, tuning, Record(), kernel.counts, 0, sites, draws)
     kernel.record = state.record
     return Chain(task, state, kernel)
 
@@ -280,7 +272,7 @@ def _resume(task: ChainTask, path: Path) -> Chain:
         )
     if len(state.draws.r) != task.options.draws:
         state.draws = state.draws.resized(task.options.draws)
-    kernel = _kernel(task, state.tuning, state.linearised_at)
+    kernel = _kernel(task, state.tuning, state.sites)
     kernel.counts, kernel.record, kernel.rounds = state.counts, state.record, state.rounds
     return Chain(task, state, kernel)
 

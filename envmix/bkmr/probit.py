@@ -2,14 +2,16 @@
 
     p(y | r, lambda) = integral of prod_i Phi(s_i eta_i) N(w; 0, I) d(b, w),  eta = X b + sqrt(lambda) G w
 
-with s_i = +-1 and flat b. Newton's method finds the mode of the integrand, which is log-concave;
-antithetic pairs of draws from the gaussian there give an unbiased estimate with a small variance.
-A chain that accepts with such estimates in place of the integral, and keeps the estimate of the
-current point, has the exact posterior (pseudo-marginal: Andrieu and Roberts 2009; for gaussian
+with s_i = +-1 and flat b. The importance density is the gaussian that comes of replacing each factor
+Phi(s_i eta_i) by its site (`probit_sites`); antithetic pairs of draws give an unbiased estimate with a
+small variance. A chain that accepts with such estimates in place of the integral, and keeps the estimate
+of the current point, has the exact posterior (pseudo-marginal: Andrieu and Roberts 2009; for gaussian
 processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a posterior draw of
 (b, w). No latent outcome is carried from sweep to sweep, so none has to mix.
 """
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,9 +20,10 @@ from scipy import linalg, special
 
 from envmix.arrays import FloatArray
 from envmix.bkmr import probit_dense
-from envmix.bkmr.exact import Evaluation, Solver
+from envmix.bkmr.exact import LARGEST_DENSE, Evaluation, Solver
 from envmix.bkmr.model import Model
-from envmix.bkmr.probit_likelihood import derivatives, linearise, log_likelihoods
+from envmix.bkmr.probit_likelihood import log_likelihoods
+from envmix.bkmr.probit_sites import Sites, expectation_propagation
 from envmix.bkmr.sampler import Exact, Point
 from envmix.bkmr.solvers.low_rank import Factor
 from envmix.bkmr.surrogate import Local
@@ -28,101 +31,10 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError, SeparationError
 
 PAIRS = 8
-RANKS_PER_PAIR = 12
-NOISE = 0.2  # sd of the log estimate at rank 905, where it is largest
-NEWTON_STEPS = 50
-CHEAP_STEPS = 8
-CHEAP_GAIN = 1e-3
+RANKS_PER_PAIR = 24
+NOISE = 0.15  # sd of the log estimate at rank 905, where it is largest
+AVERAGED = 4
 LARGEST_PREDICTOR = 5.5  # Phi(-5.5) = 2e-8: no finite estimate gets there
-
-
-@dataclass(frozen=True)
-class Laplace:
-    """Mode of the integrand and the upper Cholesky factor of its negative Hessian there."""
-
-    mode: FloatArray
-    root: FloatArray
-    iterations: int
-
-
-def laplace(
-    design: FloatArray, p: int, signs: FloatArray, start: FloatArray, decrement: float = 1e-4
-) -> Laplace:
-    """Newton's method with step halving.
-
-    Parameters
-    ----------
-    design : ndarray, shape (n, p + k)
-        Covariates, then columns whose weights have standard normal priors.
-    p : int
-        Number of covariates (flat prior).
-    signs : ndarray, shape (n,)
-        +1 for y = 1, -1 for y = 0.
-    start : ndarray, shape (p,)
-        Starting coefficients of the covariates; the weights start at zero.
-    decrement : float
-        Stop when the objective can gain no more than about half of this. The draws are corrected by
-        their weights, so the mode need not be exact.
-    """
-    q = design.shape[1]
-    prior = np.concatenate([np.zeros(p), np.ones(q - p)])
-    coefficients = np.concatenate([start, np.zeros(q - p)])
-    value, gradient, weights = derivatives(signs, design @ coefficients)
-    objective = value
-    root = np.empty((0, 0))
-    for iteration in range(NEWTON_STEPS):
-        scaled = design * np.sqrt(weights)[:, None]
-        precision = scaled.T @ scaled
-        precision[np.arange(q), np.arange(q)] += prior
-        root = linalg.cholesky(precision, lower=False, check_finite=False)
-        slope = design.T @ gradient - prior * coefficients
-        step = linalg.cho_solve((root, False), slope, check_finite=False)
-        if float(slope @ step) < decrement:
-            return Laplace(coefficients, root, iteration)
-        size = 1.0
-        while True:
-            trial = coefficients + size * step
-            value, gradient, weights = derivatives(signs, design @ trial)
-            new = value - 0.5 * float(prior @ trial**2)
-            if new >= objective or size < 1e-4:
-                break
-            size *= 0.5
-        coefficients, objective = trial, new
-    raise EstimationError(
-        f"expected the probit mode within {NEWTON_STEPS} Newton steps, found a gain of "
-        f"{float(slope @ step):.3g} still left: a covariate probably predicts the outcome perfectly"
-    )
-
-
-def laplace_from(design: FloatArray, p: int, signs: FloatArray, eta: FloatArray) -> Laplace:
-    """Mode by a Newton step from the linear predictors `eta`, then cheap steps with the same Hessian.
-
-    `eta` is near the posterior mean for all parameters of interest, so one factorisation serves; the
-    gaussian it gives differs from the Laplace approximation a little, for which the weights make up.
-    Far from `eta`, full Newton takes over. The result depends on the arguments only, as exactness of
-    the chain requires.
-    """
-    q = design.shape[1]
-    prior = np.concatenate([np.zeros(p), np.ones(q - p)])
-    pseudo, weights = linearise(signs, eta)
-    scaled = design * np.sqrt(weights)[:, None]
-    precision = scaled.T @ scaled
-    precision[np.arange(q), np.arange(q)] += prior
-    root = linalg.cholesky(precision, lower=False, check_finite=False, overwrite_a=True)
-    right = design.T @ (weights * pseudo)
-    coefficients = linalg.cho_solve((root, False), right, check_finite=False)
-    gain = np.inf
-    for iteration in range(CHEAP_STEPS):
-        _, gradient, _ = derivatives(signs, design @ coefficients)
-        slope = design.T @ gradient - prior * coefficients
-        step = linalg.cho_solve((root, False), slope, check_finite=False)
-        gain, before = float(slope @ step), gain
-        if gain < CHEAP_GAIN:
-            return Laplace(coefficients, root, iteration)
-        if gain > 0.5 * before or gain > 4.0:
-            break
-        coefficients = coefficients + step
-    return laplace(design, p, signs, np.zeros(p))
 
 
 class Proposal(Protocol):
@@ -147,15 +59,28 @@ class FeatureProposal:
     Attributes
     ----------
     design : ndarray, shape (n, p + k)
-        See `laplace`.
+        Covariates, then columns whose weights have standard normal priors.
     p : int
-        Number of covariates.
-    fit : Laplace
+        Number of covariates (flat prior).
+    mean : ndarray, shape (p + k,)
+    root : ndarray, shape (p + k, p + k)
+        Upper Cholesky factor of the precision.
     """
 
     design: FloatArray
     p: int
-    fit: Laplace
+    mean: FloatArray
+    root: FloatArray
+
+    @classmethod
+    def for_sites(cls, design: FloatArray, p: int, sites: Sites) -> "FeatureProposal":
+        """The posterior of (b, w) with the sites in place of the likelihood."""
+        scaled = design * np.sqrt(sites.weights)[:, None]
+        precision = scaled.T @ scaled
+        precision[np.arange(p, len(precision)), np.arange(p, len(precision))] += 1.0
+        root = linalg.cholesky(precision, lower=False, check_finite=False, overwrite_a=True)
+        right = design.T @ (sites.weights * sites.pseudo)
+        return cls(design, p, linalg.cho_solve((root, False), right, check_finite=False), root)
 
     @property
     def dimension(self) -> int:
@@ -163,13 +88,13 @@ class FeatureProposal:
 
     def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
         """See `Proposal`."""
-        design, p, fit = self.design, self.p, self.fit
-        deviations = linalg.solve_triangular(fit.root, normals.T, lower=False, check_finite=False)
-        centre = design @ fit.mode
+        design, p = self.design, self.p
+        deviations = linalg.solve_triangular(self.root, normals.T, lower=False, check_finite=False)
+        centre = design @ self.mean
         shift = (design @ deviations).T
-        weights = np.concatenate([fit.mode[p:] + deviations.T[:, p:], fit.mode[p:] - deviations.T[:, p:]])
+        weights = np.concatenate([self.mean[p:] + deviations.T[:, p:], self.mean[p:] - deviations.T[:, p:]])
         # Prior of w has (2 pi)^(-k/2), the proposal (2 pi)^(-q/2) |root|.
-        constant = 0.5 * p * np.log(2 * np.pi) - float(np.sum(np.log(np.diag(fit.root))))
+        constant = 0.5 * p * np.log(2 * np.pi) - float(np.sum(np.log(np.diag(self.root))))
         squares = np.tile(np.sum(normals**2, axis=1), 2) - np.sum(weights**2, axis=1)
         return np.concatenate([centre + shift, centre - shift]), constant + 0.5 * squares
 
@@ -209,34 +134,56 @@ def estimate(
     return ProbitEvaluation(value, rank, proposal, normals[chosen % len(normals)], eta[chosen])
 
 
-def null_fit(model: Model, signs: FloatArray) -> Laplace:
-    """Probit regression on the covariates alone (maximum likelihood)."""
-    message = (
-        "expected a finite probit fit of the outcome on the covariates, found none: a combination of "
-        "covariates predicts the outcome perfectly; drop or merge the covariate responsible"
-    )
-    try:
-        fit = laplace(model.X, model.X.shape[1], signs, np.zeros(model.X.shape[1]), 1e-10)
-    except (EstimationError, linalg.LinAlgError) as error:
-        raise SeparationError(message) from error
-    if model.X.shape[1] and float(np.abs(model.X @ fit.mode).max()) > LARGEST_PREDICTOR:
-        raise SeparationError(message)
-    return fit
+def null_predictors(model: Model) -> FloatArray:
+    """Linear predictors of the probit regression on the covariates alone (maximum likelihood).
+
+    Raises
+    ------
+    SeparationError
+        If a combination of covariates predicts the outcome perfectly.
+    """
+    from statsmodels.discrete.discrete_model import Probit
+
+    if not model.X.shape[1]:
+        return np.zeros(model.n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            eta = model.X @ Probit(model.y, model.X).fit(disp=False, maxiter=100).params
+        except np.linalg.LinAlgError:
+            eta = np.full(model.n, np.inf)
+    if not np.abs(eta).max() <= LARGEST_PREDICTOR:
+        raise SeparationError(
+            "expected a finite probit fit of the outcome on the covariates, found none: a combination of "
+            "covariates predicts the outcome perfectly; drop or merge the covariate responsible"
+        )
+    return np.asarray(eta, dtype=float)
 
 
 @dataclass
 class ProbitStage:
-    """The exact stage for binary outcomes; `eta` is where modes are searched from, fixed after warm-up."""
+    """The exact stage for binary outcomes; `sites` are fixed after warm-up."""
 
     model: Model
     solver: Solver
     signs: FloatArray
-    eta: FloatArray
+    sites: Sites
 
     @staticmethod
     def pairs(rank: int) -> int:
         """Antithetic pairs for a kernel of this rank: the noise grows with it, and they cost little."""
         return max(PAIRS, rank // RANKS_PER_PAIR)
+
+    def _has_kernel(self, point: Point) -> bool:
+        return bool(np.any(point.r > 0)) or not self.model.intercept
+
+    def _cluster_columns(self, variance: float) -> list[FloatArray]:
+        cluster = self.model.cluster
+        if cluster is None:
+            return []
+        indicator = np.zeros((self.model.n, int(cluster.max()) + 1))
+        indicator[np.arange(self.model.n), cluster] = np.sqrt(variance)
+        return [indicator]
 
     def _features(self, point: Point, factor: Factor | None) -> tuple[FloatArray, FloatArray | None]:
         """Covariates, kernel features and cluster indicators.
@@ -244,18 +191,13 @@ class ProbitStage:
         Under fitc the variance that the features leave out is part of the noise: rows are divided by
         its root, which is returned too.
         """
-        model = self.model
-        parts = [model.X]
+        parts = [self.model.X]
         root = None
         if factor is not None:
             parts.append(np.sqrt(point.lambda_) * factor.rows.T)
             if not factor.complete:
                 root = np.sqrt(1.0 + point.lambda_ * factor.residual)
-        if model.cluster is not None:
-            indicator = np.zeros((model.n, int(model.cluster.max()) + 1))
-            indicator[np.arange(model.n), model.cluster] = np.sqrt(point.cluster_variance)
-            parts.append(indicator)
-        design = np.column_stack(parts)
+        design = np.column_stack([*parts, *self._cluster_columns(point.cluster_variance)])
         return (design if root is None else design / root[:, None]), root
 
     def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
@@ -263,17 +205,16 @@ class ProbitStage:
         model = self.model
         if not model.use_likelihood:
             return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
-        has_kernel = bool(np.any(point.r > 0)) or not model.intercept
-        factor = self.solver.factor(model, point.r, point.lambda_) if has_kernel else None
-        if has_kernel and factor is None:
-            dense = probit_dense.propose(
-                model, point.r, point.lambda_, point.cluster_variance, self.signs, self.eta
-            )
-            found = self._estimate(dense, model.n, rng)
-            return replace(found, method="dense")
+        factor = None
+        if self._has_kernel(point):
+            factor = self.solver.factor(model, point.r, point.lambda_)
+            if factor is None:
+                dense = probit_dense.propose(
+                    model, point.r, point.lambda_, point.cluster_variance, self.sites
+                )
+                return replace(self._estimate(dense, model.n, rng), method="dense")
         design, root = self._features(point, factor)
-        p = model.X.shape[1]
-        proposal = FeatureProposal(design, p, laplace_from(design, p, self.signs, self.eta))
+        proposal = FeatureProposal.for_sites(design, model.X.shape[1], self.sites)
         found = self._estimate(proposal, 0 if factor is None else factor.rank, rng)
         return found if root is None else replace(found, method="fitc", root_variance=root)
 
@@ -290,6 +231,33 @@ class ProbitStage:
         new = estimate(exact.proposal, self.signs, normals, rng, exact.rank)
         return replace(new, method=exact.method, root_variance=exact.root_variance)
 
+    def matched_sites(self, points: Sequence[Point]) -> Sites:
+        """Sites matched under the average over `points` of the prior covariance of h.
+
+        Parameters
+        ----------
+        points : sequence of Point
+            States of the chain. At most `AVERAGED` of them are used, evenly spaced and ending with the last;
+            the last alone where n is too large for more.
+        """
+        model = self.model
+        wanted = AVERAGED if model.n <= LARGEST_DENSE else 1
+        used = [points[k] for k in np.unique(np.linspace(0, len(points) - 1, wanted + 1).astype(int))[1:]]
+        used = used or [points[-1]]
+        parts = []
+        for point in used:
+            if self._has_kernel(point):
+                factor = self.solver.factor(model, point.r, point.lambda_)
+                scale = np.sqrt(point.lambda_ / len(used))
+                parts.append(None if factor is None else scale * factor.rows.T)
+        low = [part for part in parts if part is not None]
+        if len(low) < len(parts) or sum(part.shape[1] for part in low) > model.n:
+            kernels = [p for p in used if self._has_kernel(p)]
+            low = [probit_dense.average_features(model, kernels, len(used))]
+        cluster = self._cluster_columns(float(np.mean([point.cluster_variance for point in used])))
+        design = np.column_stack([model.X, *low, *cluster])
+        return expectation_propagation(design, model.X.shape[1], self.signs, self.sites)
+
 
 def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) -> FloatArray:
     """y* given eta and y: normal with mean eta, variance 1, on the side that y says."""
@@ -299,14 +267,13 @@ def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) ->
     return np.asarray(eta - signs * special.ndtri_exp(np.log(uniform) + special.log_ndtr(t)))
 
 
-def surrogate_data(model: Model, signs: FloatArray, eta: FloatArray) -> WorkingData:
-    """The gaussian problem that stands in for the probit in the cheap stage, linearised at `eta`."""
-    pseudo, weights = linearise(signs, eta)
+def surrogate_data(model: Model, sites: Sites) -> WorkingData:
+    """The gaussian problem that stands in for the probit in the cheap stage."""
     return WorkingData(
-        pseudo,
+        sites.pseudo,
         model.X,
         model.noise,
-        root_weights=np.sqrt(weights),
+        root_weights=np.sqrt(sites.weights),
         cluster=model.cluster,
         cluster_variance=1.0 if model.cluster is not None else 0.0,
     )

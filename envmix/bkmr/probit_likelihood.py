@@ -32,31 +32,25 @@ def _likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:  # pragma: n
     return out
 
 
-@numba.njit(cache=True)
-def derivatives(
-    signs: FloatArray, eta: FloatArray
-) -> tuple[float, FloatArray, FloatArray]:  # pragma: no cover - compiled
-    """Value, gradient and negative second derivatives of the log-likelihood in the linear predictors."""
-    n = signs.shape[0]
-    gradient = np.empty(n)
-    weights = np.empty(n)
-    value = 0.0
-    for i in range(n):
-        t = signs[i] * eta[i]
-        logp = log_phi(t)
-        value += logp
-        ratio = math.exp(-0.5 * t * t - 0.9189385332046727 - logp)
-        gradient[i] = signs[i] * ratio
-        weights[i] = max(ratio * (ratio + t), 1e-12)
-    return value, gradient, weights
-
-
 def log_likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:
     """sum_i log Phi(s_i eta_i) for each row of `eta`, shape (draws, n)."""
     return _likelihoods(signs, np.ascontiguousarray(eta))
 
 
+@numba.njit(cache=True)
+def _linearise(
+    signs: FloatArray, eta: FloatArray
+) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled
+    pseudo = np.empty(signs.shape[0])
+    weights = np.empty(signs.shape[0])
+    for i in range(signs.shape[0]):
+        t = signs[i] * eta[i]
+        ratio = math.exp(-0.5 * t * t - 0.9189385332046727 - log_phi(t))
+        weights[i] = max(ratio * (ratio + t), 1e-12)
+        pseudo[i] = eta[i] + signs[i] * ratio / weights[i]
+    return pseudo, weights
+
+
 def linearise(signs: FloatArray, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Pseudo-outcomes and weights of the gaussian that matches the probit likelihood at `eta`."""
-    _, gradient, weights = derivatives(signs, eta)
-    return eta + gradient / weights, weights
+    """Pseudo-outcomes and weights of the gaussian with the likelihood's slope and curvature at `eta`."""
+    return _linearise(signs, eta)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from envmix.bkmr import probit, probit_dense, probit_likelihood
+from envmix.bkmr import probit, probit_dense, probit_likelihood, probit_sites
 from envmix.bkmr.exact import Solver
 from envmix.bkmr.sampler import Point
 from envmix.bkmr.solvers import low_rank
@@ -13,6 +13,7 @@ from envmix.errors import SeparationError
 from . import naive
 
 SIGNS = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
+START = probit_sites.Sites.at(SIGNS, np.zeros(5))
 
 
 def test_log_phi_in_both_tails():
@@ -21,31 +22,57 @@ def test_log_phi_in_both_tails():
     np.testing.assert_allclose(found, special.log_ndtr(t), rtol=1e-7, atol=1e-15)
 
 
-def test_laplace_finds_a_stationary_point():
+def test_null_predictors_are_the_maximum_likelihood():
+    model = naive.model(n=60, family="binomial")
+    eta = probit.null_predictors(model)
+    signs = 2 * model.y - 1
+    residual = signs * np.exp(stats.norm.logpdf(eta) - special.log_ndtr(signs * eta))
+    np.testing.assert_allclose(model.X.T @ residual, 0, atol=1e-5)
+
+
+def test_the_site_of_one_observation_gives_the_exact_posterior():
+    """h ~ N(0, 2), y = 1: mean and variance of h by integration."""
+    found = probit_sites.expectation_propagation(
+        np.array([[np.sqrt(2.0)]]), 0, np.ones(1), probit_sites.Sites(np.zeros(1), np.ones(1))
+    )
+    h = np.linspace(-15, 15, 20001)
+    density = special.ndtr(h) * stats.norm.pdf(h, scale=np.sqrt(2.0))
+    mean = np.sum(h * density) / np.sum(density)
+    variance = np.sum((h - mean) ** 2 * density) / np.sum(density)
+    precision = 0.5 + found.weights[0]
+    assert 1 / precision == pytest.approx(variance, rel=5e-3)
+    assert found.weights[0] * found.pseudo[0] / precision == pytest.approx(mean, rel=5e-3)
+
+
+def test_sites_keep_the_moments_of_every_factor():
+    """At the fixed point, posterior moments are those of the cavity times the factor, by integration."""
     rng = np.random.default_rng(0)
-    design = rng.normal(size=(40, 5))
-    signs = np.where(rng.random(40) < 0.4, 1.0, -1.0)
-    fit = probit.laplace(design, 2, signs, np.zeros(2))
+    design = np.column_stack([np.ones(25), rng.normal(size=(25, 6))])
+    signs = np.where(rng.random(25) < 0.3, 1.0, -1.0)
+    sites = probit_sites.expectation_propagation(design, 1, signs, probit_sites.Sites.at(signs, np.zeros(25)))
+    precision = design.T @ (design * sites.weights[:, None]) + np.diag([0.0] + [1.0] * 6)
+    covariance = design @ np.linalg.solve(precision, design.T)
+    mean = covariance @ (sites.weights * sites.pseudo)
+    for i in range(25):
+        variance = covariance[i, i]
+        cavity = 1 / (1 / variance - sites.weights[i])
+        centre = cavity * (mean[i] / variance - sites.weights[i] * sites.pseudo[i])
+        x = centre + np.sqrt(cavity) * np.linspace(-9, 9, 4001)
+        density = special.ndtr(signs[i] * x) * np.exp(-0.5 * (x - centre) ** 2 / cavity)
+        tilted = np.sum(x * density) / density.sum()
+        assert mean[i] == pytest.approx(tilted, abs=0.01)
+        assert variance == pytest.approx(np.sum((x - tilted) ** 2 * density) / density.sum(), rel=0.02)
 
-    def objective(c):
-        return special.log_ndtr(signs * (design @ c)).sum() - 0.5 * (c[2:] ** 2).sum()
 
-    best = objective(fit.mode)
-    for j in range(5):
-        for step in (-0.05, 0.05):
-            moved = fit.mode.copy()
-            moved[j] += step
-            assert objective(moved) < best
-
-
-def test_cheap_mode_search_agrees_with_newton():
-    rng = np.random.default_rng(0)
-    design = rng.normal(size=(60, 6))
-    signs = np.where(rng.random(60) < 0.4, 1.0, -1.0)
-    exact = probit.laplace(design, 2, signs, np.zeros(2), 1e-12)
-    for start in (design @ exact.mode, np.zeros(60), 5 * rng.normal(size=60)):
-        found = probit.laplace_from(design, 2, signs, start)
-        np.testing.assert_allclose(found.mode, exact.mode, atol=0.02)
+def test_estimates_at_matched_sites_vary_less():
+    model = naive.model(n=80, family="binomial", signal=1.5)
+    signs, rng = 2 * model.y - 1, np.random.default_rng(1)
+    point = Point(np.array([1.0, 0.5]), np.log(4.0))
+    start = probit_sites.Sites.at(signs, probit.null_predictors(model))
+    stage = probit.ProbitStage(model, Solver("dense", 1e-3, 5), signs, start)
+    matched = probit.ProbitStage(model, stage.solver, signs, stage.matched_sites([point] * 5))
+    sd = [np.std([s.evaluate(point, None, rng).log_likelihood for _ in range(200)]) for s in (stage, matched)]
+    assert sd[1] < 0.5 * sd[0]
 
 
 @pytest.mark.parametrize("name", ["lowrank", "dense"])
@@ -53,7 +80,7 @@ def test_estimate_is_unbiased_for_the_orthant_probability(name):
     """No covariates: p(y) is a normal orthant probability, computed by scipy."""
     model = naive.model(n=5, intercept=False, family="binomial")
     point = Point(np.array([0.4, 0.2]), np.log(1.5))
-    stage = probit.ProbitStage(model, Solver(name, 1e-10, 5), SIGNS, np.zeros(5))
+    stage = probit.ProbitStage(model, Solver(name, 1e-10, 5), SIGNS, START)
     rng = np.random.default_rng(2)
     evaluations = [stage.evaluate(point, None, rng) for _ in range(4000)]
     found = np.exp([e.log_likelihood for e in evaluations])
@@ -76,12 +103,12 @@ def test_dense_and_feature_estimates_agree(clustered):
     for name in ("lowrank", "dense"):
         solver = Solver(name, 1e-8, 5)
         assert name == "dense" or solver.rank_cap(30) < 30
-        stage = probit.ProbitStage(model, solver, signs, 0.3 * signs)
+        stage = probit.ProbitStage(model, solver, signs, probit_sites.Sites.at(signs, 0.3 * signs))
         if name == "lowrank":
             factor = low_rank.factorise(model.zt, point.r, max_rank=30, trace=1e-10)
             design, _ = stage._features(point, factor)
             p = model.X.shape[1]
-            proposal = probit.FeatureProposal(design, p, probit.laplace_from(design, p, signs, stage.eta))
+            proposal = probit.FeatureProposal.for_sites(design, p, stage.sites)
         else:
             proposal = stage.evaluate(point, None, rng).proposal
             assert isinstance(proposal, probit_dense.DenseProposal)
@@ -104,7 +131,7 @@ def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
     model = naive.model(n=5, intercept=False, family="binomial")
     point = Point(np.array([0.4, 0.2]), np.log(1.5))
     solver = Solver("fitc", 1e-3, 2)
-    stage = probit.ProbitStage(model, solver, SIGNS, np.zeros(5))
+    stage = probit.ProbitStage(model, solver, SIGNS, START)
     rng = np.random.default_rng(2)
     found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(2000)])
     factor = solver.factor(model, point.r, 1.5)
@@ -118,7 +145,7 @@ def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
 def test_flat_intercept_is_integrated_out():
     rng = np.random.default_rng(3)
     design = np.ones((5, 1))
-    proposal = probit.FeatureProposal(design, 1, probit.laplace(design, 1, SIGNS, np.zeros(1)))
+    proposal = probit.FeatureProposal.for_sites(design, 1, START)
     grid = np.linspace(-12, 12, 4001)
     exact = np.trapezoid(np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1), grid)
     found = [
@@ -131,7 +158,7 @@ def test_flat_intercept_is_integrated_out():
 def test_chosen_draws_follow_the_posterior():
     rng = np.random.default_rng(4)
     design = np.ones((5, 1))
-    proposal = probit.FeatureProposal(design, 1, probit.laplace(design, 1, SIGNS, np.zeros(1)))
+    proposal = probit.FeatureProposal.for_sites(design, 1, START)
     grid = np.linspace(-6, 6, 2001)
     density = np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1)
     mean = (grid * density).sum() / density.sum()
@@ -176,4 +203,4 @@ def test_separation_is_named():
     model = naive.model(n=20, family="binomial")
     separated = np.column_stack([np.ones(20), 2 * model.y - 1])
     with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
-        probit.null_fit(replace(model, X=separated, zt=None), 2 * model.y - 1)
+        probit.null_predictors(replace(model, X=separated, zt=None))
