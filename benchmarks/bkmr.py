@@ -48,11 +48,11 @@ class Case:
 
 
 CASES = (
-    Case("gaussian weak", 905, "gaussian", "weak", 120, 330, 8),
-    Case("probit weak", 905, "binomial", "weak", 150, 350, 30),
-    Case("gaussian rough", 905, "gaussian", "rough", 300, 300, 120),
-    Case("probit rough", 905, "binomial", "rough", 250, 250, 240),
-    Case("gaussian weak n=2000", 2000, "gaussian", "weak", 120, 330, 20),
+    Case("gaussian weak", 905, "gaussian", "weak", 120, 250, 8),
+    Case("probit weak", 905, "binomial", "weak", 150, 300, 30),
+    Case("gaussian rough", 905, "gaussian", "rough", 300, 250, 120),
+    Case("probit rough", 905, "binomial", "rough", 350, 350, 240),
+    Case("gaussian weak n=2000", 2000, "gaussian", "weak", 120, 250, 20),
     Case("gaussian weak n=20000", 20_000, "gaussian", "weak", 150, 250, 600, 20),
 )
 

@@ -12,8 +12,10 @@ import numpy as np
 from envmix.arrays import BoolArray, FloatArray
 from envmix.bkmr.emulator import Emulator, coordinates, fit_emulator
 
-EMULATOR_STEPS = 100
+EMULATOR_STEPS = 250
 USEFUL_ERROR = 3.0
+FIRST_STEP = 0.3
+LENGTHS = 0.7
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,13 @@ class Block:
 
 
 def walk(block: Block, theta: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Gaussian random walk with the learned covariance; symmetric in theta, log q-ratio 0."""
+    """Random walk with the learned covariance and a length of its own; symmetric in theta, log q-ratio 0.
+
+    Long steps climb while the chain is far from where it belongs, short ones are accepted when it is there.
+    """
     d = len(theta)
-    return np.asarray(theta + (2.0 / np.sqrt(d)) * (block.root @ rng.standard_normal(d)))
+    size = 2.0 / np.sqrt(d) * np.exp(LENGTHS * rng.standard_normal())
+    return np.asarray(theta + size * (block.root @ rng.standard_normal(d)))
 
 
 def emulated_walk(
@@ -69,9 +75,9 @@ def emulated_walk(
 
 
 def initial_block(r: FloatArray) -> Block:
-    """Before anything is known: independent steps of 0.15 on every log."""
+    """Before anything is known: independent steps on every log."""
     d = int(np.count_nonzero(r > 0)) + 1
-    return Block(r > 0, np.zeros(d), 0.15**2 * np.eye(d), None)
+    return Block(r > 0, np.zeros(d), FIRST_STEP**2 * np.eye(d), None)
 
 
 def learn_block(

@@ -31,7 +31,7 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError, SeparationError
 
 PAIRS = 8
-RANKS_PER_PAIR = 24
+RANKS_PER_PAIR = 12
 NOISE = 0.15  # sd of the log estimate at rank 905, where it is largest
 AVERAGED = 4
 LARGEST_PREDICTOR = 5.5  # Phi(-5.5) = 2e-8: no finite estimate gets there

@@ -14,9 +14,9 @@ from scipy import linalg, special
 from envmix.arrays import FloatArray
 from envmix.bkmr.probit_likelihood import linearise
 
-MOST_PASSES = 50
+MOST_PASSES = 10
 DAMPING = 0.8
-SMALLEST_CHANGE = 1e-2
+SMALLEST_CHANGE = 2e-2
 SMALLEST_WEIGHT = 1e-6
 LOG_ROOT_TWO_PI = 0.9189385332046727
 

@@ -209,7 +209,7 @@ class Kernel:
                     "emulated walk", point, local, exact, new, new_local, ratio, rng
                 )
         # The plain walk needs no emulator to be right, and feeds the emulator while warming up.
-        walks = 2 if emulator is None else int(rng.random() < 0.2)
+        walks = 2 if emulator is None else 1 if self.adapting else int(rng.random() < 0.2)
         for _ in range(walks):
             theta = blocks.walk(block, coordinates(point.r, point.u), rng)
             r = np.zeros_like(point.r)

@@ -115,6 +115,7 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
     u = np.array([state[1] for state in recent])
     capped = np.array([state[2] for state in recent])
     blocks = dict(tuning.blocks)
+    evaluated = record.evaluated[len(record.evaluated) // 3 :]
     keys = [(row > 0).tobytes() for row in r]
     for key in set(keys):
         mine = np.array([k == key for k in keys])
@@ -124,7 +125,7 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
         # Judged by the latest half, so that a set found late in warm-up counts.
         elif mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
             known = blocks.get(key) or initial_block(r[mine][0])
-            blocks[key] = learn_block(known, r[mine], u[mine], record.evaluated, tuning.noise)
+            blocks[key] = learn_block(known, r[mine], u[mine], evaluated, tuning.noise)
     steps, cheap = tuning.steps, tuning.cheap
     corrections = [accepted for _, accepted in record.corrections[-LATEST_CORRECTIONS:]]
     if len(corrections) >= 10:
