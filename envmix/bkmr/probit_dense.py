@@ -96,7 +96,7 @@ def _root(covariance: FloatArray, model: Model) -> FloatArray:
 
 def average_features(model: Model, points: Sequence[Point], count: int) -> FloatArray:
     """G, shape (n, n), with G G' the sum over `points` of lambda K, divided by `count`."""
-    total = sum(kernel_upper(model.zt, point.r, scale=point.lambda_ / count) for point in points)
+    total = sum(np.triu(kernel_upper(model.zt, point.r, scale=point.lambda_ / count)) for point in points)
     return np.triu(_root(np.asarray(total), model)).T
 
 
