@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from base64 import b64encode
 from collections import Counter
 from hashlib import sha256
@@ -229,14 +230,65 @@ def test_what_cannot_be_read_is_said_and_an_earlier_report_stays(tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".report")]
 
 
-def test_command_line(made_database, made_report, tmp_path, monkeypatch, capsys):
-    output = tmp_path / "page.html"
-    monkeypatch.setattr("sys.argv", ["html", "--database", str(made_database), "--output", str(output)])
-    monkeypatch.setattr("report.html.write_report", lambda database, target: target.write_text(database.name))
+@pytest.fixture
+def published(made_database: Path, tmp_path: Path) -> Path:
+    """A run as `python -m publish` leaves it, with the links that show it."""
+    run = tmp_path / "data" / "published" / "run"
+    run.mkdir(parents=True)
+    shutil.copy(made_database, run / "nhanes_bone.duckdb")
+    for name in ("manifest.json", "report.html"):
+        (run / name).write_text("as published")
+    (run.parent / "latest").symlink_to("run")
+    (tmp_path / "results").symlink_to("data/published/latest")
+    return run
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    monkeypatch.setattr("sys.argv", ["html", *map(str, arguments)])
     main()
-    assert capsys.readouterr().out == f"Report: {output}\n"
-    assert output.read_text() == "results.duckdb"
-    monkeypatch.undo()
-    monkeypatch.setattr("sys.argv", ["html", "--database", str(tmp_path / "none.duckdb")])
+
+
+def test_command_line_writes_in_the_current_directory(published, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    run_main(monkeypatch, "--database", tmp_path / "results" / "nhanes_bone.duckdb")
+    written = tmp_path / "here" / "report.html"
+    assert capsys.readouterr().out == f"Report: {written}\n"
+    assert "</html>" in written.read_text(encoding="utf-8")
+    assert sorted(path.name for path in published.iterdir()) == [
+        "manifest.json",
+        "nhanes_bone.duckdb",
+        "report.html",
+    ]
+    assert (published / "report.html").read_text() == "as published"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "results",
+        "results/report.html",
+        "results/parquet/new/page.html",
+        "data/published/page.html",
+        "data/published/run/report.html",
+    ],
+)
+def test_command_line_refuses_a_published_folder(published, tmp_path, monkeypatch, output):
+    before = sorted(tmp_path.rglob("*"))
+    database = published / "nhanes_bone.duckdb"
+    with pytest.raises(SystemExit, match="holds published results and is never changed"):
+        run_main(monkeypatch, "--database", database, "--output", tmp_path / output)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "results").is_symlink()
+    assert (published / "report.html").read_text() == "as published"
+
+
+def test_command_line_refuses_the_default_within_a_published_folder(published, monkeypatch):
+    monkeypatch.chdir(published)
+    with pytest.raises(SystemExit, match="name another with --output"):
+        run_main(monkeypatch, "--database", "nhanes_bone.duckdb")
+
+
+def test_command_line_without_results(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="error: expected results in"):
-        main()
+        run_main(monkeypatch, "--database", tmp_path / "none.duckdb", "--output", tmp_path / "page.html")
