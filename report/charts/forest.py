@@ -153,5 +153,5 @@ def forest(
         }
     )
     spec = chart(records, len(rows) * max(26, 12 * len(looks) + 6), layers)
-    description = f"{title}. {len(records)} estimates on an axis of {axis_title}; the table below holds them."
+    description = f"{len(records)} estimates on an axis of {axis_title}; the table below holds them."
     return Panel(title, spec, len(records), description)
