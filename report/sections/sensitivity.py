@@ -245,7 +245,9 @@ def variance(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figur
 
 
 def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table:
-    """Return the median answer under each option of each choice: a row per contrast and option."""
+    """Return the median answer under each option of choices that differ: a row per contrast and option."""
+    options = frame.groupby(["contrast", "choice"])["level"].transform("nunique")
+    frame = frame[options > 1]
     binary = frame["median_ratio"].notna().any()
     kind, scale = ("ratio", 1.0) if binary else ("estimate", MILLIGRAMS)
     shown = pd.DataFrame(
@@ -269,6 +271,7 @@ def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table
         frame,
         3,
         ("Paper's",),
+        most_rows=len(shown),
     )
 
 
