@@ -14,6 +14,7 @@ from report.elements import Panel
 WIDTHS = {"small": 170, "medium": 320, "wide": 440}
 """Pixels by the size of the figure: what a panel has on a screen, and not much more than a phone has."""
 
+_SPARE = 20  # the reader's font may be wider than the one by which Vega leaves room for labels
 _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+\.\d+(e-?\d+)?")
 _MOVED = re.compile(r"translate\(([^,]+),([^)]+)\)")
@@ -40,6 +41,7 @@ def still(panel: Panel, size: str, name: str) -> str:
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": WIDTHS[size],
         "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": _SPARE, "right": 5, "top": 5, "bottom": 5},
         "config": {**CONFIG, "aria": False},
     }
     text = vl_convert.vegalite_to_svg(json.dumps(spec), allowed_base_urls=[])

@@ -95,7 +95,7 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             axis_title="odds ratio (logarithmic)"
             if binary
             else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}",
-            rows=_rows(drawn),
+            rows=_rows(drawn[drawn["engine"] == engine]),
             looks=sets,
             domain=domain,
             logarithmic=binary,
@@ -107,9 +107,9 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         f"wqs-{slug(study, outcome)}",
         f"Figure: {words(outcome)}, one quartile more of the index",
         "Each mark is the difference that one step of the index makes, its line the 95 % interval. One split "
-        "of the women (weights from one part, the test in the other) is the paper's procedure; many splits "
-        "average over random ones and depend less on luck; permutation uses all women for both, and has a "
-        "p-value (in the table) but no interval.",
+        "of the women (weights from one part, the test in the other) is the paper's procedure. Many splits "
+        "average over random ones and depend less on luck, but their line spans splits, not samples, and is "
+        "too short. Permutation uses all women for both, and has a p-value (in the table) instead of a line.",
         "That the direction is right: a positive index is made of what fits a rise, and says nothing of "
         "metals that lower the outcome.",
         panels,

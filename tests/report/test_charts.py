@@ -117,9 +117,10 @@ def blocks(picture: str) -> np.ndarray:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_still_looks_like_what_vega_draws(kind):
     panel = KINDS[kind][0]()
-    size = {"width": WIDTHS["wide"], "autosize": {"type": "fit-x", "contains": "padding"}}
-    drawn = vl_convert.vegalite_to_svg({**panel.spec, **size, "config": CONFIG})
     picture = still(panel, "wide", "name")
+    size = {"width": WIDTHS["wide"], "autosize": {"type": "fit-x", "contains": "padding"}}
+    size["padding"] = {"left": 20, "right": 5, "top": 5, "bottom": 5}
+    drawn = vl_convert.vegalite_to_svg({**panel.spec, **size, "config": CONFIG})
     assert len(picture) < len(drawn) / 2
     alone = picture.replace(
         "<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" font-family="{CONFIG["font"]}" '
