@@ -36,6 +36,7 @@ _WORDS = {
     "bmi": "BMI",
     "looker1998": "Looker 1998",
     "xue2021": "Xue 2021",
+    "wqs": "WQS index",
     "psi1": "All metals, one quartile up",
 }
 

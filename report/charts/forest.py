@@ -82,7 +82,7 @@ def forest(
                 "grid": False,
                 "ticks": False,
                 "domain": False,
-                "labelLimit": 150,
+                "labelLimit": 190,
                 "labelPadding": 6,
             },
         },

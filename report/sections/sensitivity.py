@@ -202,6 +202,7 @@ def _summary(every: pd.DataFrame, part: pd.DataFrame, shown: pd.DataFrame, null:
         facts.append(
             f"{count(len(shown))} of them are drawn, evenly spaced from the smallest to the largest"
             + (", the paper's own among them" if part["marked"].any() else "")
+            + " (a rare option may stand beside none of these)"
         )
     if not part["marked"].any():
         facts.append("none of them is the paper's own")

@@ -42,7 +42,7 @@ _WEIGHTS = f"""
     order by {_KEYS}, metal
 """
 _DIRECTIONS = ("positive", "negative")
-_PROCEDURES = {"single_split": "one split", "repeated_holdout": "many splits", "permutation": "permutation"}
+_PROCEDURES = ("single_split", "repeated_holdout", "permutation")
 
 
 def section(marts: Marts) -> Section:
@@ -106,10 +106,11 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     return Figure(
         f"wqs-{slug(study, outcome)}",
         f"Figure: {words(outcome)}, one quartile more of the index",
-        "Each mark is the difference that one step of the index makes, its line the 95 % interval. One split "
-        "of the women (weights from one part, the test in the other) is the paper's procedure. Many splits "
-        "average over random ones and depend less on luck, but their line spans splits, not samples, and is "
-        "too short. Permutation uses all women for both, and has a p-value (in the table) instead of a line.",
+        "Each mark is the difference that one step of the index makes, its line the 95 % interval. A single "
+        "split of the women (weights from one part, the test in the other) is the paper's procedure. "
+        "Repeated holdout averages over many random splits and depends less on luck, but its line spans "
+        "splits, not samples, and is too short. Permutation uses all women for both, and has a p-value (in "
+        "the table) instead of a line.",
         "That the direction is right: a positive index is made of what fits a rise, and says nothing of "
         "metals that lower the outcome.",
         panels,
@@ -161,8 +162,7 @@ def weights_of_metals(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
 
 
 def _procedure(frame: pd.DataFrame) -> "pd.Series[str]":
-    procedure = frame["procedure"].map(lambda name: _PROCEDURES.get(name, within(name)))
-    return frame["direction"].map(words) + ", " + procedure
+    return frame["direction"].map(words) + ", " + frame["procedure"].map(within)
 
 
 def _rows(frame: pd.DataFrame) -> list[str]:

@@ -4,10 +4,12 @@
   "use strict";
   const unpack = async (id) => {
     const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
-    const text = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Response(text).json();
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   };
-  const { config, specs } = await unpack("charts");
+  const { config, specs } = JSON.parse(await unpack("charts"));
+  const vega = document.createElement("script");
+  vega.textContent = await unpack("bundle");
+  document.body.append(vega);
   // Now and then let the reader scroll; unlike a timer this is not slowed down in a tab behind others.
   const { port1, port2 } = new MessageChannel();
   const pause = () => new Promise((resolve) => { port1.onmessage = resolve; port2.postMessage(null); });

@@ -51,6 +51,10 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+def unpacked(text: str) -> str:
+    return zlib.decompress(b64decode(text, validate=True)).decode()
+
+
 @pytest.fixture(scope="module")
 def text(made_report: Path) -> str:
     return made_report.read_text(encoding="utf-8")
@@ -77,13 +81,9 @@ def test_only_its_own_scripts_may_run(page):
     policy = next(
         item["content"] for item in page.all("meta") if item.get("http-equiv") == "Content-Security-Policy"
     )
-    code = [
-        script
-        for script, attributes in zip(page.scripts, page.all("script"), strict=True)
-        if "type" not in attributes
-    ]
-    assert len(code) == 2
-    for script in code:
+    by_name = dict(zip([item.get("id") for item in page.all("script")], page.scripts, strict=True))
+    assert set(by_name) == {"charts", "bundle", None}
+    for script in (by_name[None], unpacked(by_name["bundle"])):
         assert f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" in policy
     assert "default-src 'none'" in policy
     allowed = policy.split("script-src")[1].split(";")[0].split()
@@ -131,7 +131,7 @@ def test_hostile_texts_are_texts(page, text):
     assert "&lt;/script&gt;&lt;script&gt;" in text
     assert "{{7*7}}" in text
     packed = page.scripts[[item.get("id") for item in page.all("script")].index("charts")]
-    specs = json.loads(zlib.decompress(b64decode(packed, validate=True)))["specs"]
+    specs = json.loads(unpacked(packed))["specs"]
     assert list(specs) == [item["data-spec"] for item in page.all("div") if "data-spec" in item]
     assert len(specs) > 80
 
@@ -145,6 +145,28 @@ def test_synthetic_data_and_failed_fits_cannot_be_missed(text):
     # every caption says it too, so that a picture of a part is marked
     captions = re.findall(r"<(?:figcaption|caption)>(.*?)</(?:figcaption|caption)>", text)
     assert all("Synthetic data." in caption for caption in captions)
+
+
+def first_row(text: str, caption: str) -> str:
+    """Return the first row of the table with this caption, without its tags."""
+    table = text[text.index(f"{caption}</span></caption>") :]
+    return re.sub(
+        r"<[^>]+>", " ", table[table.index("<tbody>") : table.index("</tr>", table.index("<tbody>"))]
+    )
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Table: tests of interaction",
+        "Table: weighted quantile sum regression, all outcomes",
+        "Table: quantile g-computation, all outcomes",
+        "Table: is there an association, and is it other than a straight line?",
+        "Table: did the chains converge?",
+    ],
+)
+def test_tables_that_are_cut_begin_with_the_main_outcome(text, caption):
+    assert first_row(text, caption).split()[0] == "Osteoporosis"
 
 
 def test_provenance(text):
