@@ -43,7 +43,7 @@ build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else
 	@$(RUN)/python -m publish build --profile $(or $(PROFILE),full) $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
 	@$(RUN)/python -m report.summary
 
-report: setup  ## the results of the last build as one HTML page
+report: setup  ## the results of the last build as one HTML page, report.html here
 	@$(RUN)/python -m report.html
 
 lint: setup  ## style and types of Python, style of SQL
@@ -63,4 +63,4 @@ bench: setup  ## speed and memory of the estimators, stored in benchmarks/result
 	$(RUN)/python -m benchmarks.bkmr --repeats 3
 
 clean:  ## remove what was built and published, but no downloaded files
-	rm -rf results data/demo data/nhanes/*.duckdb data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs
+	rm -rf results report.html data/demo data/nhanes/*.duckdb data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs

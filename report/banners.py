@@ -61,7 +61,7 @@ def _not_converged(marts: Marts, table: str) -> list[str]:
     ).iloc[0]
     if not failed:
         return []
-    text = f"{words(table)}: {count(failed)} of {count(rows)} rows"
+    text = f"{_name(table)}: {count(failed)} of {count(rows)} rows"
     if "warnings" not in marts.columns[table]:
         return [text]
     reasons = marts.frame(f"""
@@ -71,8 +71,12 @@ def _not_converged(marts: Marts, table: str) -> list[str]:
         group by all
         order by n desc, warnings
     """)["warnings"].tolist()
-    shown = "; ".join(
-        shorten(plain(reason), _REASON, placeholder=" ...") for reason in reasons[:_MOST_REASONS]
-    )
-    more = f"; and {len(reasons) - _MOST_REASONS} more reasons" if len(reasons) > _MOST_REASONS else ""
+    short = list(dict.fromkeys(shorten(plain(reason), _REASON, placeholder=" ...") for reason in reasons))
+    shown = "; ".join(short[:_MOST_REASONS])
+    more = f"; and {len(short) - _MOST_REASONS} more reasons" if len(short) > _MOST_REASONS else ""
     return [f"{text} ({shown}{more})" if shown else text]
+
+
+def _name(table: str) -> str:
+    method, _, rest = table.partition("_")
+    return f"{method.upper()} {rest.replace('_', ' ')}" if method in ("bkmr", "wqs") else words(table)

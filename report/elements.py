@@ -10,7 +10,7 @@ import pandas as pd
 from report.formats import count, csv_text, plain
 
 MOST_ROWS = 20
-"""How many rows of a table are printed: a page of thousands is of use to nobody, and slow."""
+"""How many rows of most tables are printed: a page of thousands is of use to nobody, and slow."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Table:
         Printed beneath.
     cards : bool
         Whether a phone shows each row as a card instead of a table to scroll.
+    most_rows : int
+        How many rows are printed.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Table:
     groups: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
     cards: bool = False
+    most_rows: int = MOST_ROWS
 
     kind = "table"
 
@@ -60,15 +63,15 @@ class Table:
         return position < self.row_headings or self.shown.columns[position] in self.text_columns
 
     def rows(self) -> list[list[str]]:
-        """Return the printed cells, row by row, of at most MOST_ROWS rows."""
-        printed = self.shown.head(MOST_ROWS)
+        """Return the printed cells, row by row."""
+        printed = self.shown.head(self.most_rows)
         return [[plain(cell) for cell in row] for row in printed.itertuples(index=False, name=None)]
 
     def cut(self) -> str:
         """Return the note that the page holds fewer rows than the CSV, if it does."""
-        if len(self.shown) <= MOST_ROWS:
+        if len(self.shown) <= self.most_rows:
             return ""
-        return f"The first {MOST_ROWS} of {count(len(self.shown))} rows; the CSV holds all."
+        return f"The first {self.most_rows} of {count(len(self.shown))} rows; the CSV holds all."
 
     def csv(self) -> str:
         """Return the table as CSV in the form of an address, which the browser saves without a network."""

@@ -34,6 +34,9 @@ _WORDS = {
     "trend_median": "trend, quartile median",
     "bmd_total_spine": "Lumbar spine BMD",
     "bmi": "BMI",
+    "looker1998": "Looker 1998",
+    "xue2021": "Xue 2021",
+    "wqs": "WQS index",
     "psi1": "All metals, one quartile up",
 }
 

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from publish.database import DATABASE
+from publish.record import MANIFEST
 from report.banners import banners, is_synthetic
 from report.elements import Section
 from report.errors import ReportError
@@ -92,21 +94,42 @@ def _replace(output: Path, page: str) -> None:
         ) from error
 
 
+def _refuse_published(output: Path) -> None:
+    """Keep what was published as its manifest lists it: `python -m publish` alone writes there.
+
+    Raises
+    ------
+    ReportError
+        The file would lie in the folder of a published run, or beside such folders.
+    """
+    path = output.resolve()
+    for folder in (path, *path.parents):
+        for run in (folder, folder / "latest"):
+            if (run / MANIFEST).is_file() and (run / DATABASE).is_file():
+                raise ReportError(
+                    f"expected a file to write, found {output} in {folder}, which holds published results "
+                    "and is never changed: name another with --output, or publish the build again with "
+                    "`python -m publish again`"
+                )
+
+
 def main() -> None:
     """Write the report that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m report.html", description=__doc__)
     parser.add_argument("--database", type=Path, help="results (default: warehouse.duckdb of the last build)")
     parser.add_argument(
-        "--output", type=Path, help="file to write (default: report.html beside the database)"
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        help="file to write, not among published results (default: report.html in the current directory)",
     )
     arguments = parser.parse_args()
-    database = arguments.database or warehouse_path()
-    output = arguments.output or database.parent / "report.html"
     try:
-        write_report(database, output)
+        _refuse_published(arguments.output)
+        write_report(arguments.database or warehouse_path(), arguments.output)
     except ReportError as error:
         sys.exit(f"error: {error}")
-    print(f"Report: {output}")
+    print(f"Report: {arguments.output.resolve()}")
 
 
 if __name__ == "__main__":

@@ -61,5 +61,5 @@ def shares(
             ],
         },
     }
-    description = f"{title}. {len(records)} bars of {axis_x}."
+    description = f"{len(records)} bars of {axis_x}."
     return Panel(title, chart(records, 26 * len(rows), [bars]), len(records), description)

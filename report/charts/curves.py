@@ -99,5 +99,5 @@ def curves(
         }
     )
     present = {record["series"] for record in records}
-    description = f"{title}. {len(present)} curves, {axis_y} over {axis_x}."
+    description = f"{len(present)} curves, {axis_y} over {axis_x}."
     return Panel(title, chart(records, height, layers), len(present), description)

@@ -82,7 +82,7 @@ def forest(
                 "grid": False,
                 "ticks": False,
                 "domain": False,
-                "labelLimit": 150,
+                "labelLimit": 190,
                 "labelPadding": 6,
             },
         },
@@ -153,5 +153,5 @@ def forest(
         }
     )
     spec = chart(records, len(rows) * max(26, 12 * len(looks) + 6), layers)
-    description = f"{title}. {len(records)} estimates on an axis of {axis_title}; the table below holds them."
+    description = f"{len(records)} estimates on an axis of {axis_title}; the table below holds them."
     return Panel(title, spec, len(records), description)

@@ -66,5 +66,5 @@ def histogram(
     }
     rules = [rule_at("x", float(cut), scale, axis) for cut in cuts]
     total = sum(record["n"] for record in records)
-    description = f"{title}. Distribution of {total} values, {axis_x}."
+    description = f"Distribution of {total} values, {axis_x}."
     return Panel(title, chart(records, 170, [bars, *rules]), len(records), description)

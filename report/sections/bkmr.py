@@ -14,6 +14,7 @@ from report.sections.common import (
     METALS,
     OUTCOMES,
     STUDIES,
+    by_outcome,
     heading,
     looks,
     ordered,
@@ -90,7 +91,7 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
                 if len(part):
                     blocks.append(_FIGURES[table](study, outcome, part))
         if len(own := checks[checks["study"] == study]):
-            blocks.append(diagnostics(study, own))
+            blocks.append(diagnostics(study, by_outcome(own)))
     return tuple(blocks)
 
 

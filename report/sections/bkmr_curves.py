@@ -35,7 +35,7 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             drawn[drawn["metal"] == metal],
             title=words(metal) + _doubt(drawn[drawn["metal"] == metal]),
             axis_x=f"quantile of blood {within(metal)}",
-            axis_y=axis,
+            axis_y=f"difference in {axis.removesuffix(' of osteoporosis')}",
             looks=look,
             domain_y=domain,
             null=0.0,
@@ -52,10 +52,11 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         panels,
         "the response to each metal",
         "Each curve is the outcome over one metal while the others stay at their medians, against its own "
-        "average, with a 95 % credible band. A band in which a flat line fits is compatible with no "
-        "association.",
+        "average (the dashed 0), with a 95 % credible band. A band in which a flat line fits is compatible "
+        "with no association.",
         "Interactions between metals, and nothing beyond the women's own concentrations.",
         look,
+        mark=" (their panels say so)",
     )
 
 
@@ -205,6 +206,7 @@ def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         "How sure the curves are (the table has their intervals): small crossings are noise.",
         look,
         size="small",
+        mark="",
     )
 
 
@@ -259,6 +261,7 @@ def _figure(
     not_shown: str,
     look: Sequence[Series],
     size: str = "medium",
+    mark: str = " (hollow marks)",
 ) -> Figure:
     name = f"{kind}-{slug(study, outcome)}"
     shown = pd.DataFrame(
@@ -277,7 +280,7 @@ def _figure(
         Table(name, f"{words(outcome)}: {caption}", shown, data, keys, ("Converged", "To know")),
         [item.key for item in look],
         size=size,
-        notes=left_out(drawn),
+        notes=left_out(drawn, mark),
     )
 
 

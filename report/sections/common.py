@@ -1,10 +1,11 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from report.charts.style import Series, series
-from report.formats import count, interval, missing, odds, words
+from report.formats import count, interval, missing, odds, plain, within, words
+from report.marts import Marts
 
 STUDIES = ("peng2025", "recommended")
 COVARIATE_SETS = ("crude", "age_bmi", "full")
@@ -23,6 +24,25 @@ def preferred(values: Iterable[Any], wanted: Sequence[str]) -> list[str]:
     """Return the wanted values that occur; if none does, all that occur."""
     found = ordered(values, wanted)
     return [value for value in found if value in wanted] or found
+
+
+def by_outcome(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with those of the main outcomes first, otherwise as they were."""
+    places = {outcome: place for place, outcome in enumerate(ordered(frame["outcome"], OUTCOMES))}
+    return frame.sort_values("outcome", key=lambda outcomes: outcomes.map(places), kind="stable")
+
+
+def units(marts: Marts) -> dict[str, str]:
+    """Return the unit of each exposure, as Table 1 has it."""
+    if marts.missing("table_one"):
+        return {}
+    found = marts.frame("select distinct variable, unit from main.table_one where unit is not null")
+    return dict(found.itertuples(index=False, name=None))
+
+
+def blood(metal: str, units_of: Mapping[str, str]) -> str:
+    """Return the title of an axis of concentrations."""
+    return f"blood {within(metal)}" + (f", {plain(units_of[metal])}" if metal in units_of else "")
 
 
 def looks(codes: Sequence[str], lines: bool = False) -> tuple[Series, ...]:
@@ -83,8 +103,16 @@ def _range(values: pd.Series) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def left_out(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return a note on rows that could not be drawn or have not converged, if there are any."""
+def left_out(frame: pd.DataFrame, mark: str = " (hollow marks)") -> tuple[str, ...]:
+    """Return a note on rows that could not be drawn or have not converged, if there are any.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With `value` and `converged`.
+    mark : str
+        How the picture tells those that have not converged.
+    """
     undrawn = int(frame["value"].isna().sum())
     doubtful = int((~frame["converged"].fillna(False).astype(bool) & frame["value"].notna()).sum())
     notes = []
@@ -94,7 +122,5 @@ def left_out(frame: pd.DataFrame) -> tuple[str, ...]:
             "says why."
         )
     if doubtful:
-        notes.append(
-            f"{count(doubtful)} of the drawn rows come from fits that have not converged (hollow marks)."
-        )
+        notes.append(f"{count(doubtful)} of the drawn rows come from fits that have not converged{mark}.")
     return tuple(notes)

@@ -1,5 +1,7 @@
 """Dose-response curves by restricted cubic splines."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from report.charts.axes import limits
@@ -13,12 +15,15 @@ from report.sections.common import (
     METALS,
     OUTCOMES,
     STUDIES,
+    blood,
+    by_outcome,
     heading,
     is_binary,
     looks,
     ordered,
     preferred,
     slug,
+    units,
     with_effect,
 )
 
@@ -68,20 +73,22 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
         own = frame[frame["study"] == study]
         blocks.append(Heading(heading(study)))
         blocks += [
-            figure(study, outcome, own[own["outcome"] == outcome])
+            figure(study, outcome, own[own["outcome"] == outcome], units(marts))
             for outcome in preferred(own["outcome"], OUTCOMES)
         ]
         blocks.append(tests(study, own))
     return tuple(blocks)
 
 
-def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
+def figure(study: str, outcome: str, frame: pd.DataFrame, units_of: Mapping[str, str]) -> Figure:
     """Return the curves of one outcome: a panel per metal, a curve per engine.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Rows of the mart `dose_response` of one study and outcome.
+    units_of : mapping
+        Unit by metal.
     """
     binary = is_binary(frame)
     covariates = preferred(frame["covariate_set"], _DRAWN)[0]
@@ -90,9 +97,9 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     null = 1.0 if binary else 0.0
     domain = limits(drawn, "value", "low", "high", binary, null)
     engines = looks(ordered(drawn["engine"], ENGINES), lines=True)
-    axis = "odds ratio" if binary else "BMD, mg/cm\N{SUPERSCRIPT TWO}"
+    axis = "odds ratio" if binary else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}"
     panels = [
-        _panel(metal, drawn[drawn["metal"] == metal], axis, domain, binary)
+        _panel(metal, drawn[drawn["metal"] == metal], blood(metal, units_of), axis, domain, binary)
         for metal in ordered(drawn["metal"], METALS)
     ]
     name = words(outcome)
@@ -101,8 +108,8 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         f"Figure: {name} over the concentration of each metal (covariates: {within(covariates)})",
         "Each curve compares women at a concentration with women at the reference (where it crosses the "
         f"dashed {null:g}); the band is the 95 % interval, cut where it leaves the axis.",
-        "Where the band is wide few women were measured and the shape means little; a bend is only worth "
-        "reading where the test of non-linearity in the table says so.",
+        "Whether a bend is real: where the band is wide few women were measured and the shape means little; "
+        "the table of tests below says for which curves there is more than a straight line.",
         panels,
         _points(f"dose-response-{slug(study, outcome)}", f"{name}: points of the curves", drawn),
         [look.key for look in engines],
@@ -110,12 +117,14 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     )
 
 
-def _panel(metal: str, part: pd.DataFrame, axis: str, domain: tuple[float, float], binary: bool) -> Panel:
+def _panel(
+    metal: str, part: pd.DataFrame, axis_x: str, axis: str, domain: tuple[float, float], binary: bool
+) -> Panel:
     doubtful = "" if part["converged"].fillna(False).all() else " (not converged)"
     return curves(
         part,
         title=words(metal) + doubtful,
-        axis_x=f"blood {within(metal)} (logarithmic)",
+        axis_x=f"{axis_x} (logarithmic)",
         axis_y=axis,
         looks=looks(ordered(part["engine"], ENGINES), lines=True),
         domain_y=domain,
@@ -152,7 +161,7 @@ def _points(name: str, caption: str, drawn: pd.DataFrame) -> Table:
 
 
 def tests(study: str, frame: pd.DataFrame) -> Table:
-    data = frame[_TESTS].drop_duplicates()
+    data = by_outcome(frame[_TESTS].drop_duplicates())
     shown = pd.DataFrame(
         {
             "Outcome": data["outcome"].map(words),

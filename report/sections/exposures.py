@@ -1,24 +1,28 @@
 """How the metals are distributed, and how many values lie below the limit of detection."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from report.charts.histogram import histogram
 from report.charts.style import BLUE, ORANGE, Series
 from report.elements import Block, Figure, Heading, Key, Panel, Section, Table, absent
-from report.formats import count, fixed, missing, number, plain, within, words
+from report.formats import count, fixed, number, plain, words
 from report.marts import Marts
-from report.sections.common import METALS, STUDIES, heading, ordered, slug
+from report.sections.common import METALS, STUDIES, blood, heading, ordered, slug, units
 
-# Bins of a quarter of a doubling, or an eighth where a metal spans less than five doublings; values below
-# detection, all set to LOD / sqrt(2), are counted apart.
+# Bins of a quarter of a doubling, less where a metal spans few doublings; values below detection, all set to
+# LOD / sqrt(2), are counted apart.
 _BINS = """
     with spans as (
         select
             study,
             exposure,
-            case when max(log2_value) - min(log2_value) < 5 then 8 else 4 end as bins_per_doubling
+            case
+                when max(log2_value) - min(log2_value) < 2 then 16
+                when max(log2_value) - min(log2_value) < 5 then 8
+                else 4
+            end as bins_per_doubling
         from main.cohort_exposures
         group by all
     )
@@ -53,7 +57,6 @@ _SUMMARY = """
     group by all
     order by all
 """
-_UNITS = "select distinct variable as exposure, unit from main.table_one where unit is not null"
 _CUTS = "select study, exposure, cut_point from main.exposure_cut_points order by all"
 _LOOKS = (
     Series("detected", Key("measured", BLUE, "bar")),
@@ -77,7 +80,6 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     if gone := marts.missing("cohort_exposures"):
         return (absent(*gone),)
     bins, summary = marts.frame(_BINS), marts.frame(_SUMMARY)
-    units = {} if marts.missing("table_one") else dict(marts.frame(_UNITS).itertuples(index=False, name=None))
     none = pd.DataFrame(columns=["study", "exposure", "cut_point"])
     cuts = none if marts.missing("exposure_cut_points") else marts.frame(_CUTS)
     blocks: list[Block] = []
@@ -89,14 +91,14 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
                 bins[bins["study"] == study],
                 summary[summary["study"] == study],
                 cuts[cuts["study"] == study],
-                units,
+                units(marts),
             ),
         ]
     return tuple(blocks)
 
 
 def figure(
-    study: str, bins: pd.DataFrame, summary: pd.DataFrame, cuts: pd.DataFrame, units: dict[str, str]
+    study: str, bins: pd.DataFrame, summary: pd.DataFrame, cuts: pd.DataFrame, units_of: Mapping[str, str]
 ) -> Figure:
     """Return the distributions of one study, a panel per metal.
 
@@ -108,7 +110,7 @@ def figure(
         A row per exposure: numbers, non-detects, percentiles.
     cuts : pandas.DataFrame
         Columns `exposure`, `cut_point`.
-    units : dict of str to str
+    units_of : mapping
         Unit by exposure.
     """
     metals = ordered(summary["exposure"], METALS)
@@ -118,25 +120,25 @@ def figure(
         "Bars count women by concentration, on a logarithmic axis; dashed lines part the quartiles.",
         "How the metals go together, and how exposure was in the past: blood tells of recent months for "
         "most metals.",
-        [_panel(metal, bins, cuts, units.get(metal)) for metal in metals],
-        _numbers(study, summary, units, metals),
+        [_panel(metal, bins, cuts, blood(metal, units_of)) for metal in metals],
+        _numbers(study, summary, units_of, metals),
         [*(look.key for look in _LOOKS), _CUT_KEY],
     )
 
 
-def _panel(metal: str, bins: pd.DataFrame, cuts: pd.DataFrame, unit: str | None) -> Panel:
+def _panel(metal: str, bins: pd.DataFrame, cuts: pd.DataFrame, axis: str) -> Panel:
     return histogram(
         bins[bins["exposure"] == metal],
         title=words(metal),
-        axis_x=f"blood {within(metal)}" + ("" if missing(unit) else f", {plain(unit)}"),
+        axis_x=axis,
         looks=_LOOKS,
         cuts=cuts.loc[cuts["exposure"] == metal, "cut_point"].tolist(),
     )
 
 
-def _numbers(study: str, summary: pd.DataFrame, units: dict[str, str], metals: Sequence[str]) -> Table:
+def _numbers(study: str, summary: pd.DataFrame, units_of: Mapping[str, str], metals: Sequence[str]) -> Table:
     data = (
-        summary.assign(unit=summary["exposure"].map(units))
+        summary.assign(unit=summary["exposure"].map(units_of))
         .set_index("exposure")
         .loc[list(metals)]
         .reset_index()

@@ -16,6 +16,7 @@ from report.sections.common import (
     METALS,
     OUTCOMES,
     STUDIES,
+    by_outcome,
     heading,
     is_binary,
     left_out,
@@ -41,7 +42,7 @@ _WEIGHTS = """
     where subgroup = 'all'
     order by study, outcome, covariate_set, engine, metal
 """
-_KEYS = (Key("upwards: raises the outcome", VERMILLION, "bar"), Key("downwards: lowers it", BLUE, "bar"))
+_KEYS = (Key("raises the outcome", VERMILLION, "bar"), Key("lowers it", BLUE, "bar"))
 
 
 def section(marts: Marts) -> Section:
@@ -71,7 +72,9 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
             if len(part):
                 blocks.append(shares_of_metals(study, outcome, part))
         blocks.append(
-            estimate_table(f"qgcomp-{slug(study)}", "Table: quantile g-computation, all outcomes", own)
+            estimate_table(
+                f"qgcomp-{slug(study)}", "Table: quantile g-computation, all outcomes", by_outcome(own)
+            )
         )
     return tuple(blocks)
 
@@ -127,7 +130,7 @@ def shares_of_metals(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         shares(
             signed[(signed["covariate_set"] == name) & (signed["engine"] == engine)],
             title=f"{words(name)}, {within(engine)}",
-            axis_x="weight, downwards to upwards",
+            axis_x="weight",
             rows=[words(metal) for metal in metals],
             domain_x=(-1.0, 1.0),
         )

@@ -1,10 +1,12 @@
 """The specification curve: every defensible choice, and how much the answer depends on it."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from report.charts.axes import limits
 from report.charts.bars import shares
-from report.charts.points import points
+from report.charts.specification_curve import Choice, evenly, specification_curve
 from report.charts.style import BLACK, BLUE, GREY, VERMILLION, Series
 from report.elements import Block, Figure, Heading, Key, Section, Table, absent, empty
 from report.formats import count, fixed, number, plain, probability, truth, within, words
@@ -50,6 +52,9 @@ _LEVELS = """
     from main.sensitivity_levels
     order by study, outcome, metal, contrast, choice_order, level_order
 """
+_MOST = 120
+"""How many specifications a curve draws: more would be less than two pixels wide each on a phone."""
+
 _CONTRASTS = {"Q4": "fourth against first quartile", "per_doubling": "per doubling"}
 _LOOKS = (
     Series("crossing", Key("interval holds no association", GREY, "circle")),
@@ -89,6 +94,11 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     for study in ordered(drawn["study"], STUDIES):
         blocks.append(Heading(heading(study)))
         of_study = drawn[drawn["study"] == study]
+        described = levels[levels["study"] == study].drop_duplicates(["choice", "level"])
+        described = described.sort_values(["choice_order", "level_order"])
+        options = {
+            str(choice): tuple(part["level"]) for choice, part in described.groupby("choice", sort=False)
+        }
         for outcome in preferred(of_study["outcome"], OUTCOMES):
             for metal in ordered(of_study.loc[of_study["outcome"] == outcome, "metal"], METALS):
                 parts = [
@@ -97,63 +107,72 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
                     ]
                     for frame in (drawn, variance_of, levels)
                 ]
-                blocks.append(curve(study, outcome, metal, parts[0]))
+                blocks.append(curve(study, outcome, metal, parts[0], options))
                 if len(parts[1]):
                     blocks.append(variance(study, outcome, metal, parts[1]))
                 if len(parts[2]):
                     blocks.append(by_level(study, outcome, metal, parts[2]))
+        if len(described):
+            blocks.append(glossary(study, described))
     return tuple(blocks)
 
 
-def curve(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figure:
+def curve(
+    study: str,
+    outcome: str,
+    metal: str,
+    frame: pd.DataFrame,
+    options: Mapping[str, Sequence[str]],
+) -> Figure:
     """Return the specification curves of one outcome and metal, a panel per contrast.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Rows of the mart `sensitivity` of one study, outcome and metal.
+    options : mapping
+        From choices to their options in order; options that it lacks come last.
     """
     binary = is_binary(frame)
     drawn = with_effect(frame, binary, MILLIGRAMS)
     null = 1.0 if binary else 0.0
+    drawn["marked"] = drawn["is_published"].fillna(False).astype(bool)
     drawn["series"] = "crossing"
     drawn.loc[drawn["low"] > null, "series"] = "above"
     drawn.loc[drawn["high"] < null, "series"] = "below"
-    drawn.loc[drawn["is_published"].fillna(False).astype(bool), "series"] = "published"
+    drawn.loc[drawn["marked"], "series"] = "published"
     panels, notes = [], []
     for contrast in ordered(drawn["contrast"], tuple(_CONTRASTS)):
-        part = drawn[(drawn["contrast"] == contrast) & drawn["value"].notna()].sort_values(
-            "value", kind="stable"
-        )
+        every = drawn[drawn["contrast"] == contrast]
+        part = every[every["value"].notna()].sort_values("value", kind="stable")
         part = part.assign(x=range(1, len(part) + 1))
         title = _CONTRASTS[contrast]
+        title = title[:1].upper() + title[1:]
+        shown = evenly(part, part["marked"], _MOST)
         panels.append(
-            points(
-                part,
-                title=title[:1].upper() + title[1:],
-                axis_x="specifications, in order of size",
+            specification_curve(
+                shown,
+                title=title,
                 axis_y="odds ratio (logarithmic)"
                 if binary
                 else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}",
                 looks=_LOOKS,
+                choices=_choices(part, options),
                 domain_y=limits(part, "value", "low", "high", binary, null),
                 logarithmic_y=binary,
                 null=null,
             )
         )
-        undrawn = int((drawn["contrast"] == contrast).sum()) - len(part)
-        notes.append(
-            f"{title[:1].upper() + title[1:]}: {count(len(part))} specifications, median "
-            f"{number(part['value'].median())}, {count((part['value'] > null).sum())} above {null:g}, "
-            f"{count((part['p_value'] < 0.05).sum())} with p < 0.05"
-            + (f"; {count(undrawn)} without numbers are not drawn, the table says why." if undrawn else ".")
-        )
+        notes.append(f"{title}: {_summary(every, part, shown, null)}")
     name = f"sensitivity-{slug(study, outcome, metal)}"
     return Figure(
         name,
         f"Figure: {words(metal)} and {within(outcome)}, specification curve",
-        "Each mark is the answer to one combination of choices, its line the 95 % interval, from the "
-        "smallest to the largest; the diamond is the combination that comes nearest to the paper's.",
+        "Each column is one combination of choices: on top its answer with the 95 % interval, from the "
+        "smallest to the largest, and beneath it a mark beside each option that it takes. An option whose "
+        "marks gather at one end moves the answer there. The diamond, with a line down to its options, is "
+        "the combination that comes nearest to the paper's. Choices that all of them make alike have no "
+        "line; what the options mean says the last table of this section.",
         "Which choice is right, and no test: all marks come from much the same women, so many alike are "
         "no proof.",
         panels,
@@ -162,6 +181,34 @@ def curve(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figure:
         size="wide",
         notes=tuple(notes),
     )
+
+
+def _choices(frame: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> list[Choice]:
+    """Return the choices that the specifications of a panel do not all make alike."""
+    return [
+        Choice(words(choice), choice, {option: words(option) for option in found})
+        for choice in _CHOICES
+        if len(found := ordered(frame[choice], options.get(choice, ()))) > 1
+    ]
+
+
+def _summary(every: pd.DataFrame, part: pd.DataFrame, shown: pd.DataFrame, null: float) -> str:
+    facts = [
+        f"{count(len(part))} specifications, median {number(part['value'].median())}, "
+        f"{count((part['value'] > null).sum())} above {null:g}, "
+        f"{count((part['p_value'] < 0.05).sum())} with p < 0.05"
+    ]
+    if len(shown) < len(part):
+        facts.append(
+            f"{count(len(shown))} of them are drawn, evenly spaced from the smallest to the largest"
+            + (", the paper's own among them" if part["marked"].any() else "")
+            + " (a rare option may stand beside none of these)"
+        )
+    if not part["marked"].any():
+        facts.append("none of them is the paper's own")
+    if undrawn := len(every) - len(part):
+        facts.append(f"{count(undrawn)} without numbers are not drawn, the table says why")
+    return "; ".join(facts) + "."
 
 
 def variance(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figure:
@@ -183,7 +230,7 @@ def variance(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figur
     shown = pd.DataFrame(
         {
             "Contrast": drawn["contrast"].map(words),
-            "Choice": drawn["choice_name"].map(plain),
+            "Choice": drawn["row"],
             "% of variance": drawn["value"].map(lambda value: fixed(value, 1)),
         }
     )
@@ -199,14 +246,16 @@ def variance(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figur
 
 
 def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table:
-    """Return the median answer under each option of each choice: a row per contrast and option."""
+    """Return the median answer under each option of choices that differ: a row per contrast and option."""
+    options = frame.groupby(["contrast", "choice"])["level"].transform("nunique")
+    frame = frame[options > 1]
     binary = frame["median_ratio"].notna().any()
     kind, scale = ("ratio", 1.0) if binary else ("estimate", MILLIGRAMS)
     shown = pd.DataFrame(
         {
             "Contrast": frame["contrast"].map(words),
-            "Choice": frame["choice_name"].map(plain),
-            "Option": frame["level_name"].map(plain),
+            "Choice": frame["choice"].map(words),
+            "Option": frame["level"].map(words),
             "Paper's": frame["is_published"].map(truth),
             "Specifications": frame["specifications"].map(count),
             "Median": (scale * frame[f"median_{kind}"]).map(number),
@@ -223,6 +272,35 @@ def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table
         frame,
         3,
         ("Paper's",),
+        most_rows=len(shown),
+    )
+
+
+def glossary(study: str, described: pd.DataFrame) -> Table:
+    """Return what each option of each choice means: a row per option.
+
+    Parameters
+    ----------
+    described : pandas.DataFrame
+        Rows of the mart `sensitivity_levels`, one per option.
+    """
+    shown = pd.DataFrame(
+        {
+            "Choice": described["choice"].map(words),
+            "Option": described["level"].map(words),
+            "What is chosen": described["choice_name"].map(plain),
+            "What is done": described["level_name"].map(plain),
+            "Paper's": described["is_published"].map(truth),
+        }
+    )
+    return Table(
+        f"sensitivity-glossary-{slug(study)}",
+        "Table: the choices and their options",
+        shown,
+        described[["choice", "level", "choice_name", "level_name", "is_published"]],
+        2,
+        ("What is chosen", "What is done", "Paper's"),
+        most_rows=len(shown),
     )
 
 
@@ -236,5 +314,5 @@ def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
     shown["p"] = drawn["p_value"].map(probability)
     shown["Paper's"] = drawn["is_published"].map(truth)
     shown["Converged"], shown["To know"] = drawn["converged"].map(truth), drawn["warnings"].map(plain)
-    data = drawn.drop(columns=["series", "value", "low", "high", "said"])
+    data = drawn.drop(columns=["marked", "series", "value", "low", "high", "said"])
     return Table(name, caption, shown, data, 1, (*map(words, chosen), "Paper's", "Converged", "To know"))

@@ -17,6 +17,7 @@ from report.sections.common import (
     METALS,
     OUTCOMES,
     STUDIES,
+    by_outcome,
     heading,
     is_binary,
     left_out,
@@ -168,7 +169,7 @@ def interactions(study: str, frame: pd.DataFrame) -> Table:
     """Return the interaction tests of the outcomes and covariate sets that are drawn: a row per test."""
     outcomes = preferred(frame["outcome"], OUTCOMES)
     sets = preferred(frame["covariate_set"], COVARIATE_SETS)
-    data = frame[frame["outcome"].isin(outcomes) & frame["covariate_set"].isin(sets)]
+    data = by_outcome(frame[frame["outcome"].isin(outcomes) & frame["covariate_set"].isin(sets)])
     shown = pd.DataFrame(
         {
             "Outcome": data["outcome"].map(words),

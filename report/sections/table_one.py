@@ -67,7 +67,7 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
     shown = pd.DataFrame(
         {
             "Characteristic": [
-                ("" if variable == previous else plain(name)) + ("" if missing(unit) else f", {plain(unit)}")
+                "" if variable == previous else _name(name, unit)
                 for previous, (variable, name, unit) in zip(
                     before,
                     rows[["variable", "name", "unit"]].itertuples(index=False, name=None),
@@ -91,7 +91,9 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
             }
             people = group["n"].max()
             label = "All" if name == "all" else _GROUPS.get(name, plain(name))
-            shown[f"{label}, n = {count(people)}{blank}"] = [_cell(by_key.get(key)) for key in keys]
+            shown[f"{label}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count(people)}{blank}"] = [
+                _cell(by_key.get(key)) for key in keys
+            ]
         differences = {
             (item["variable"], item["level"] or ""): item["standardised_mean_difference"]
             for item in compared[compared["weighting"] == weighting].fillna({"level": ""}).to_dict("records")
@@ -113,7 +115,12 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
             "imbalance. It does not show tests: with groups of this size a p-value says little about "
             "imbalance.",
         ),
+        most_rows=len(shown),
     )
+
+
+def _name(name: str, unit: Any) -> str:
+    return plain(name) if missing(unit) or name.endswith(str(unit)) else f"{plain(name)}, {plain(unit)}"
 
 
 def _cell(item: Mapping[Hashable, Any] | None) -> str:

@@ -10,9 +10,11 @@ from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
     COVARIATE_SETS,
+    ENGINES,
     METALS,
     OUTCOMES,
     STUDIES,
+    by_outcome,
     heading,
     is_binary,
     left_out,
@@ -40,7 +42,7 @@ _WEIGHTS = f"""
     order by {_KEYS}, metal
 """
 _DIRECTIONS = ("positive", "negative")
-_PROCEDURES = {"single_split": "one split", "repeated_holdout": "many splits", "permutation": "permutation"}
+_PROCEDURES = ("single_split", "repeated_holdout", "permutation")
 
 
 def section(marts: Marts) -> Section:
@@ -70,7 +72,9 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
             if len(part):
                 blocks.append(weights_of_metals(study, outcome, part))
         blocks.append(
-            estimate_table(f"wqs-{slug(study)}", "Table: weighted quantile sum regression, all outcomes", own)
+            estimate_table(
+                f"wqs-{slug(study)}", "Table: weighted quantile sum regression, all outcomes", by_outcome(own)
+            )
         )
     return tuple(blocks)
 
@@ -79,29 +83,37 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     binary = is_binary(frame)
     # a fit that failed has no term, and is named below the figure
     drawn = with_effect(frame[frame["term"].isna() | (frame["term"] == "wqs")], binary, MILLIGRAMS)
-    drawn["row"] = _model(drawn)
+    drawn["row"] = _procedure(drawn)
     drawn["series"] = drawn["covariate_set"]
     sets = looks(ordered(drawn["covariate_set"], COVARIATE_SETS))
     null = 1.0 if binary else 0.0
-    panel = forest(
-        drawn,
-        title="",
-        axis_title="odds ratio (logarithmic)" if binary else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}",
-        rows=_rows(drawn),
-        looks=sets,
-        domain=limits(drawn, "value", "low", "high", binary, null),
-        logarithmic=binary,
-        null=null,
-    )
+    domain = limits(drawn, "value", "low", "high", binary, null)
+    panels = [
+        forest(
+            drawn[drawn["engine"] == engine],
+            title=words(engine),
+            axis_title="odds ratio (logarithmic)"
+            if binary
+            else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}",
+            rows=_rows(drawn[drawn["engine"] == engine]),
+            looks=sets,
+            domain=domain,
+            logarithmic=binary,
+            null=null,
+        )
+        for engine in ordered(drawn["engine"], ENGINES)
+    ]
     return Figure(
         f"wqs-{slug(study, outcome)}",
         f"Figure: {words(outcome)}, one quartile more of the index",
-        "Each mark is the difference that one step of the index makes, its line the 95 % interval. Single "
-        "split is the paper's procedure; repeated holdout averages over many random splits and depends "
-        "less on luck.",
+        "Each mark is the difference that one step of the index makes, its line the 95 % interval. A single "
+        "split of the women (weights from one part, the test in the other) is the paper's procedure. "
+        "Repeated holdout averages over many random splits and depends less on luck, but its line spans "
+        "splits, not samples, and is too short. Permutation uses all women for both, and has a p-value (in "
+        "the table) instead of a line.",
         "That the direction is right: a positive index is made of what fits a rise, and says nothing of "
         "metals that lower the outcome.",
-        (panel,),
+        panels,
         estimate_table(f"wqs-{slug(study, outcome)}", f"{words(outcome)}: the index", drawn),
         [look.key for look in sets],
         size="wide",
@@ -119,7 +131,7 @@ def weights_of_metals(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     drawn["row"], drawn["series"], drawn["model"] = (
         drawn["metal"].map(words),
         drawn["covariate_set"],
-        _model(drawn),
+        _procedure(drawn) + ", " + drawn["engine"].map(within),
     )
     look = looks(sets)
     panels: list[Panel] = [
@@ -149,16 +161,16 @@ def weights_of_metals(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     )
 
 
-def _model(frame: pd.DataFrame) -> "pd.Series[str]":
-    several = frame["engine"].nunique() > 1
-    engine = ", " + frame["engine"].map(within) if several else ""
-    procedure = frame["procedure"].map(lambda name: _PROCEDURES.get(name, within(name)))
-    return frame["direction"].map(words) + ", " + procedure + engine
+def _procedure(frame: pd.DataFrame) -> "pd.Series[str]":
+    return frame["direction"].map(words) + ", " + frame["procedure"].map(within)
 
 
 def _rows(frame: pd.DataFrame) -> list[str]:
-    order = frame.assign(
-        first=frame["direction"].map({name: place for place, name in enumerate(_DIRECTIONS)}).fillna(9),
-        second=frame["procedure"].map({name: place for place, name in enumerate(_PROCEDURES)}).fillna(9),
-    ).sort_values(["first", "second", "engine"], kind="stable")
+    """Return the rows of a picture by direction, procedure and weighting."""
+    order = frame.sort_values(["direction", "procedure", "engine"], key=_places, kind="stable")
     return list(dict.fromkeys(order["row"]))
+
+
+def _places(codes: pd.Series) -> pd.Series:
+    places = {code: place for place, code in enumerate((*_DIRECTIONS, *_PROCEDURES, *ENGINES))}
+    return codes.map(places).fillna(len(places))

@@ -1,17 +1,23 @@
 """Each kind of chart follows Vega-Lite's schema, shows what it should, and leaves out what has no number."""
 
+import io
+import re
+
 import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
+from matplotlib.image import imread
 
 from report.charts.axes import limits, ticks
 from report.charts.bars import shares
 from report.charts.curves import curves
 from report.charts.forest import forest
 from report.charts.histogram import histogram
-from report.charts.points import points
-from report.charts.style import series
+from report.charts.specification_curve import Choice, evenly, specification_curve
+from report.charts.still import WIDTHS, still
+from report.charts.style import CONFIG, series
 
 LOOKS = series(["a", "b"], ["first", "second"])
 LINES = series(["a", "b"], ["first", "second"], lines=True)
@@ -59,13 +65,23 @@ def drawn_curves():
     )
 
 
-def drawn_points():
-    return points(
-        ESTIMATES,
+CHOICES = (
+    Choice("Covariates", "covariates", {"crude": "None", "full": "Full </text> set"}),
+    Choice("Weighting", "weighting", {"none": "None", "survey": "Survey"}),
+)
+
+
+def drawn_specifications(choices=CHOICES):
+    return specification_curve(
+        ESTIMATES.assign(
+            covariates=["crude", "full", "full", "full"],
+            weighting=["none", "none", "survey", "survey"],
+            marked=[False, True, False, False],
+        ),
         title="t",
-        axis_x="x",
         axis_y="y",
         looks=LOOKS,
+        choices=choices,
         domain_y=(0.1, 10),
         logarithmic_y=True,
         null=1.0,
@@ -75,7 +91,8 @@ def drawn_points():
 KINDS = {
     "forest": (drawn_forest, 3),
     "curves": (drawn_curves, 2),
-    "points": (drawn_points, 3),
+    "specification curve": (drawn_specifications, 3),
+    "specification curve without choices": (lambda: drawn_specifications(()), 3),
     "histogram": (lambda: histogram(BINS, title="t", axis_x="x", looks=LOOKS, cuts=[0.15]), 3),
     "shares": (lambda: shares(ESTIMATES, title="t", axis_x="x", rows=["one", "two"]), 3),
 }
@@ -87,6 +104,74 @@ def test_follows_the_schema_and_counts_its_marks(kind):
     panel = build()
     alt.Chart.from_dict(dict(panel.spec), validate=True)
     assert panel.marks == marks
+
+
+def blocks(picture: str) -> np.ndarray:
+    """Return how light a picture is, as means of squares of five pixels."""
+    pixels = imread(io.BytesIO(vl_convert.svg_to_png(picture)))
+    grey = pixels[..., :3].mean(axis=2) * pixels[..., 3] + 1 - pixels[..., 3]
+    height, width = (side // 5 for side in grey.shape)
+    return grey[: height * 5, : width * 5].reshape(height, 5, width, 5).mean(axis=(1, 3))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_still_looks_like_what_vega_draws(kind):
+    panel = KINDS[kind][0]()
+    picture = still(panel, "wide", "name")
+    size = {"width": WIDTHS["wide"], "autosize": {"type": "fit-x", "contains": "padding"}}
+    size["padding"] = {"left": 20, "right": 5, "top": 5, "bottom": 5}
+    drawn = vl_convert.vegalite_to_svg({**panel.spec, **size, "config": CONFIG})
+    assert len(picture) < len(drawn) / 2
+    alone = picture.replace(
+        "<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" font-family="{CONFIG["font"]}" '
+    )
+    np.testing.assert_allclose(blocks(alone), blocks(drawn), atol=0.08)
+
+
+def test_stills_say_what_they_are_and_share_no_name():
+    panel = drawn_forest()
+    pictures = [still(panel, "wide", name) for name in ("first", "second")]
+    names = [re.findall(r'id="([^"]+)"', picture) for picture in pictures]
+    assert names[0]
+    assert not set(names[0]) & set(names[1])
+    for own, picture in zip(names, pictures, strict=True):
+        assert set(re.findall(r"url\(#([^)]+)\)", picture)) <= set(own)
+        assert f'role="img" aria-label="{panel.description}"' in picture
+
+
+def test_texts_of_a_still_are_texts():
+    picture = still(drawn_specifications(), "wide", "name")
+    assert "Full &lt;/text&gt; set" in picture
+
+
+def marks_named(group: dict, name: str) -> list[dict]:
+    """Return the marks of one layer in what Vega draws."""
+    if group.get("name") == f"{name}_marks":
+        return group["items"]
+    return [mark for item in group.get("items", ()) for mark in marks_named(item, name)]
+
+
+def test_each_specification_has_a_tick_beneath_it_for_each_of_its_options():
+    scene = vl_convert.vegalite_to_scenegraph({**drawn_specifications().spec, "width": 300})["scenegraph"]
+    columns = [mark["x"] for look in LOOKS for mark in marks_named(scene, f"estimate_{look.code}")]
+    assert len(columns) == 3
+    left, right = round(min(columns)), round(max(columns))
+    # beneath a curve of 230 pixels and a gap of 34, a line every 13; lines 0 and 3 name the choices
+    found = {
+        (round(mark["x"] + mark["width"] / 2), int((mark["y"] + mark["height"] / 2 - 230 - 34) // 13))
+        for mark in marks_named(scene, "options")
+    }
+    assert found == {(left, 1), (left, 2), (left, 4), (right, 2), (right, 5)}
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(500, [7]), (500, [0, 499]), (500, []), (30, [7]), (31, [30])])
+def test_specifications_are_thinned_evenly_and_the_papers_own_stays(rows, kept):
+    frame = pd.DataFrame({"place": range(rows)})
+    places = evenly(frame, frame["place"].isin(kept), 30)["place"].tolist()
+    assert len(places) <= 30
+    assert places == sorted(set(places))
+    assert {0, rows - 1, *kept} <= set(places)
+    assert np.diff(places).max() <= np.ceil(rows / 27)
 
 
 def test_fits_that_have_not_converged_are_hollow_and_failed_ones_left_out():

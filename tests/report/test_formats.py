@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report.formats import csv_text, fixed, interval, number, odds, plain, probability, within, words
@@ -78,6 +78,7 @@ def test_negative_numbers_stay_numbers():
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co"))), min_size=1, max_size=4))
 def test_any_text_survives_the_csv(texts):
     frame = pd.DataFrame({"first": texts, "second": texts})

@@ -2,7 +2,9 @@
 
 import json
 import re
-from base64 import b64encode
+import shutil
+import zlib
+from base64 import b64decode, b64encode
 from collections import Counter
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -49,6 +51,10 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+def unpacked(text: str) -> str:
+    return zlib.decompress(b64decode(text, validate=True)).decode()
+
+
 @pytest.fixture(scope="module")
 def text(made_report: Path) -> str:
     return made_report.read_text(encoding="utf-8")
@@ -75,16 +81,14 @@ def test_only_its_own_scripts_may_run(page):
     policy = next(
         item["content"] for item in page.all("meta") if item.get("http-equiv") == "Content-Security-Policy"
     )
-    code = [
-        script
-        for script, attributes in zip(page.scripts, page.all("script"), strict=True)
-        if attributes.get("type") != "application/json"
-    ]
-    assert len(code) == 2
-    for script in code:
+    by_name = dict(zip([item.get("id") for item in page.all("script")], page.scripts, strict=True))
+    assert set(by_name) == {"charts", "bundle", None}
+    for script in (by_name[None], unpacked(by_name["bundle"])):
         assert f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" in policy
     assert "default-src 'none'" in policy
-    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+    allowed = policy.split("script-src")[1].split(";")[0].split()
+    assert len(allowed) == 2
+    assert all(item.startswith("'sha256-") for item in allowed)
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
 
 
@@ -108,7 +112,7 @@ def test_every_figure_says_how_to_read_it_and_what_it_does_not_show(text):
 
 
 def test_tables_have_captions_scopes_and_a_csv(text):
-    tables = re.findall(r"<table.*?</table>", text[: text.index('id="configuration"')], flags=re.DOTALL)
+    tables = re.findall(r"<table.*?</table>", text[: text.index('id="charts"')], flags=re.DOTALL)
     assert len(tables) > 40
     for table in tables:
         assert "<caption>" in table
@@ -122,19 +126,14 @@ def test_tables_have_captions_scopes_and_a_csv(text):
 
 def test_hostile_texts_are_texts(page, text):
     assert made_results.SCRIPT not in text
-    assert "<img" not in text[: text.index('id="configuration"')]
+    assert "<img" not in text[: text.index('id="charts"')]
     assert "\x00" not in text
     assert "&lt;/script&gt;&lt;script&gt;" in text
     assert "{{7*7}}" in text
-    charts = [
-        script
-        for script, attributes in zip(page.scripts, page.all("script"), strict=True)
-        if attributes.get("id")
-    ]
-    assert len(charts) > 80
-    for script in charts:
-        json.loads(script)
-        assert not set("<>&") & set(script)
+    packed = page.scripts[[item.get("id") for item in page.all("script")].index("charts")]
+    specs = json.loads(unpacked(packed))["specs"]
+    assert list(specs) == [item["data-spec"] for item in page.all("div") if "data-spec" in item]
+    assert len(specs) > 80
 
 
 def test_synthetic_data_and_failed_fits_cannot_be_missed(text):
@@ -142,10 +141,32 @@ def test_synthetic_data_and_failed_fits_cannot_be_missed(text):
     assert "Synthetic data: no finding about people" in banner
     assert "Synthetic data: nothing here is a finding about people" in banner
     assert "Some fits have not converged" in banner
-    assert "Bkmr pips: 10 of 20 rows" in banner
+    assert "BKMR pips: 10 of 20 rows" in banner
     # every caption says it too, so that a picture of a part is marked
     captions = re.findall(r"<(?:figcaption|caption)>(.*?)</(?:figcaption|caption)>", text)
     assert all("Synthetic data." in caption for caption in captions)
+
+
+def first_row(text: str, caption: str) -> str:
+    """Return the first row of the table with this caption, without its tags."""
+    table = text[text.index(f"{caption}</span></caption>") :]
+    return re.sub(
+        r"<[^>]+>", " ", table[table.index("<tbody>") : table.index("</tr>", table.index("<tbody>"))]
+    )
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Table: tests of interaction",
+        "Table: weighted quantile sum regression, all outcomes",
+        "Table: quantile g-computation, all outcomes",
+        "Table: is there an association, and is it other than a straight line?",
+        "Table: did the chains converge?",
+    ],
+)
+def test_tables_that_are_cut_begin_with_the_main_outcome(text, caption):
+    assert first_row(text, caption).split()[0] == "Osteoporosis"
 
 
 def test_provenance(text):
@@ -229,14 +250,65 @@ def test_what_cannot_be_read_is_said_and_an_earlier_report_stays(tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".report")]
 
 
-def test_command_line(made_database, made_report, tmp_path, monkeypatch, capsys):
-    output = tmp_path / "page.html"
-    monkeypatch.setattr("sys.argv", ["html", "--database", str(made_database), "--output", str(output)])
-    monkeypatch.setattr("report.html.write_report", lambda database, target: target.write_text(database.name))
+@pytest.fixture
+def published(made_database: Path, tmp_path: Path) -> Path:
+    """A run as `python -m publish` leaves it, with the links that show it."""
+    run = tmp_path / "data" / "published" / "run"
+    run.mkdir(parents=True)
+    shutil.copy(made_database, run / "nhanes_bone.duckdb")
+    for name in ("manifest.json", "report.html"):
+        (run / name).write_text("as published")
+    (run.parent / "latest").symlink_to("run")
+    (tmp_path / "results").symlink_to("data/published/latest")
+    return run
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    monkeypatch.setattr("sys.argv", ["html", *map(str, arguments)])
     main()
-    assert capsys.readouterr().out == f"Report: {output}\n"
-    assert output.read_text() == "results.duckdb"
-    monkeypatch.undo()
-    monkeypatch.setattr("sys.argv", ["html", "--database", str(tmp_path / "none.duckdb")])
+
+
+def test_command_line_writes_in_the_current_directory(published, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    run_main(monkeypatch, "--database", tmp_path / "results" / "nhanes_bone.duckdb")
+    written = tmp_path / "here" / "report.html"
+    assert capsys.readouterr().out == f"Report: {written}\n"
+    assert "</html>" in written.read_text(encoding="utf-8")
+    assert sorted(path.name for path in published.iterdir()) == [
+        "manifest.json",
+        "nhanes_bone.duckdb",
+        "report.html",
+    ]
+    assert (published / "report.html").read_text() == "as published"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "results",
+        "results/report.html",
+        "results/parquet/new/page.html",
+        "data/published/page.html",
+        "data/published/run/report.html",
+    ],
+)
+def test_command_line_refuses_a_published_folder(published, tmp_path, monkeypatch, output):
+    before = sorted(tmp_path.rglob("*"))
+    database = published / "nhanes_bone.duckdb"
+    with pytest.raises(SystemExit, match="holds published results and is never changed"):
+        run_main(monkeypatch, "--database", database, "--output", tmp_path / output)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "results").is_symlink()
+    assert (published / "report.html").read_text() == "as published"
+
+
+def test_command_line_refuses_the_default_within_a_published_folder(published, monkeypatch):
+    monkeypatch.chdir(published)
+    with pytest.raises(SystemExit, match="name another with --output"):
+        run_main(monkeypatch, "--database", "nhanes_bone.duckdb")
+
+
+def test_command_line_without_results(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="error: expected results in"):
-        main()
+        run_main(monkeypatch, "--database", tmp_path / "none.duckdb", "--output", tmp_path / "page.html")
