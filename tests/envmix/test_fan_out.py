@@ -1,4 +1,4 @@
-"""The same results on one process, on several, and on a cluster; workers end with the process they work for."""
+"""The same results on one process, on several, and on a cluster; workers end with their parent."""
 
 import os
 import subprocess
