@@ -55,7 +55,7 @@ def test_killed_at_random_moments(run: Run, folder: Path, warehouse_path: Path, 
         after = everything(warehouse_path)
         is_new = query(warehouse_path, "select distinct lbxbpb from raw.nhanes.pbcd") == [(float(value),)]
         assert is_new or after == before
-        finished = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=600)
         assert finished.returncode == 0, finished.stderr
         assert query(warehouse_path, "select lbxbpb, count(*) from raw.nhanes.pbcd group by 1") == [
             (value, 6)
@@ -111,7 +111,7 @@ def test_killed_at_the_last_moment(run: Run, folder: Path, warehouse_path: Path)
     write_xpt(folder / "PBCD_H.XPT", pbcd(LBXBPB=9.0))
     kill = "import os; os.replace = lambda *_: os.kill(os.getpid(), 9)\n"
     command = loading(folder, warehouse_path, kill)
-    assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=60).returncode == -9
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=600).returncode == -9
     assert warehouse_path.read_bytes() == before
     assert run().loaded == ("PBCD_H",)
     assert names(warehouse_path.parent) == LEFT
@@ -135,7 +135,7 @@ def test_a_limit_on_file_sizes_leaves_the_old_data(
     large_file(folder)
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes * 1024},) * 2)\n"
     result = subprocess.run(
-        loading(folder, warehouse_path, limit), capture_output=True, text=True, timeout=60
+        loading(folder, warehouse_path, limit), capture_output=True, text=True, timeout=600
     )
     assert result.returncode == 1
     assert "size limit" in result.stderr
@@ -168,13 +168,13 @@ def test_a_full_disk_leaves_the_old_data(
     large_file(folder)
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - kilobytes * 1024))
-    result = subprocess.run(loading(folder, path), capture_output=True, text=True, timeout=60)
+    result = subprocess.run(loading(folder, path), capture_output=True, text=True, timeout=600)
     assert result.returncode == 1
     assert "the disk is full: free some space and run again" in result.stderr
     assert "Traceback" not in result.stderr
     assert path.read_bytes() == before
     filler.unlink()
-    assert subprocess.run(loading(folder, path), stdout=subprocess.DEVNULL, timeout=60).returncode == 0
+    assert subprocess.run(loading(folder, path), stdout=subprocess.DEVNULL, timeout=600).returncode == 0
     assert names(path.parent) == LEFT
 
 

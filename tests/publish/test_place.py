@@ -356,7 +356,7 @@ assert value_of(place.results) == 3
     if unshare is None or subprocess.run([unshare, "-rm", "true"], capture_output=True).returncode:
         pytest.skip("a small file system cannot be mounted here")
     finished = subprocess.run(
-        [unshare, "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=120
+        [unshare, "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=600
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stdout.count("refused") == 5

@@ -83,7 +83,7 @@ def interrupted(folder: Path, workers: int) -> list[Path]:
                 assert time.monotonic() < end
                 time.sleep(0.05)
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(timeout=30)
+            process.wait(timeout=300)
         finally:
             process.kill()
     assert process.returncode != 0
