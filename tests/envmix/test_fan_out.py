@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from envmix.fan_out import SCHEDULER_VARIABLE, ClusterError, fan_out
 from envmix.random_streams import random_stream
 from tests.conftest import ROOT
+from tests.processes import is_at_work, wait_until
 
 
 def draw(number: int) -> float:
@@ -78,18 +77,3 @@ def test_workers_end_with_a_process_that_is_killed(tmp_path):
             parent.kill()
     workers = [int(path.name) for path in tmp_path.iterdir()]
     wait_until(lambda: not any(is_at_work(worker) for worker in workers))
-
-
-def wait_until(condition, seconds=120.0):
-    """Far more than a loaded machine needs; what is waited for would else never come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
-def is_at_work(number: int) -> bool:
-    try:
-        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

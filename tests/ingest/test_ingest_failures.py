@@ -22,7 +22,7 @@ from ingest.load import Report, load
 from ingest.locks import Patience, alone
 from ingest.sources.directory import DirectorySource
 from ingest.warehouse import read_contents
-from tests.moments import Moments
+from tests.processes import Moments
 
 Run = Callable[..., Report]
 LEFT = [".lock", "raw.duckdb"]

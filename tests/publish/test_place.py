@@ -22,7 +22,7 @@ from publish.database import read_run
 from publish.errors import AuditError, DamagedError, PublishError, StepError
 from publish.place import Place
 from publish.record import read_published
-from tests.moments import Moments
+from tests.processes import Moments
 
 SMALL_BUILD = Path(__file__).parent / "small_build.py"
 

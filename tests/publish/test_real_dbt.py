@@ -20,7 +20,7 @@ from publish.build import Steps, build, publish_again
 from publish.errors import AuditError, StepError
 from publish.place import Place
 from publish.record import read_published
-from tests.moments import Moments
+from tests.processes import Moments
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -19,6 +19,7 @@ from envmix.study.bkmr import fit_bkmr_plan, fit_one_bkmr
 from envmix.study.checkpoints import DAYS_KEPT, held, remove
 from envmix.study.fit_cache import FitCache
 from tests.conftest import ROOT
+from tests.processes import wait_until
 
 FITS = """
 import pickle, sys
@@ -77,11 +78,7 @@ def interrupted(folder: Path, workers: int) -> list[Path]:
     fits = folder / "fits" / "checkpoints"
     with subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL) as process:
         try:
-            end = time.monotonic() + 300
-            while len(list(fits.glob("*/stuck"))) < workers:
-                assert process.poll() is None
-                assert time.monotonic() < end
-                time.sleep(0.05)
+            wait_until(lambda: len(list(fits.glob("*/stuck"))) == workers)
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=300)
         finally:

@@ -1,6 +1,26 @@
-"""When to kill a program: at random moments within its run, on a fast machine and on a slow one."""
+"""Programs that tests start: when to kill them and when they are gone, on fast machines and slow ones."""
 
 import random
+import time
+from collections.abc import Callable
+
+import psutil
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for what comes soon or, if something is wrong, never: longer than any loaded machine needs."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_at_work(number: int) -> bool:
+    """Whether a process is there, and not merely waiting to be asked how it ended."""
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Moments:
