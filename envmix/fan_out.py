@@ -15,6 +15,7 @@ from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import threadpool_limits
 
 from envmix.errors import EnvmixError
+from envmix.orphans import end_with_parent
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ def fan_out(
     workers : int, optional
         Number of processes; by default the CPUs this process may use, or the cluster that
         ENVMIX_DASK_SCHEDULER names. With 1, or one task, everything runs in this process. Each worker,
-        this process too, gets one BLAS thread.
+        this process too, gets one BLAS thread. Processes end with this one, however it ends.
     description : str, optional
         Shows progress under this name: a bar on a terminal, elsewhere a line every ten seconds.
     backend : {"processes", "threads"}
@@ -80,7 +81,13 @@ def fan_out(
             delayed(function)(task) for task in tasks
         )
         return list(_with_progress(results, len(tasks), description))
-    with parallel_config(backend="loky", n_jobs=count, inner_max_num_threads=1):
+    with parallel_config(
+        backend="loky",
+        n_jobs=count,
+        inner_max_num_threads=1,
+        initializer=end_with_parent,
+        initargs=(os.getpid(),),
+    ):
         results = Parallel(return_as="generator")(delayed(_in_worker)(function, task) for task in tasks)
         return list(_with_progress(results, len(tasks), description))
 

@@ -8,6 +8,14 @@
     round(({{ bmd }} - {{ mean }}) / {{ sd }}, 9)
 {%- endmacro %}
 
+{# Whether some T-score of a person, one a row, reaches the cutoff; null unless there is one at each of the sites. #}
+{% macro osteoporosis(t_score, cutoff, cutoff_is_osteoporosis, sites_needed) -%}
+    case
+        when count({{ t_score }}) = any_value({{ sites_needed }})
+            then bool_or({{ t_score }} < {{ cutoff }} or ({{ cutoff_is_osteoporosis }} and {{ t_score }} = {{ cutoff }}))
+    end
+{%- endmacro %}
+
 {# Weight of a person when releases are pooled: each release stands for its share of the pooled years. #}
 {% macro combined_weight(weight, years, all_years) -%}
     {{ weight }} * {{ years }} / {{ all_years }}

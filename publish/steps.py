@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from publish.errors import PublishError, StepError
@@ -79,7 +80,8 @@ def dbt(data: Path, *arguments: str) -> None:
     command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments]
     place = ["--target-path", str(data / "target"), "--log-path", str(data / "logs")]
     environment = os.environ | {"NHANES_BONE_DATA": str(data)}
-    process = subprocess.Popen([*command, *place], env=environment, preexec_fn=_end_with_parent)
+    end_with_this = partial(_end_with_parent, os.getpid())
+    process = subprocess.Popen([*command, *place], env=environment, preexec_fn=end_with_this)
     try:
         code = process.wait()
     except BaseException:
@@ -93,8 +95,10 @@ def dbt(data: Path, *arguments: str) -> None:
         raise StepError(f"dbt {arguments[0]}", code)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """On Linux, have the kernel end this process with its parent, even after `kill -9`."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the kernel was asked
+            os._exit(1)

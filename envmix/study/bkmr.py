@@ -1,6 +1,10 @@
 """The BKMR fits of a study."""
 
+import pickle
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +13,7 @@ import pyarrow as pa
 
 from envmix import BKMR, BKMRResult, ChainOptions, fit_bkmr
 from envmix.model_frame import covariate_columns
+from envmix.study.checkpoints import held
 from envmix.study.fit_cache import FitCache
 from envmix.study.people import StudyTables
 from envmix.study.plan import MIXTURE_KEYS, check_events, mixture_tasks
@@ -60,7 +65,8 @@ def fit_bkmr_plan(
         bivariate_grid (points along an exposure; 0 for no bivariate response).
     tables : StudyTables
     cache, workers
-        See `envmix.study.run_plan.run_plan`.
+        See `envmix.study.run_plan.run_plan`. A fit that was stopped goes on from its checkpoint in the cache,
+        and gives the same result as one that was not.
 
     Returns
     -------
@@ -71,11 +77,19 @@ def fit_bkmr_plan(
         is at fault, where R-hat or ESS miss their limits.
     """
     tasks = mixture_tasks("BKMR", plan, tables, fit_one_bkmr, SCHEMA, SETTINGS)
+    if cache:
+        cache.remove_stale_checkpoints()
+        tasks = [
+            replace(task, fit=partial(fit_one_bkmr, checkpoint=cache.checkpoint(task.digest)))
+            for task in tasks
+        ]
     return run_plan(plan, MIXTURE_KEYS, tasks, SCHEMA, cache=cache, workers=workers)
 
 
-def fit_one_bkmr(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitted:
-    """Fit one BKMR on logarithms of the exposures, and summarise it."""
+def fit_one_bkmr(
+    specification: Mapping[str, Any], people: pd.DataFrame, checkpoint: Path | None = None
+) -> Fitted:
+    """Fit one BKMR on logarithms of the exposures, from its checkpoint if there is one; summarise it."""
     n, events = check_events(specification, people)
     covariates = covariate_columns(people, specification["covariates"])
     exposures = list(specification["exposures"])
@@ -97,11 +111,22 @@ def fit_one_bkmr(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitt
         workers=1,
         progress=False,
     )
-    result = fit_bkmr(spec, data, specification["seed"], options)
+    with held(checkpoint) as folder:
+        result = _fit(spec, data, specification["seed"], replace(options, checkpoint=folder))
     converged = result.status == "converged"
     return Fitted(
         n, events, _tables(result, specification, data), converged, () if converged else (result.status,)
     )
+
+
+def _fit(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions) -> BKMRResult:
+    try:
+        return fit_bkmr(spec, data, seed, options)
+    except (EOFError, pickle.UnpicklingError):  # the machine went down before a file was on its disk
+        assert options.checkpoint
+        for path in options.checkpoint.glob("*.pickle"):
+            path.unlink()
+        return fit_bkmr(spec, data, seed, options)
 
 
 def _tables(

@@ -16,6 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from envmix.study import checkpoints
+
+CHECKPOINTS = "checkpoints"
 PACKAGE = Path(__file__).resolve().parent.parent
 LIBRARIES = ("arviz", "formulaic", "numba", "numpy", "pandas", "polars", "scipy", "statsmodels", "svy")
 
@@ -63,7 +66,7 @@ class FitCache:
     folder : pathlib.Path
         Made when the first fit is stored. May be removed at any time.
     refit : bool
-        Read nothing, so that everything is fitted and stored again; false by default.
+        Read nothing, checkpoints neither, so that everything is fitted and stored again; false by default.
     """
 
     folder: Path
@@ -80,12 +83,27 @@ class FitCache:
             return None
 
     def put(self, digest: str, table: pa.Table) -> None:
-        """Store the table of a fit; whole or not at all."""
+        """Store the table of a fit, whole or not at all, and remove its checkpoint."""
         path = self._path(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
             pq.write_table(table, part, compression="zstd")
         os.replace(part.name, path)
+        checkpoints.remove(self._checkpoint(digest))
+
+    def checkpoint(self, digest: str) -> Path:
+        """Return the folder in which a fit that takes long may keep its state until it is stored."""
+        folder = self._checkpoint(digest)
+        if self.refit:
+            checkpoints.remove(folder)
+        return folder
+
+    def remove_stale_checkpoints(self) -> None:
+        """Remove the checkpoints of fits that nobody went on with."""
+        checkpoints.remove_stale(self.folder / CHECKPOINTS)
+
+    def _checkpoint(self, digest: str) -> Path:
+        return self.folder / CHECKPOINTS / digest
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / f"{digest}.parquet"

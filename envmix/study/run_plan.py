@@ -71,6 +71,11 @@ class FitTask:
     specification: Mapping[str, Any]
     data: pd.DataFrame
 
+    @property
+    def digest(self) -> str:
+        """The key of its result in the store of fits."""
+        return fit_digest(self.kind, self.specification, self.data)
+
 
 def table_field(name: str, **columns: pa.DataType) -> pa.Field:
     """Return the field of one result table: a list with a struct per row."""
@@ -117,7 +122,7 @@ def run_plan(
         One row per row of the plan: its keys; n, events, converged, warnings; one list column per result
         table. A fit that raised `EnvmixError` has converged false, empty lists, and the reason in warnings.
     """
-    digests = [fit_digest(task.kind, task.specification, task.data) for task in tasks]
+    digests = [task.digest for task in tasks]
     kind = tasks[0].kind if tasks else ""
     fitted = cached_fan_out(fitted_row, tasks, digests, cache=cache, description=kind, workers=workers)
     rows = pa.concat_tables([pa.schema([*FACTS, *schema]).empty_table(), *fitted])

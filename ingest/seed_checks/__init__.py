@@ -11,7 +11,7 @@ from typing import Any
 
 from ingest.home import PROJECT_ROOT
 from ingest.mistakes import Mistake, MistakesError
-from ingest.seed_checks import cohort_rules, facts, studies
+from ingest.seed_checks import cohort_rules, facts, specification_curve, studies
 from ingest.seed_checks.declared import check_declared
 from ingest.seed_checks.project import Project, UnreadableSeedError, read_project
 from ingest.seed_checks.variables import check_variables
@@ -32,6 +32,12 @@ NAMED: Sequence[Callable[[Project], Iterator[Mistake]]] = (
     studies.claims_fit_their_study,
     studies.models_fit_their_study,
     studies.mixtures_are_of_several,
+    specification_curve.choices_are_numbered,
+    specification_curve.levels_are_of_their_choice,
+    specification_curve.levels_mean_something,
+    specification_curve.grids_cross_levels,
+    specification_curve.grids_fit_their_study,
+    specification_curve.own_levels_are_the_study,
     facts.catalogue,
     facts.variables_of_files,
     facts.codes_are_in_the_codebook,

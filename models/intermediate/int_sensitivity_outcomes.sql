@@ -61,7 +61,7 @@ measured as (
     where bmd.is_plausible or definition_sites.levels['plausibility'] = 'any'
 ),
 
-final as (
+judged as (
     select
         study,
         definition,
@@ -69,17 +69,18 @@ final as (
         case any_value(family)
             when 'binomial'
                 then cast(
-                    bool_or(
-                        t_score < t_score_cutoff
-                        or (levels['cutoff'] = 'at_or_below' and t_score = t_score_cutoff)
-                    ) as double
+                    {{ osteoporosis('t_score', 't_score_cutoff', "levels['cutoff'] = 'at_or_below'", 'sites_needed') }}
+                    as double
                 )
             else max(bmd)
         end as value
     from measured
-    where family = 'gaussian' or t_score is not null
     group by study, definition, seqn
-    having count(*) = any_value(sites_needed)
+),
+
+final as (
+    select * from judged
+    where value is not null
 )
 
 select * from final

@@ -21,7 +21,7 @@ final as (
         study,
         max(step) + 1 as step,
         'osteoporosis_known' as rule,
-        'Osteoporosis can be told: a T-score at one of the sites of the study' as description
+        'Osteoporosis can be told: a T-score at all of the sites of the study' as description
     from study_rules
     group by study
 )

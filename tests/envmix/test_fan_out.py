@@ -1,9 +1,16 @@
-"""The same results on one process, on several, and on a cluster."""
+"""The same results on one process, on several, and on a cluster; workers end with their parent."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from envmix.fan_out import SCHEDULER_VARIABLE, ClusterError, fan_out
 from envmix.random_streams import random_stream
+from tests.conftest import ROOT
+from tests.processes import is_at_work, wait_until
 
 
 def draw(number: int) -> float:
@@ -11,9 +18,13 @@ def draw(number: int) -> float:
 
 
 def process(number: int) -> int:
-    import os
-
     return os.getpid()
+
+
+def never_done(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+    while True:
+        sum(range(1000))
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +32,7 @@ def cluster():
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
     ) as running:
         yield running.scheduler_address
 
@@ -31,8 +42,6 @@ def test_a_cluster_gives_the_same_results(cluster, monkeypatch):
     assert fan_out(draw, range(20), workers=2) == here
     monkeypatch.setenv(SCHEDULER_VARIABLE, cluster)
     assert fan_out(draw, range(20)) == here
-    import os
-
     processes = set(fan_out(process, range(20)))
     assert len(processes) == 2
     assert os.getpid() not in processes
@@ -49,3 +58,22 @@ def test_a_silent_scheduler_is_named(monkeypatch):
     monkeypatch.setattr("envmix.fan_out.SECONDS_TO_REACH_SCHEDULER", 1)
     with pytest.raises(ClusterError, match=r"expected a dask scheduler at tcp://127\.0\.0\.1:9"):
         fan_out(draw, range(3))
+
+
+FITS = """
+import sys
+from pathlib import Path
+from envmix.fan_out import fan_out
+from tests.envmix.test_fan_out import never_done
+fan_out(never_done, [Path(sys.argv[1])] * 2, workers=2)
+"""
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", FITS, str(tmp_path)], cwd=ROOT) as parent:
+        try:
+            wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+        finally:
+            parent.kill()
+    workers = [int(path.name) for path in tmp_path.iterdir()]
+    wait_until(lambda: not any(is_at_work(worker) for worker in workers))

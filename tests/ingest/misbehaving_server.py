@@ -115,20 +115,26 @@ def status(code: int, **headers: str) -> Callable[[Handler, bytes], None]:
 
 
 def stall(handler: Handler, content: bytes) -> None:
-    """Send half, then nothing for a while."""
+    """Send half, then nothing until the client asks again, or for a minute."""
     handler.head(200, len(content))
     handler.wfile.write(content[: len(content) // 2])
     handler.wfile.flush()
-    time.sleep(1.5)
+    asked, end = len(handler.site.asked), time.monotonic() + 60
+    while len(handler.site.asked) == asked and time.monotonic() < end:
+        time.sleep(0.02)
 
 
-def slow(handler: Handler, content: bytes) -> None:
-    """Send everything in small pieces."""
-    handler.head(200, len(content))
-    for at in range(0, len(content), 400):
-        handler.wfile.write(content[at : at + 400])
-        handler.wfile.flush()
-        time.sleep(0.01)
+def slow(seconds: float, piece: int) -> Callable[[Handler, bytes], None]:
+    """Return a behaviour: send everything in pieces of so many bytes, so long after each other."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        handler.head(200, len(content))
+        for at in range(0, len(content), piece):
+            handler.wfile.write(content[at : at + piece])
+            handler.wfile.flush()
+            time.sleep(seconds)
+
+    return answer
 
 
 def endless(handler: Handler, content: bytes) -> None:
@@ -140,9 +146,9 @@ def endless(handler: Handler, content: bytes) -> None:
 
 
 def trickle(handler: Handler, content: bytes) -> None:
-    """Send the headers a byte at a time, each soon enough, and never come to an end."""
+    """Send the headers a byte at a time, each soon enough, for a minute."""
     handler.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
-    for _ in range(500):
+    for _ in range(3000):
         handler.wfile.write(b"x")
         handler.wfile.flush()
         time.sleep(0.02)

@@ -1,7 +1,6 @@
 """Killed, out of space, locked: what was loaded stays whole, and the next run succeeds."""
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from ingest.load import Report, load
 from ingest.locks import Patience, alone
 from ingest.sources.directory import DirectorySource
 from ingest.warehouse import read_contents
+from tests.processes import Moments
 
 Run = Callable[..., Report]
 LEFT = [".lock", "raw.duckdb"]
@@ -37,39 +37,37 @@ def names(folder: Path) -> list[str]:
 )
 def test_killed_at_random_moments(run: Run, folder: Path, warehouse_path: Path, rounds: int) -> None:
     """Each round loads one more value; it is killed, and then allowed to finish."""
-    moments, killed = random.Random(20), 0
+    start = time.monotonic()
     run()
-    seconds = 0.5
-    for value in range(1, rounds + 1):
+    moments, value = Moments(20, time.monotonic() - start), 0
+    while moments.killed < rounds:
+        value += 1
+        assert value <= 10 * rounds
         write_xpt(folder / "PBCD_H.XPT", pbcd(LBXBPB=float(value)))
         before = everything(warehouse_path)
         command = loading(folder, warehouse_path)
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             assert process.stdout.readline() == "start\n"
-            start = time.monotonic()
-            time.sleep(moments.uniform(0, seconds))
+            time.sleep(moments.next())
             process.kill()
-        killed += process.returncode == -9
+        moments.learn(process.returncode == -9)
         after = everything(warehouse_path)
         is_new = query(warehouse_path, "select distinct lbxbpb from raw.nhanes.pbcd") == [(float(value),)]
         assert is_new or after == before
-        start = time.monotonic()
-        finished = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        seconds = max(0.1, min(seconds, time.monotonic() - start))
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=600)
         assert finished.returncode == 0, finished.stderr
         assert query(warehouse_path, "select lbxbpb, count(*) from raw.nhanes.pbcd group by 1") == [
             (value, 6)
         ]
         assert len(everything(warehouse_path)) == len(before)
         assert names(warehouse_path.parent) == LEFT
-    assert killed > 0
 
 
 @pytest.mark.statistical
 def test_the_demo_killed_at_random_moments(tmp_path: Path) -> None:
     """The whole command, generating included: the data are of the old seed or of the new, never of both."""
-    moments, path = random.Random(21), tmp_path / "raw.duckdb"
+    path = tmp_path / "raw.duckdb"
     sql = "select list(sha256 order by file) from raw.meta.files"
 
     def command(seed: int) -> list[str]:
@@ -93,15 +91,18 @@ def test_the_demo_killed_at_random_moments(tmp_path: Path) -> None:
         seconds = time.monotonic() - start
         states.append(query(path, sql))
     assert states[0] != states[1]
+    moments = Moments(21, seconds)
     for number in range(25):
         with subprocess.Popen(command(1 + number % 2), stderr=subprocess.DEVNULL) as process:
-            time.sleep(moments.uniform(0, seconds))
+            time.sleep(moments.next())
             process.kill()
+        moments.learn(process.returncode == -9)
         assert query(path, sql) in states
         again = subprocess.run(command(1 + number % 2), capture_output=True, text=True, timeout=600)
         assert again.returncode == 0, again.stderr
         assert query(path, sql) == states[number % 2]
         assert names(tmp_path) == [".lock", "raw.duckdb", "xpt"]
+    assert moments.killed > 5
 
 
 def test_killed_at_the_last_moment(run: Run, folder: Path, warehouse_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_killed_at_the_last_moment(run: Run, folder: Path, warehouse_path: Path)
     write_xpt(folder / "PBCD_H.XPT", pbcd(LBXBPB=9.0))
     kill = "import os; os.replace = lambda *_: os.kill(os.getpid(), 9)\n"
     command = loading(folder, warehouse_path, kill)
-    assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=60).returncode == -9
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=600).returncode == -9
     assert warehouse_path.read_bytes() == before
     assert run().loaded == ("PBCD_H",)
     assert names(warehouse_path.parent) == LEFT
@@ -134,7 +135,7 @@ def test_a_limit_on_file_sizes_leaves_the_old_data(
     large_file(folder)
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes * 1024},) * 2)\n"
     result = subprocess.run(
-        loading(folder, warehouse_path, limit), capture_output=True, text=True, timeout=60
+        loading(folder, warehouse_path, limit), capture_output=True, text=True, timeout=600
     )
     assert result.returncode == 1
     assert "size limit" in result.stderr
@@ -167,13 +168,13 @@ def test_a_full_disk_leaves_the_old_data(
     large_file(folder)
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - kilobytes * 1024))
-    result = subprocess.run(loading(folder, path), capture_output=True, text=True, timeout=60)
+    result = subprocess.run(loading(folder, path), capture_output=True, text=True, timeout=600)
     assert result.returncode == 1
     assert "the disk is full: free some space and run again" in result.stderr
     assert "Traceback" not in result.stderr
     assert path.read_bytes() == before
     filler.unlink()
-    assert subprocess.run(loading(folder, path), stdout=subprocess.DEVNULL, timeout=60).returncode == 0
+    assert subprocess.run(loading(folder, path), stdout=subprocess.DEVNULL, timeout=600).returncode == 0
     assert names(path.parent) == LEFT
 
 
@@ -222,7 +223,7 @@ def test_the_second_of_two_runs_gives_up_in_time(run: Run, warehouse_path: Path)
         pytest.raises(LockedError, match=rf"process {os.getpid()}, .*wait until.*Waited 1 s"),
     ):
         run(said, seconds=1)
-    assert 1 <= time.monotonic() - start < 10
+    assert 1 <= time.monotonic() - start < 60
     assert f"is in use by process {os.getpid()}" in said[0]
     run()
 

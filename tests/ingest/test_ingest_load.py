@@ -127,7 +127,7 @@ def test_a_reader_keeps_the_old_data_while_new_ones_are_put_in_place(
     sql = "select count(*) filter (lbxbpb = 9) from nhanes.pbcd"
     with duckdb.connect(str(warehouse_path), read_only=True) as connection:
         write_xpt(folder / "PBCD_H.XPT", pbcd(LBXBPB=9.0))
-        subprocess.run(loading(folder, warehouse_path), check=True, timeout=60)
+        subprocess.run(loading(folder, warehouse_path), check=True, timeout=600)
         assert connection.execute(sql).fetchone() == (0,)
     assert query(warehouse_path, sql.replace("from ", "from raw.")) == [(6,)]
 

@@ -2,10 +2,10 @@
 
 import csv
 import os
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def data(real_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     relative = os.path.relpath(real_files, folder)
     command = [*COMMAND, "directory", relative, "--data", "."]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -131,9 +131,15 @@ def test_values_agree_with_another_reader(real_files: Path, name: str) -> None:
         np.testing.assert_array_equal(file.values[column.name], np.array(values[column.name], dtype=float))
 
 
+def processor_seconds() -> float:
+    """Of the processes that this one has started and that have ended: whatever else the machine does."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_a_second_run_reads_nothing_and_is_quick(data: Path, real_files: Path) -> None:
     before = (data / "raw.duckdb").read_bytes()
-    start = time.monotonic()
+    start = processor_seconds()
     command = [
         sys.executable,
         "-X",
@@ -145,13 +151,13 @@ def test_a_second_run_reads_nothing_and_is_quick(data: Path, real_files: Path) -
         "--data",
         str(data),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    seconds = time.monotonic() - start
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    seconds = processor_seconds() - start
     assert result.returncode == 0
     assert "not read again: 31 files" in result.stderr
     for slow in ("pandas", "numpy", "pyreadstat"):
         assert f"| {slow}\n" not in result.stderr
-    assert seconds < 5, "0.6 s on an idle machine; wide because CI shares its processors"
+    assert seconds < 5, "0.6 s on an idle machine"
     assert (data / "raw.duckdb").read_bytes() == before
 
 
@@ -165,7 +171,7 @@ def test_a_changed_file_is_loaded_again_and_the_others_are_kept(
     content[144:152] = b"changed "  # a field of the header that says nothing about the data
     path.write_bytes(content)
     command = [*COMMAND, "directory", str(files), "--data", str(tmp_path / "data")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     assert "Loaded 1 file, 13,772 rows" in result.stderr
     with duckdb.connect() as connection:
@@ -188,7 +194,7 @@ def test_a_file_of_the_other_cycle_is_refused(real_files: Path, data: Path, tmp_
     files = shutil.copytree(real_files, tmp_path / "files")
     shutil.copy(files / "2017-2020" / "P_BPQ.XPT", files / "2013-2014" / "BPQ_H.XPT")
     command = [*COMMAND, "directory", str(files), "--data", str(data)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 1
     assert "SEQN from 73557 to 83731, as in cycle 2013-2014" in result.stderr
     assert "from 109266 to 124822" in result.stderr
@@ -197,7 +203,7 @@ def test_a_file_of_the_other_cycle_is_refused(real_files: Path, data: Path, tmp_
 def test_all_files_from_a_server(real_files: Path, tmp_path: Path) -> None:
     content = {path.stem: path.read_bytes() for path in real_files.rglob("*.XPT")}
     site = Site(content, behaviours=[cut, status(503), no_length, cut_at_once, good])
-    policy = Policy(first_wait=0.01, timeout=5.0)
+    policy = Policy(first_wait=0.01)
     with serve(site):
         files = CdcSource(tmp_path / "xpt", base=site.base, policy=policy).fetch(read_catalogue(), print)
     assert len(files) == 31

@@ -53,6 +53,28 @@ WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
     "mixture of an outcome that is not asked": ("study_outcomes", "peng2025,bmd_trochanter\n", "", ["bmd_trochanter", "study_outcomes.csv for peng2025"]),
     "claim about an unknown subgroup": ("published_claims", "trend_score,age 50-59,", "trend_score,age 50-60,", ["line 16", "age 50-59"]),
     "mixture of one": ("study_exposures", "peng2025,Pb,true\npeng2025,Cd,true\npeng2025,Hg,true\npeng2025,Se,true", "peng2025,Pb,false\npeng2025,Cd,false\npeng2025,Hg,false\npeng2025,Se,false", ["at least two", "1 for 'peng2025'"]),
+    "gap in choices": ("choices", "exclusion,2,", "exclusion,20,", ["line 3", "the numbers 1 to 12", "'20'"]),
+    "unknown choice of a grid": ("sensitivity_grid_levels", "peng2025,women,exclusion,none", "peng2025,women,exclusoin,none", ["line 6", "in seeds/choices.csv", "nearest: exclusion"]),
+    "unknown level of a grid": ("sensitivity_grid_levels", "peng2025,women,menopause,natural", "peng2025,women,menopause,naturel", ["line 3", "a level of menopause", "nearest: natural"]),
+    "level of another choice": ("sensitivity_grid_levels", "peng2025,women,menopause,natural", "peng2025,women,menopause,steroid_users", ["line 3", "a level of menopause", "'steroid_users'"]),
+    "unknown grid": ("sensitivity_grid_levels", "peng2025,ovaries,menopause,menopause_or_hysterectomy,quick\npeng2025,ovaries,", "peng2025,ovarys,menopause,menopause_or_hysterectomy,quick\npeng2025,ovaries,", ["a grid of peng2025", "'ovarys'", "nearest: ovaries"]),
+    "grid without levels": ("sensitivity_grids", "peng2025,women,", "peng2025,females,osteoporosis,Cd,x\npeng2025,women,", ["line 2", "sensitivity_grid_levels.csv", "none for 'females'"]),
+    "no level in the quick settings": ("sensitivity_grid_levels", "peng2025,ovaries,exposure_form,quantile,quick", "peng2025,ovaries,exposure_form,quantile,full", ["in the quick settings too", "only 'full' for 'exposure_form'"]),
+    "grid of an outcome that is not asked": ("study_outcomes", "peng2025,bmd_total_femur\n", "", ["seeds/sensitivity_grids.csv, line 8", "study_outcomes.csv for peng2025", "'bmd_total_femur' (nearest: bmd_"]),
+    "grid of an unknown exposure": ("sensitivity_grids", "peng2025,women,osteoporosis,Cd;Se", "peng2025,women,osteoporosis,Cd;se2", ["line 2", "exposures of peng2025", "'se2'", "nearest: Se"]),
+    "exposure twice in a grid": ("sensitivity_grids", "peng2025,women,osteoporosis,Cd;Se", "peng2025,women,osteoporosis,Cd;Cd", ["line 2", "'Cd' 2 times"]),
+    "choice that means nothing for BMD": ("sensitivity_grid_levels", "peng2025,women_femur,menopause,menopause_or_hysterectomy", "peng2025,women_femur,cutoff,below,quick\npeng2025,women_femur,menopause,menopause_or_hysterectomy", ["bears on bmd_total_femur", "'cutoff'"]),
+    "level that is no setting": ("choice_levels", "weighting,survey,", "weighting,surveys,", ["survey, unweighted", "'surveys'", "nearest: survey"]),
+    "level that is no reference set": ("choice_levels", "reference_set,xue2021,", "reference_set,xue2012,", ["a reference set of seeds/bmd_references.csv", "nearest: xue2021"]),
+    "level without sites": ("choice_levels", "bone_sites,neck,", "bone_sites,nek,", ["a level with sites", "nearest: neck"]),
+    "rules of an unknown level": ("choice_level_rules", "menopause,age_55,", "menopause,age_50,", ["line 6", "a level of menopause", "nearest: age_55"]),
+    "sites of an unknown level": ("choice_level_sites", "bone_sites,neck,femoral_neck", "bone_sites,nek,femoral_neck", ["a level of bone_sites", "nearest: neck"]),
+    "no own level": ("study_choices", "peng2025,weighting,unweighted\n", "", ["seeds/sensitivity_grids.csv, line 2", "none for 'weighting'"]),
+    "own cutoff otherwise than the study's": ("study_choices", "peng2025,cutoff,below", "peng2025,cutoff,at_or_below", ["line 9", "'below', as seeds/studies.csv says"]),
+    "own reference set otherwise than the study's": ("study_choices", "peng2025,reference_set,looker1998", "peng2025,reference_set,xue2021", ["line 8", "'looker1998', as seeds/studies.csv says"]),
+    "own sites otherwise than the study's": ("study_choices", "peng2025,bone_sites,four_sites", "peng2025,bone_sites,neck", ["line 7", "the sites of peng2025", "'neck': femoral_neck"]),
+    "own rules otherwise than the study's": ("study_choices", "peng2025,menopause,menopause_or_hysterectomy", "peng2025,menopause,natural", ["line 2", "'natural', with 'natural_menopause'"]),
+    "rule of no own level": ("study_choices", "peng2025,scans,femur_and_spine", "peng2025,scans,own_sites", ["seeds/study_cohort_rules.csv, line 7", "own levels", "'femur_and_spine_bmd'"]),
     "row too short": ("study_exposures", "peng2025,Cd,true\n", "peng2025\n", ["line 3", "expected 3 values, found 1 values"]),
     "row too long": ("study_exposures", "peng2025,Cd,true\n", "peng2025,Cd,true,\n", ["line 3", "found 4 values"]),
     "empty line": ("study_exposures", "peng2025,Cd,true\n", "\npeng2025,Cd,true\n", ["line 3", "an empty line"]),
@@ -66,4 +88,11 @@ WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
 }  # fmt: skip
 
 # A row that is missing is told by the row that needs it.
-SAID_OF_ANOTHER_SEED = ("release without limits", "mixture of an outcome that is not asked", "mixture of one")
+SAID_OF_ANOTHER_SEED = (
+    "release without limits",
+    "mixture of an outcome that is not asked",
+    "mixture of one",
+    "grid of an outcome that is not asked",
+    "no own level",
+    "rule of no own level",
+)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from publish.database import read_run
 from publish.errors import AuditError, DamagedError, PublishError, StepError
 from publish.place import Place
 from publish.record import read_published
+from tests.processes import Moments
 
 SMALL_BUILD = Path(__file__).parent / "small_build.py"
 
@@ -356,7 +356,7 @@ assert value_of(place.results) == 3
     if unshare is None or subprocess.run([unshare, "-rm", "true"], capture_output=True).returncode:
         pytest.skip("a small file system cannot be mounted here")
     finished = subprocess.run(
-        [unshare, "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=120
+        [unshare, "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=600
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stdout.count("refused") == 5
@@ -368,24 +368,25 @@ def kill_builds(place: Place, run, count: int) -> None:
     start = time.monotonic()
     run(0)
     seconds = time.monotonic() - start
-    moments = random.Random(1)
-    published, ends = 0, []
+    moments, published = Moments(1, seconds), 0
     with subprocess.Popen(
         [sys.executable, str(SMALL_BUILD), str(place.data), str(place.results), str(count)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout.readline() == "ready\n"
         for value in range(1, count + 1):
-            process.stdin.write(f"{moments.uniform(0, 1.1 * seconds)}\n")
+            process.stdin.write(f"{moments.next()}\n")
             process.stdin.flush()
-            ends.append(process.stdout.readline().strip())
+            end = process.stdout.readline()
+            assert end in ("killed\n", "finished\n")
+            moments.learn(end == "killed\n")
             found = value_of(place.results)
             assert found in (published, value), "what is published is old or new"
-            if ends[-1] == "finished":
+            if end == "finished\n":
                 assert found == value
             published = found
             _a_half_build_is_not_publishable(place)
-    assert ends.count("killed") > count / 3
+    assert moments.killed > count / 3
     run(count + 1)
     assert value_of(place.results) == count + 1
     assert not place.new.exists()

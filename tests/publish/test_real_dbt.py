@@ -1,7 +1,6 @@
 """The real dbt and the real macros, on a project of two tables: what fails or dies is not published."""
 
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from publish.build import Steps, build, publish_again
 from publish.errors import AuditError, StepError
 from publish.place import Place
 from publish.record import read_published
+from tests.processes import Moments
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -141,22 +141,22 @@ def test_killed_at_random_moments(place):
     subprocess.run(command, check=True, capture_output=True, env=os.environ)
     seconds = time.monotonic() - start
     published = read_published(place.results).run_id
-    moments, killed = random.Random(1), 0
+    moments = Moments(1, seconds)
     for number in range(20):
         seed = str(number % 2)  # other files every time, so that ingest has something to do
         process = subprocess.Popen(
             [*command, "--seed", seed], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
         )
         try:
-            process.wait(moments.uniform(0.2, 1.1) * seconds)
+            process.wait(moments.next())
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
+            process.kill()
         _, printed = process.communicate()
+        moments.learn(process.returncode == -signal.SIGKILL)
         assert process.returncode in (0, -signal.SIGKILL), printed
         found = read_published(place.results).run_id
         assert process.returncode != 0 or found != published
         published = found
-    assert killed > 5
+    assert moments.killed > 5
     assert main([*command[3:], "--seed", "3"]) == 0
     assert read_published(place.results).run_id != published

@@ -60,7 +60,7 @@ def test_an_interrupt_ends_a_fit_within_seconds_and_leaves_a_checkpoint(tmp_path
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         start = time.monotonic()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         seconds = time.monotonic() - start
     finally:
         process.kill()
@@ -92,7 +92,9 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(monkeypatch, stream
     with progress.show_sweeps(2, 100, shown) as path:
         counts = np.memmap(path, dtype=np.int64, mode="r+")
         counts[:] = 30, 20
-        Event().wait(0.7)
+        end = time.monotonic() + 60
+        while "BKMR" not in shown.getvalue() and time.monotonic() < end:
+            Event().wait(0.05)
     assert not path.exists()
     text = shown.getvalue()
     if stream is Terminal:
@@ -102,13 +104,13 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(monkeypatch, stream
 
 
 def test_fits_show_their_sweeps(monkeypatch, capsys, people, spec):
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.02)
-    options = ChainOptions(chains=1, warmup=20, draws=20, workers=1)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.001)
+    options = ChainOptions(chains=1, warmup=20, draws=100, workers=1)
     with pytest.warns(match="NOT CONVERGED"):
         fit_bkmr(spec, people, 1, options)
-    lines = re.findall(r"BKMR: (\d+) of 40 sweeps", capsys.readouterr().err)
+    lines = re.findall(r"BKMR: (\d+) of 120 sweeps", capsys.readouterr().err)
     assert lines
-    assert all(0 <= int(k) <= 40 for k in lines)
+    assert all(0 <= int(k) <= 120 for k in lines)
 
 
 def test_a_chain_on_another_machine_runs_without_the_file_of_sweeps(tmp_path):

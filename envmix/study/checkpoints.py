@@ -1,0 +1,60 @@
+"""Folders in which long fits keep their state, so that a build that was stopped goes on where it was."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+DAYS_KEPT = 7
+
+
+@contextmanager
+def held(folder: Path | None) -> Iterator[Path | None]:
+    """Hold a folder while a fit works in it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path or None
+        Made if it does not exist.
+
+    Yields
+    ------
+    pathlib.Path or None
+        The folder; None without one, or while another process makes the same fit there.
+    """
+    if folder is None:
+        yield None
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield folder
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, unless it does not exist or a process works in it."""
+    if folder.exists():
+        with held(folder) as free:
+            if free:
+                shutil.rmtree(free, ignore_errors=True)
+
+
+def remove_stale(folders: Path) -> None:
+    """Remove the folders in which nothing was saved for a week: of fits that nobody went on with.
+
+    Parameters
+    ----------
+    folders : pathlib.Path
+        Holds one folder for each fit; need not exist.
+    """
+    oldest = time.time() - DAYS_KEPT * 24 * 3600
+    for folder in folders.glob("*"):
+        with suppress(FileNotFoundError):  # its fit was finished meanwhile
+            if folder.stat().st_mtime < oldest:
+                remove(folder)
