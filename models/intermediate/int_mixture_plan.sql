@@ -128,5 +128,6 @@ final as (
         )
 )
 
+-- probit fits of BKMR take longest: they come first, so that workers end together
 select * from final
-order by method, study, outcome, covariate_set, engine, direction, procedure, subgroup
+order by method, family, study, outcome, covariate_set, engine, direction, procedure, subgroup
