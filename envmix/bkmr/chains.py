@@ -99,6 +99,7 @@ class Chain:
         elif (state.sweep - options.warmup) % options.thin == 0:
             self._keep((state.sweep - options.warmup) // options.thin - 1)
         state.tuning, state.rounds = kernel.tuning, kernel.rounds
+        state.evaluations = kernel.surrogate.evaluations
 
     def _learn(self) -> None:
         state, kernel, warmup = self.state, self.kernel, self.task.options.warmup
@@ -254,6 +255,9 @@ def _first_state(task: ChainTask) -> Chain:
         sites = Sites.at(_signs(model), null_predictors(model))
     kernel = _kernel(task, tuning, sites)
     point = _start(task, rng)
+    if isinstance(kernel.stage, ProbitStage) and model.use_likelihood:
+        sites = kernel.stage.sites = kernel.stage.matched_sites([point])
+        kernel.surrogate.set_data(surrogate_data(model, sites))
     local = kernel.surrogate.at(point.r, point.cluster_variance)
     exact = kernel.stage.evaluate(point, local, rng)
     draws = Draws.empty(model, options.draws, len(task.monitors))
@@ -268,12 +272,13 @@ def _resume(task: ChainTask, path: Path) -> Chain:
     if fingerprint != task.fingerprint:
         raise SpecificationError(
             f"expected checkpoint {path.name} to be of this very fit, found one of another specification, "
-            "data, seed or warm-up: choose an empty checkpoint directory"
+            "data, seed, warm-up or version of envmix: choose an empty checkpoint directory"
         )
     if len(state.draws.r) != task.options.draws:
         state.draws = state.draws.resized(task.options.draws)
     kernel = _kernel(task, state.tuning, state.sites)
     kernel.counts, kernel.record, kernel.rounds = state.counts, state.record, state.rounds
+    kernel.surrogate.evaluations = state.evaluations
     return Chain(task, state, kernel)
 
 

@@ -1,6 +1,7 @@
 """`fit_bkmr`: from a data frame to a result."""
 
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,10 +21,19 @@ from envmix.bkmr.spec import BKMR, ChainOptions
 from envmix.fan_out import fan_out
 
 
+@cache
+def _source_digest() -> str:
+    """Of the sampler itself: a chain begun by another version would go on with other moves."""
+    digest = sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def _fingerprint(spec: BKMR, model: Model, options: ChainOptions, seed: int) -> str:
     # What does not change the draws may change between the parts of a run.
     lengths = (options.chains, options.warmup, options.thin)
-    digest = sha256(repr((spec, lengths, seed)).encode())
+    digest = sha256(repr((_source_digest(), spec, lengths, seed)).encode())
     for array in (model.y, model.X, model.z):
         digest.update(np.ascontiguousarray(array).tobytes())
     if model.cluster is not None:

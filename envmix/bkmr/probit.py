@@ -7,7 +7,7 @@ Phi(s_i eta_i) by its site (`probit_sites`); antithetic pairs of draws give an u
 small variance. A chain that accepts with such estimates in place of the integral, and keeps the estimate
 of the current point, has the exact posterior (pseudo-marginal: Andrieu and Roberts 2009; for gaussian
 processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a posterior draw of
-(b, w). No latent outcome is carried from sweep to sweep, so none has to mix.
+eta. No latent outcome is carried from sweep to sweep, so none has to mix.
 """
 
 import warnings
@@ -37,7 +37,7 @@ AVERAGED = 4
 LARGEST_PREDICTOR = 5.5  # Phi(-5.5) = 2e-8: no finite estimate gets there
 
 
-class Proposal(Protocol):
+class ImportanceDensity(Protocol):
     """A gaussian close to the integrand, as an importance density of the linear predictors."""
 
     @property
@@ -87,7 +87,7 @@ class FeatureProposal:
         return int(self.design.shape[1])
 
     def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """See `Proposal`."""
+        """See `ImportanceDensity`."""
         design, p = self.design, self.p
         deviations = linalg.solve_triangular(self.root, normals.T, lower=False, check_finite=False)
         centre = design @ self.mean
@@ -105,7 +105,7 @@ class ProbitEvaluation:
 
     log_likelihood: float
     rank: int
-    proposal: Proposal
+    proposal: ImportanceDensity
     normal: FloatArray
     eta: FloatArray
     method: str = "lowrank"
@@ -113,7 +113,7 @@ class ProbitEvaluation:
 
 
 def estimate(
-    proposal: Proposal, signs: FloatArray, normals: FloatArray, rng: np.random.Generator, rank: int
+    proposal: ImportanceDensity, signs: FloatArray, normals: FloatArray, rng: np.random.Generator, rank: int
 ) -> ProbitEvaluation:
     """Importance estimate from antithetic pairs, and one of the draws chosen by weight.
 
@@ -131,7 +131,7 @@ def estimate(
     value = float(top + np.log(relative.mean()))
     if not np.isfinite(value):
         raise EstimationError(f"expected a finite probit likelihood, found {value}: rescale the covariates")
-    return ProbitEvaluation(value, rank, proposal, normals[chosen % len(normals)], eta[chosen])
+    return ProbitEvaluation(value, rank, proposal, normals[chosen % len(normals)].copy(), eta[chosen].copy())
 
 
 def null_predictors(model: Model) -> FloatArray:
@@ -209,16 +209,17 @@ class ProbitStage:
         if self._has_kernel(point):
             factor = self.solver.factor(model, point.r, point.lambda_)
             if factor is None:
-                dense = probit_dense.propose(
+                dense, root = probit_dense.propose(
                     model, point.r, point.lambda_, point.cluster_variance, self.sites
                 )
-                return replace(self._estimate(dense, model.n, rng), method="dense")
+                found = self._estimate(dense, model.n, rng)
+                return replace(found, method="dense", root_variance=root)
         design, root = self._features(point, factor)
         proposal = FeatureProposal.for_sites(design, model.X.shape[1], self.sites)
         found = self._estimate(proposal, 0 if factor is None else factor.rank, rng)
         return found if root is None else replace(found, method="fitc", root_variance=root)
 
-    def _estimate(self, proposal: Proposal, rank: int, rng: np.random.Generator) -> ProbitEvaluation:
+    def _estimate(self, proposal: ImportanceDensity, rank: int, rng: np.random.Generator) -> ProbitEvaluation:
         normals = rng.standard_normal((self.pairs(rank), proposal.dimension))
         return estimate(proposal, self.signs, normals, rng, rank)
 
@@ -237,25 +238,29 @@ class ProbitStage:
         Parameters
         ----------
         points : sequence of Point
-            States of the chain. At most `AVERAGED` of them are used, evenly spaced and ending with the last;
+            States of the chain, with one cluster variance. At most `AVERAGED` of them are used,
+            evenly spaced and ending with the last;
             the last alone where n is too large for more.
         """
         model = self.model
         wanted = AVERAGED if model.n <= LARGEST_DENSE else 1
         used = [points[k] for k in np.unique(np.linspace(0, len(points) - 1, wanted + 1).astype(int))[1:]]
         used = used or [points[-1]]
-        parts = []
+        parts, full, left_out = [], False, np.zeros(model.n)
         for point in used:
             if self._has_kernel(point):
                 factor = self.solver.factor(model, point.r, point.lambda_)
-                scale = np.sqrt(point.lambda_ / len(used))
-                parts.append(None if factor is None else scale * factor.rows.T)
-        low = [part for part in parts if part is not None]
-        if len(low) < len(parts) or sum(part.shape[1] for part in low) > model.n:
-            kernels = [p for p in used if self._has_kernel(p)]
-            low = [probit_dense.average_features(model, kernels, len(used))]
-        cluster = self._cluster_columns(float(np.mean([point.cluster_variance for point in used])))
-        design = np.column_stack([model.X, *low, *cluster])
+                if factor is None:
+                    full = True
+                    continue
+                parts.append(np.sqrt(point.lambda_ / len(used)) * factor.rows.T)
+                if not factor.complete:
+                    left_out += point.lambda_ / len(used) * factor.residual
+        if full or sum(part.shape[1] for part in parts) > model.n:
+            kernels = [point for point in used if self._has_kernel(point)]
+            parts = [probit_dense.average_features(model, kernels, len(used))]
+        cluster = self._cluster_columns(used[-1].cluster_variance)
+        design = np.column_stack([model.X, *parts, *cluster]) / np.sqrt(1.0 + left_out)[:, None]
         return expectation_propagation(design, model.X.shape[1], self.signs, self.sites)
 
 

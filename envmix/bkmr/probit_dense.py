@@ -5,6 +5,10 @@ predictors eta = h + X b have a gaussian posterior that one Cholesky factor of V
 It is q(eta) = exp(-(eta - y*)' W (eta - y*) / 2) p(eta) / Z, so that in the importance weight
 p(y | eta) p(eta) / q(eta) the prior cancels: what remains is a sum over observations, and Z.
 Draws are by Matheron's rule: (h0, e0) from the prior, then eta = mean(y*) + h0 - mean(h0 + e0).
+
+Such weights have heavy tails where a prior variance is large beside 1 / W. Of a kernel close to the
+identity, the part delta I (delta its smallest eigenvalue) is therefore noise like that of the probit
+itself: rows are divided by sqrt(1 + lambda delta), and only the rest is sampled.
 """
 
 from collections.abc import Sequence
@@ -26,6 +30,8 @@ from envmix.errors import EstimationError
 # Relative to the kernel's diagonal: some ten times what rounding takes away.
 RIDGE = 1e-9
 RIDGE_AT = 1000
+NEARLY_IDENTITY = 1.0
+SHARE = 0.999
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class DenseProposal:
         return 2 * len(self.mean)
 
     def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """See `envmix.bkmr.probit.Proposal`."""
+        """See `envmix.bkmr.probit.ImportanceDensity`."""
         n = len(self.mean)
         h = blas.dtrmm(1.0, self.prior_root, np.asfortranarray(normals[:, :n].T), lower=0, trans_a=1)
         noise = normals[:, n:].T / np.sqrt(self.sites.weights)[:, None]
@@ -81,48 +87,69 @@ def _posterior_mean(
     return outcomes - whole / weights[:, None], np.sum(half**2, axis=0)
 
 
-def _root(covariance: FloatArray, model: Model) -> FloatArray:
-    """Upper Cholesky factor of a covariance, with the ridge that rounding asks for; overwrites it."""
-    index = np.arange(model.n)
-    covariance[index, index] *= 1.0 + RIDGE * max(1.0, (model.n / RIDGE_AT) ** 2)
+def _ridge(n: int) -> float:
+    return RIDGE * max(1.0, (n / RIDGE_AT) ** 2)
+
+
+def _root(covariance: FloatArray) -> FloatArray:
+    """Upper Cholesky factor of a covariance, which it overwrites."""
     root, info = lapack.dpotrf(covariance, lower=0, clean=0, overwrite_a=1)
     if info != 0:
         raise EstimationError(
-            f"expected a positive definite kernel, but its Cholesky factor failed at row {info}: check the "
-            "exposures for values that are not finite"
+            f"expected a positive definite kernel, but its Cholesky factor failed at row {info}: rescale the "
+            "exposures, or check them for extreme values"
         )
     return np.asarray(root)
 
 
+def _nugget(kernel: FloatArray) -> float:
+    """A little less than the smallest eigenvalue of a kernel close to the identity, 0 of others."""
+    n = len(kernel)
+    # Mean over rows of the squares beside the diagonal; only the upper triangle is filled.
+    beside = (2.0 * float(np.sum(np.triu(kernel, 1) ** 2))) / n
+    if beside > NEARLY_IDENTITY:
+        return 0.0
+    smallest = linalg.eigvalsh(kernel, lower=False, subset_by_index=[0, 0], check_finite=False)[0]
+    return max(0.0, SHARE * float(smallest))
+
+
 def average_features(model: Model, points: Sequence[Point], count: int) -> FloatArray:
     """G, shape (n, n), with G G' the sum over `points` of lambda K, divided by `count`."""
-    total = sum(np.triu(kernel_upper(model.zt, point.r, scale=point.lambda_ / count)) for point in points)
-    return np.triu(_root(np.asarray(total), model)).T
+    total = np.zeros((model.n, model.n), order="F")
+    for point in points:
+        scale = point.lambda_ / count
+        total += np.triu(kernel_upper(model.zt, point.r, scale=scale, ridge=scale * _ridge(model.n)))
+    return np.triu(_root(total)).T
 
 
 def propose(
     model: Model, r: FloatArray, lambda_: float, cluster_variance: float, sites: Sites
-) -> DenseProposal:
-    """The importance density at one point.
+) -> tuple[DenseProposal, FloatArray | None]:
+    """The importance density at one point, and what rows were divided by (None: nothing).
 
     Raises
     ------
     EstimationError
         If a Cholesky factor fails.
     """
+    nugget = _nugget(kernel_upper(model.zt, r))
+    scale = 1.0 + lambda_ * nugget
     data = WorkingData(
         sites.pseudo,
-        model.X,
+        model.X / np.sqrt(scale),
         model.noise,
         root_weights=np.sqrt(sites.weights),
         cluster=model.cluster,
-        cluster_variance=cluster_variance,
+        cluster_variance=cluster_variance / scale,
     )
-    fit = dense.posterior(model.zt, r, lambda_, data)
+    # The same ridge in both factors: draws and density are of one law.
+    left_out = nugget - _ridge(model.n)
+    fit = dense.posterior(model.zt, r, lambda_ / scale, data, left_out)
     mean, quadratic = _posterior_mean(fit, sites.pseudo[:, None], sites.weights)
     log_density = float(model.noise.log_density(quadratic, np.array(fit.log_determinant), data.degrees)[0])
     constant = 0.5 * (model.n * np.log(2 * np.pi) - float(np.sum(np.log(sites.weights))))
-    covariance = kernel_upper(model.zt, r, scale=lambda_)
+    covariance = kernel_upper(model.zt, r, scale=lambda_ / scale, ridge=-lambda_ / scale * left_out)
     if model.cluster is not None and cluster_variance > 0:
-        covariance[model.cluster[:, None] == model.cluster[None, :]] += cluster_variance
-    return DenseProposal(fit, _root(covariance, model), sites, mean[:, 0], log_density + constant)
+        covariance[model.cluster[:, None] == model.cluster[None, :]] += cluster_variance / scale
+    proposal = DenseProposal(fit, _root(covariance), sites, mean[:, 0], log_density + constant)
+    return proposal, None if nugget == 0 else np.full(model.n, np.sqrt(scale))

@@ -214,35 +214,41 @@ class BKMRResult(Draws):
         ordered = table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
         return self.label(ordered)
 
-    def univariate(self, **options: Any) -> pd.DataFrame:
+    def summaries(self, *requests: tuple[str, dict[str, Any]], draws: int = 1000) -> list[pd.DataFrame]:
+        """Several of the tables below at once: one factorisation per draw serves all.
+
+        Parameters
+        ----------
+        *requests : tuple of str and dict
+            Name of the method ("univariate", "bivariate", "overall", "single", "interactions") and its
+            options, `draws` excepted.
+        draws : int
+            How many of the kept draws to use, evenly spaced (default 1000).
+        """
+        from envmix.bkmr import summaries
+
+        wanted = [getattr(summaries, name)(self, **options) for name, options in requests]
+        return summaries.answer(self, wanted, draws)
+
+    def univariate(self, *, draws: int = 1000, **options: Any) -> pd.DataFrame:
         """h along each exposure: see `envmix.bkmr.summaries.univariate`."""
-        from envmix.bkmr import summaries
+        return self.summaries(("univariate", options), draws=draws)[0]
 
-        return summaries.univariate(self, **options)
-
-    def bivariate(self, **options: Any) -> pd.DataFrame:
+    def bivariate(self, *, draws: int = 400, **options: Any) -> pd.DataFrame:
         """h over pairs of exposures: see `envmix.bkmr.summaries.bivariate`."""
-        from envmix.bkmr import summaries
+        return self.summaries(("bivariate", options), draws=draws)[0]
 
-        return summaries.bivariate(self, **options)
-
-    def overall(self, **options: Any) -> pd.DataFrame:
+    def overall(self, *, draws: int = 1000, **options: Any) -> pd.DataFrame:
         """Overall mixture effect: see `envmix.bkmr.summaries.overall`."""
-        from envmix.bkmr import summaries
+        return self.summaries(("overall", options), draws=draws)[0]
 
-        return summaries.overall(self, **options)
-
-    def single(self, **options: Any) -> pd.DataFrame:
+    def single(self, *, draws: int = 1000, **options: Any) -> pd.DataFrame:
         """Single-exposure effects: see `envmix.bkmr.summaries.single`."""
-        from envmix.bkmr import summaries
+        return self.summaries(("single", options), draws=draws)[0]
 
-        return summaries.single(self, **options)
-
-    def interactions(self, **options: Any) -> pd.DataFrame:
+    def interactions(self, *, draws: int = 1000, **options: Any) -> pd.DataFrame:
         """Interactions of each exposure with the rest: see `envmix.bkmr.summaries.interactions`."""
-        from envmix.bkmr import summaries
-
-        return summaries.interactions(self, **options)
+        return self.summaries(("interactions", options), draws=draws)[0]
 
     def predict(self, data: pd.DataFrame, **options: Any) -> pd.DataFrame:
         """Mean outcome for new rows: see `envmix.bkmr.summaries.predict`."""

@@ -6,7 +6,7 @@ without further sampling. Probability scale (probit): from one joint draw of (b,
 averaged over the covariates of the rows analysed. One factorisation per draw serves all points.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
@@ -36,6 +36,15 @@ class Contrast:
 
     points: FloatArray
     matrix: FloatArray
+
+
+@dataclass(frozen=True)
+class Request:
+    """A table that is wanted: its contrasts, and what makes the table of their posteriors."""
+
+    contrasts: Sequence[Contrast]
+    scale: Scale
+    finish: Callable[[list["Posterior"]], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -73,43 +82,48 @@ def _kept(result: "BKMRResult", draws: int) -> list[tuple[int, int]]:
     return [(int(k) // count, int(k) % count) for k in chosen]
 
 
-def evaluate(
-    result: "BKMRResult", contrasts: Sequence[Contrast], scale: Scale = "link", draws: int = MAX_DRAWS
-) -> list[Posterior]:
-    """Posterior of every contrast.
+def answer(result: "BKMRResult", requests: Sequence[Request], draws: int = MAX_DRAWS) -> list[pd.DataFrame]:
+    """The tables of all requests, from one factorisation per draw.
+
+    A table does not depend on what else is asked for.
 
     Raises
     ------
     SpecificationError
         If the probability scale is asked of a gaussian fit.
     """
-    if scale == "probability" and result.spec.family != "binomial":
-        raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
-    if scale not in ("link", "probability"):
-        raise SpecificationError(f"expected scale to be 'link' or 'probability', found {scale!r}")
+    for request in requests:
+        if request.scale not in ("link", "probability"):
+            raise SpecificationError(f"expected scale to be 'link' or 'probability', found {request.scale!r}")
+        if request.scale == "probability" and result.spec.family != "binomial":
+            raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
     model = result.model
     solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
     kept = _kept(result, draws)
-    means = [np.empty((len(kept), len(c.matrix))) for c in contrasts]
-    sds = [np.zeros((len(kept), len(c.matrix))) for c in contrasts]
+    means = [[np.empty((len(kept), len(c.matrix))) for c in request.contrasts] for request in requests]
+    sds = [[np.zeros((len(kept), len(c.matrix))) for c in request.contrasts] for request in requests]
     p = model.X.shape[1]
     for t, (chain, draw) in enumerate(kept):
         cluster_variance = float(result.cluster_variance[chain, draw])
         latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
         data = model.working(cluster_variance, latent)
         posterior = solver.posterior(model, result.r[chain, draw], float(result.lambda_[chain, draw]), data)
-        rng = random_stream(result.seed, "bkmr", "summary", chain, draw)
-        for k, contrast in enumerate(contrasts):
-            mean, covariance = response_joint(model, posterior, contrast.points)
-            if scale == "link":
-                sigma2 = float(result.sigma2[chain, draw])
-                means[k][t] = contrast.matrix @ mean[p:]
-                variance = np.sum((contrast.matrix @ covariance[p:, p:]) * contrast.matrix, axis=1)
-                sds[k][t] = np.sqrt(sigma2 * np.maximum(variance, 0.0))
-            else:
-                risk = _risks(mean, covariance, model.X, model.intercept, cluster_variance, rng)
-                means[k][t] = contrast.matrix @ risk
-    return [_summarise(m, s, scale) for m, s in zip(means, sds, strict=True)]
+        sigma2 = float(result.sigma2[chain, draw])
+        for k, request in enumerate(requests):
+            rng = random_stream(result.seed, "bkmr", "summary", chain, draw)
+            for j, contrast in enumerate(request.contrasts):
+                mean, covariance = response_joint(model, posterior, contrast.points)
+                if request.scale == "link":
+                    means[k][j][t] = contrast.matrix @ mean[p:]
+                    variance = np.sum((contrast.matrix @ covariance[p:, p:]) * contrast.matrix, axis=1)
+                    sds[k][j][t] = np.sqrt(sigma2 * np.maximum(variance, 0.0))
+                else:
+                    risk = _risks(mean, covariance, model.X, model.intercept, cluster_variance, rng)
+                    means[k][j][t] = contrast.matrix @ risk
+    return [
+        request.finish([_summarise(m, sd, request.scale) for m, sd in zip(means[k], sds[k], strict=True)])
+        for k, request in enumerate(requests)
+    ]
 
 
 def _risks(
@@ -154,6 +168,10 @@ def _table(result: "BKMRResult", rows: pd.DataFrame, posterior: Posterior, scale
     )
 
 
+def _one_table(result: "BKMRResult", rows: pd.DataFrame, contrast: Contrast, scale: Scale) -> Request:
+    return Request([contrast], scale, lambda summaries: _table(result, rows, summaries[0], scale))
+
+
 def _natural(result: "BKMRResult", exposure: int, z: FloatArray) -> FloatArray:
     return result.scaler.to_natural(z, exposure)
 
@@ -163,9 +181,8 @@ def _base(result: "BKMRResult", quantile: float) -> FloatArray:
 
 
 def univariate(
-    result: "BKMRResult", *, grid: int = 50, fixed: float = 0.5, center: bool = True,
-    scale: Scale = "link", draws: int = MAX_DRAWS,
-) -> pd.DataFrame:  # fmt: skip
+    result: "BKMRResult", *, grid: int = 50, fixed: float = 0.5, center: bool = True, scale: Scale = "link"
+) -> Request:
     """h along each exposure, the others at their `fixed` quantile (bkmr's PredictorResponseUnivar)."""
     z = result.model.z
     frames, contrasts = [], []
@@ -176,15 +193,18 @@ def univariate(
         matrix = np.eye(grid) - (1 / grid if center else 0.0)
         contrasts.append(Contrast(points, matrix))
         frames.append(pd.DataFrame({"exposure": name, "z": values, "value": _natural(result, m, values)}))
-    summaries = evaluate(result, contrasts, scale, draws)
-    tables = [_table(result, f, s, scale) for f, s in zip(frames, summaries, strict=True)]
-    return pd.concat(tables, ignore_index=True)
+
+    def finish(summaries: list[Posterior]) -> pd.DataFrame:
+        tables = [_table(result, f, s, scale) for f, s in zip(frames, summaries, strict=True)]
+        return pd.concat(tables, ignore_index=True)
+
+    return Request(contrasts, scale, finish)
 
 
 def bivariate(
     result: "BKMRResult", *, pairs: Sequence[tuple[str, str]] | None = None, grid: int = 20,
-    fixed: float = 0.5, min_distance: float = 0.5, scale: Scale = "link", draws: int = 400,
-) -> pd.DataFrame:  # fmt: skip
+    fixed: float = 0.5, min_distance: float = 0.5, scale: Scale = "link",
+) -> Request:  # fmt: skip
     """h over a grid of two exposures, the others at their `fixed` quantile, centred over the grid.
 
     Points farther than `min_distance` (model's scale) from every row are missing.
@@ -217,25 +237,29 @@ def bivariate(
                 }
             )
         )
-    tables = []
-    for frame, summary in zip(frames, evaluate(result, contrasts, scale, draws), strict=True):
-        table = _table(result, frame, summary, scale)
-        far = ~table["near_data"]
-        table.loc[far, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
-        tables.append(table.drop(columns="near_data"))
-    return pd.concat(tables, ignore_index=True)
+
+    def finish(summaries: list[Posterior]) -> pd.DataFrame:
+        tables = []
+        for frame, summary in zip(frames, summaries, strict=True):
+            table = _table(result, frame, summary, scale)
+            far = ~table["near_data"]
+            table.loc[far, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
+            tables.append(table.drop(columns="near_data"))
+        return pd.concat(tables, ignore_index=True)
+
+    return Request(contrasts, scale, finish)
 
 
 def overall(
     result: "BKMRResult", *, quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)),
-    fixed: float = 0.5, scale: Scale = "link", draws: int = MAX_DRAWS,
-) -> pd.DataFrame:  # fmt: skip
+    fixed: float = 0.5, scale: Scale = "link",
+) -> Request:  # fmt: skip
     """h with all exposures at each quantile minus h with all at `fixed` (OverallRiskSummaries)."""
     points = np.vstack([_base(result, q) for q in [*quantiles, fixed]])
     count = len(quantiles)
     matrix = np.column_stack([np.eye(count), -np.ones(count)])
-    summary = evaluate(result, [Contrast(points, matrix)], scale, draws)[0]
-    return _table(result, pd.DataFrame({"quantile": list(quantiles), "fixed": fixed}), summary, scale)
+    rows = pd.DataFrame({"quantile": list(quantiles), "fixed": fixed})
+    return _one_table(result, rows, Contrast(points, matrix), scale)
 
 
 def _change(result: "BKMRResult", m: int, others: float, low: float, high: float) -> FloatArray:
@@ -246,8 +270,8 @@ def _change(result: "BKMRResult", m: int, others: float, low: float, high: float
 
 def single(
     result: "BKMRResult", *, low: float = 0.25, high: float = 0.75,
-    fixed: Sequence[float] = (0.25, 0.5, 0.75), scale: Scale = "link", draws: int = MAX_DRAWS,
-) -> pd.DataFrame:  # fmt: skip
+    fixed: Sequence[float] = (0.25, 0.5, 0.75), scale: Scale = "link",
+) -> Request:  # fmt: skip
     """h(exposure at `high`) - h(at `low`), the others at each `fixed` quantile (SingVarRiskSummaries)."""
     rows, points = [], []
     for m, name in enumerate(result.spec.exposures):
@@ -255,21 +279,20 @@ def single(
             rows.append({"exposure": name, "fixed": q})
             points.append(_change(result, m, q, low, high))
     matrix = np.kron(np.eye(len(rows)), np.array([[-1.0, 1.0]]))
-    summary = evaluate(result, [Contrast(np.vstack(points), matrix)], scale, draws)[0]
-    return _table(result, pd.DataFrame(rows), summary, scale)
+    return _one_table(result, pd.DataFrame(rows), Contrast(np.vstack(points), matrix), scale)
 
 
 def interactions(
     result: "BKMRResult", *, low: float = 0.25, high: float = 0.75, fixed: tuple[float, float] = (0.25, 0.75),
-    scale: Scale = "link", draws: int = MAX_DRAWS,
-) -> pd.DataFrame:  # fmt: skip
+    scale: Scale = "link",
+) -> Request:  # fmt: skip
     """Difference of the single-exposure effect between the others at fixed[1] and at fixed[0]."""
     points = []
     for m in range(len(result.spec.exposures)):
         points += [_change(result, m, fixed[0], low, high), _change(result, m, fixed[1], low, high)]
     matrix = np.kron(np.eye(len(result.spec.exposures)), np.array([[1.0, -1.0, -1.0, 1.0]]))
-    summary = evaluate(result, [Contrast(np.vstack(points), matrix)], scale, draws)[0]
-    return _table(result, pd.DataFrame({"exposure": list(result.spec.exposures)}), summary, scale)
+    rows = pd.DataFrame({"exposure": list(result.spec.exposures)})
+    return _one_table(result, rows, Contrast(np.vstack(points), matrix), scale)
 
 
 def predict(

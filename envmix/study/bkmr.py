@@ -133,32 +133,33 @@ def _tables(
     result: BKMRResult, specification: Mapping[str, Any], data: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     scales = ("link", "probability") if specification["family"] == "binomial" else ("link",)
-
-    def on_scales(summary: str, **options: Any) -> pd.DataFrame:
-        summarise = getattr(result, summary)
-        draws = specification["summary_draws"]
-        tables: list[pd.DataFrame] = [summarise(scale=scale, draws=draws, **options) for scale in scales]
-        return pd.concat(tables, ignore_index=True)
-
-    response = on_scales("univariate", grid=specification["grid"]).rename(columns={"value": "exposure_value"})
+    options = {"univariate": {"grid": specification["grid"]}, "overall": {}, "single": {}, "interactions": {}}
+    requests = [(name, {**given, "scale": scale}) for name, given in options.items() for scale in scales]
+    if specification["bivariate_grid"]:
+        requests.append(("bivariate", {"grid": specification["bivariate_grid"]}))
+    answers = result.summaries(*requests, draws=specification["summary_draws"])
+    by_name: dict[str, list[pd.DataFrame]] = {}
+    for (name, _), table in zip(requests, answers, strict=True):
+        by_name.setdefault(name, []).append(table)
+    found = {name: pd.concat(parts, ignore_index=True) for name, parts in by_name.items()}
+    response = found["univariate"].rename(columns={"value": "exposure_value"})
     tables = {
         "draws": result.draws(),
         "diagnostics": result.parameters().rename(columns={"term": "parameter"}),
         "pips": result.pips(),
         "response": response.assign(quantile=_shares_at_most(response, data)),
-        "overall": on_scales("overall"),
-        "single": on_scales("single").rename(columns={"fixed": "fixed_quantile"}),
-        "interactions": on_scales("interactions"),
+        "overall": found["overall"],
+        "single": found["single"].rename(columns={"fixed": "fixed_quantile"}),
+        "interactions": found["interactions"],
     }
-    if specification["bivariate_grid"]:
+    if "bivariate" in found:
         names = {
             "exposure_1": "exposure",
             "exposure_2": "other_exposure",
             "value_1": "exposure_value",
             "value_2": "other_value",
         }
-        both = result.bivariate(grid=specification["bivariate_grid"], draws=specification["summary_draws"])
-        tables["response_bivariate"] = both.rename(columns=names)
+        tables["response_bivariate"] = found["bivariate"].rename(columns=names)
     return tables
 
 

@@ -17,8 +17,10 @@ def required_bytes(n: int) -> int:
     return 8 * n * n
 
 
-def _covariance_root(zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData) -> FloatArray:
-    covariance = kernel_upper(zt, r, scale=lambda_, ridge=1.0)
+def _covariance_root(
+    zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData, nugget: float
+) -> FloatArray:
+    covariance = kernel_upper(zt, r, scale=lambda_, ridge=1.0 - lambda_ * nugget)
     if data.cluster is not None and data.cluster_variance > 0:
         same = data.cluster[:, None] == data.cluster[None, :]
         covariance[same] += data.cluster_variance
@@ -80,9 +82,11 @@ class DensePosterior:
         return np.concatenate([self.beta, mean]), covariance
 
 
-def posterior(zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData) -> DensePosterior:
-    """Factor V and solve for the covariates."""
-    root = _covariance_root(zt, r, lambda_, data)
+def posterior(
+    zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData, nugget: float = 0.0
+) -> DensePosterior:
+    """Factor V, with K less `nugget` on its diagonal, and solve for the covariates."""
+    root = _covariance_root(zt, r, lambda_, data, nugget)
     p = data.X.shape[1]
     half, _ = lapack.dtrtrs(root, np.column_stack([data.X, data.y]), lower=0, trans=1)
     half_x, half_y = half[:, :p], half[:, p]

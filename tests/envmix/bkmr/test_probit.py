@@ -102,7 +102,6 @@ def test_dense_and_feature_estimates_agree(clustered):
     values, etas = {}, {}
     for name in ("lowrank", "dense"):
         solver = Solver(name, 1e-8, 5)
-        assert name == "dense" or solver.rank_cap(30) < 30
         stage = probit.ProbitStage(model, solver, signs, probit_sites.Sites.at(signs, 0.3 * signs))
         if name == "lowrank":
             factor = low_rank.factorise(model.zt, point.r, max_rank=30, trace=1e-10)
@@ -125,6 +124,23 @@ def test_dense_and_feature_estimates_agree(clustered):
     error = np.sqrt((etas["lowrank"].var(0) + etas["dense"].var(0)) / 1000)
     assert np.abs(difference / error).max() < 4
     np.testing.assert_allclose(etas["lowrank"].std(0), etas["dense"].std(0), rtol=0.15)
+
+
+@pytest.mark.parametrize("lambda_", [3.0, 30.0])
+def test_a_kernel_close_to_the_identity_is_noise(lambda_):
+    """Then h is noise of variance lambda, and the flat intercept is left: one integral, by quadrature."""
+    model = naive.model(n=60, family="binomial")
+    model = replace(model, X=np.ones((60, 1)), zt=None)
+    signs = 2 * model.y - 1
+    point = Point(np.array([1e5, 1e5]), np.log(lambda_))
+    far = probit_sites.Sites.at(signs, np.zeros(60))
+    stage = probit.ProbitStage(model, Solver("dense", 1e-3, 5), signs, far)
+    rng = np.random.default_rng(0)
+    found = [stage.evaluate(point, None, rng).log_likelihood for _ in range(20)]
+    b = np.linspace(-60, 60, 40001)
+    values = special.log_ndtr(signs[:, None] * b / np.sqrt(1 + lambda_)).sum(0)
+    exact = special.logsumexp(values) + np.log(b[1] - b[0])
+    np.testing.assert_allclose(found, exact, atol=0.05)
 
 
 def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():

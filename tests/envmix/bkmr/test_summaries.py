@@ -1,6 +1,7 @@
 """Summaries against the formulas written out draw by draw with dense algebra."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import optimize, special
 
@@ -116,3 +117,10 @@ def test_the_naive_kernel_here_is_the_naive_kernel_there():
     z = np.random.default_rng(0).normal(size=(4, 2))
     r = np.array([0.3, 1.0])
     np.testing.assert_allclose(naive_kernel(z, r), naive.kernel(z, r))
+
+
+def test_tables_asked_for_together_are_those_asked_for_alone(binomial):
+    requests = [("univariate", {"grid": 4}), ("overall", {"scale": "probability"}), ("single", {})]
+    together = binomial.summaries(*requests, draws=50)
+    for (name, options), table in zip(requests, together, strict=True):
+        pd.testing.assert_frame_equal(table, getattr(binomial, name)(draws=50, **options))
