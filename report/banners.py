@@ -6,7 +6,7 @@ from textwrap import shorten
 from report.formats import count, plain, words
 from report.marts import Marts
 
-_MOST_REASONS = 2
+_MOST_REASONS = 6
 _REASON = 120  # characters: the tables say all of it
 
 
@@ -40,11 +40,11 @@ def banners(marts: Marts) -> list[Banner]:
                 "show that everything runs, and what the report looks like.",
             )
         )
-    if items := tuple(item for table in sorted(marts.columns) for item in _not_converged(marts, table)):
+    if items := _not_converged(marts):
         found.append(
             Banner(
                 "convergence",
-                "Some fits have not converged: do not use their numbers",
+                "Some fits were refused or have not converged: do not use their numbers",
                 "Where such a fit has numbers its mark is hollow, or its panel says so; where it has none "
                 "it is missing from the picture. The tables give the reason.",
                 items,
@@ -53,28 +53,25 @@ def banners(marts: Marts) -> list[Banner]:
     return found
 
 
-def _not_converged(marts: Marts, table: str) -> list[str]:
-    if "converged" not in marts.columns[table]:
-        return []
-    failed, rows = marts.frame(
-        f"select count(*) filter (where converged is not true), count(*) from main.{table}"
-    ).iloc[0]
-    if not failed:
-        return []
-    text = f"{_name(table)}: {count(failed)} of {count(rows)} rows"
-    if "warnings" not in marts.columns[table]:
-        return [text]
-    reasons = marts.frame(f"""
-        select warnings, count(*) as n
-        from main.{table}
-        where converged is not true and warnings is not null
-        group by all
-        order by n desc, warnings
-    """)["warnings"].tolist()
-    short = list(dict.fromkeys(shorten(plain(reason), _REASON, placeholder=" ...") for reason in reasons))
-    shown = "; ".join(short[:_MOST_REASONS])
-    more = f"; and {len(short) - _MOST_REASONS} more reasons" if len(short) > _MOST_REASONS else ""
-    return [f"{text} ({shown}{more})" if shown else text]
+def _not_converged(marts: Marts) -> tuple[str, ...]:
+    """Return one item for each reason, with the tables that have it."""
+    tables: dict[str, list[str]] = {}
+    for table in sorted(marts.columns):
+        if "converged" not in marts.columns[table]:
+            continue
+        warnings = "warnings" if "warnings" in marts.columns[table] else "null"
+        reasons = marts.frame(f"""
+            select coalesce({warnings}, 'No reason given') as reason, count(*) as n
+            from main.{table}
+            where converged is not true
+            group by all
+        """)
+        short = reasons["reason"].map(lambda reason: shorten(plain(reason), _REASON, placeholder=" ..."))
+        for reason, n in reasons["n"].groupby(short, sort=True).sum().items():
+            tables.setdefault(str(reason), []).append(f"{_name(table)} {count(n)}")
+    items = [f"{reason} (rows: {', '.join(names)})" for reason, names in tables.items()]
+    more = len(items) - _MOST_REASONS
+    return (*items[:_MOST_REASONS], *([f"And {more} more reasons: see the tables."] if more > 0 else []))
 
 
 def _name(table: str) -> str:

@@ -7,6 +7,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 REAL_FILES = ROOT.parent / "shared" / "nhanes"
 
+# What takes long to make is made by one of the processes, and the tests that need it run there.
+MADE_ONCE = ("demo_data", "real_data", "changed", "manifest", "demo_directory")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in MADE_ONCE:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
+
 
 @pytest.fixture(scope="session")
 def real_files() -> Path:

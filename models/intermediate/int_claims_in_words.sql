@@ -81,8 +81,9 @@ index_findings as (
         indices.has_sign and indices.leader = claims.exposure as pattern,
         indices.p_value < 0.05 as is_significant,
         format(
-            'index {:.2f} per quartile (over splits {:.2f} to {:.2f}), p {:.3f}; largest weight {} {:.2f}',
-            indices.ratio, indices.ratio_low, indices.ratio_high, indices.p_value, indices.leader, indices.weight
+            'index {:.2f} per quartile (over splits {:.2f} to {:.2f}), p {}; largest weight {} {:.2f}',
+            indices.ratio, indices.ratio_low, indices.ratio_high,
+            {{ p_in_words('indices.p_value') }}, indices.leader, indices.weight
         ) as finding,
         indices.warnings
     from claims
@@ -178,8 +179,9 @@ subgroup_findings as (
         case claims.quantity when 'strongest_subgroup' then interactions.p_value else strata.p_value end < 0.05
             as is_significant,
         format(
-            'odds ratios per quartile by subgroup: {}; here p {:.3f}, interaction p {:.3f}',
-            strata.side_by_side, strata.p_value, interactions.p_value
+            'odds ratios per quartile by subgroup: {}; here p {}, interaction p {}',
+            strata.side_by_side,
+            {{ p_in_words('strata.p_value') }}, {{ p_in_words('interactions.p_value') }}
         ) as finding,
         coalesce(strata.warnings, strata.a_warning, interactions.warnings) as warnings
     from claims

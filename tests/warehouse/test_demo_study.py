@@ -11,8 +11,6 @@ from builds import BIN, ROOT, dbt, run
 from ingest.demo.truth import TRUE_EFFECTS
 from ingest.seed_checks.project import read_project
 
-pytestmark = pytest.mark.xdist_group("demo_warehouse")
-
 MARTS = (
     "participants",
     "cohort",

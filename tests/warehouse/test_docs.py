@@ -29,8 +29,6 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 COOKBOOK = ROOT / "docs" / "cookbook.md"
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-demo_warehouse = pytest.mark.xdist_group("demo_warehouse")
-
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), flags=re.DOTALL)
@@ -80,7 +78,6 @@ def test_dbt_has_the_commands_and_options(command):
     assert {word for word in words if word.startswith("-")} <= options
 
 
-@demo_warehouse
 @pytest.mark.parametrize("command", [command for command in COMMANDS if "python -m" in command])
 def test_python_modules_take_the_arguments(command, demo_data, monkeypatch, capsys, tmp_path):
     words = shlex.split(command)
@@ -122,7 +119,6 @@ def test_there_are_twenty_questions():
     assert len(QUESTIONS) == 20
 
 
-@demo_warehouse
 @pytest.mark.parametrize(("query", "expected"), QUESTIONS)
 def test_the_cookbook_answers_for_synthetic_data(demo_data, query, expected):
     """If the study has changed, `write_answers.py` writes new answers; a query without one must have rows."""
@@ -163,7 +159,6 @@ SMALLER = (
 )
 
 
-@demo_warehouse
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem

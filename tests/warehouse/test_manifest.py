@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from builds import dbt
 
-pytestmark = pytest.mark.xdist_group("demo_warehouse")
-
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:

@@ -9,8 +9,6 @@ import pytest
 from publish.dictionary import is_of_persons, read_models
 from publish.record import read_published
 
-pytestmark = pytest.mark.xdist_group("demo_warehouse")
-
 
 @pytest.fixture
 def results(demo_data):

@@ -27,13 +27,11 @@ def test_there_are_as_many_as_there_should_be():
     assert len(EXAMPLES) == 5 + 4
 
 
-@pytest.mark.xdist_group("real_warehouse")
 @pytest.mark.parametrize(("query", "expected"), EXAMPLES)
 def test_answers_are_those_of_the_real_files(real_data, query, expected):
     assert answer(query, real_data / "results" / "nhanes_bone.duckdb") == expected
 
 
-@pytest.mark.xdist_group("demo_warehouse")
 @pytest.mark.parametrize(("query", "expected"), README + WHAT_HOLDS)
 def test_queries_run_on_synthetic_data(demo_data, query, expected):
     found = answer(query, demo_data / "results" / "nhanes_bone.duckdb").splitlines()

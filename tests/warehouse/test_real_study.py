@@ -2,8 +2,6 @@
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("real_warehouse")
-
 
 def test_everyone_is_there_once(real):
     assert real("select count(*), count(distinct seqn) from participants") == [(25_735, 25_735)]

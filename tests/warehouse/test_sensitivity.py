@@ -2,11 +2,7 @@
 
 import pytest
 
-demo_warehouse = pytest.mark.xdist_group("demo_warehouse")
-real_warehouse = pytest.mark.xdist_group("real_warehouse")
 
-
-@demo_warehouse
 def test_every_specification_has_a_row_and_every_failure_a_reason(demo):
     assert demo("""
         select count(*) from intermediate.int_sensitivity_plan as plan
@@ -23,7 +19,6 @@ def test_every_specification_has_a_row_and_every_failure_a_reason(demo):
     assert unexplained == 0
 
 
-@demo_warehouse
 def test_the_effects_in_the_synthetic_data_are_on_their_side(demo):
     medians = dict(
         demo("""
@@ -34,14 +29,12 @@ def test_the_effects_in_the_synthetic_data_are_on_their_side(demo):
     assert medians["Cd"] > 0 > medians["Se"]
 
 
-@demo_warehouse
 def test_one_specification_of_each_metal_and_outcome_is_the_published_one(demo):
     assert demo("""
         select outcome, metal, count(*) from sensitivity where is_published group by all order by all
     """) == [(outcome, metal, 1) for outcome in ("bmd_total_femur", "osteoporosis") for metal in ("Cd", "Se")]
 
 
-@demo_warehouse
 def test_shares_of_the_choices_add_up_to_what_they_explain(demo):
     assert demo("""
         select count(*) from (
@@ -52,7 +45,6 @@ def test_shares_of_the_choices_add_up_to_what_they_explain(demo):
     """) == [(0,)]
 
 
-@demo_warehouse
 def test_a_change_of_one_choice_is_counted_as_such(demo):
     """The median change by weighting, from the curve itself."""
     ((expected,),) = demo("""
@@ -71,7 +63,6 @@ def test_a_change_of_one_choice_is_counted_as_such(demo):
     """) == [(expected,)]
 
 
-@real_warehouse
 def test_the_published_specification_is_the_number_of_the_paper(real):
     ((n, events, ratio, low, high),) = real("""
         select n, events, ratio, ratio_low, ratio_high from sensitivity
@@ -81,7 +72,6 @@ def test_the_published_specification_is_the_number_of_the_paper(real):
     assert (ratio, low, high) == pytest.approx((2.11, 1.27, 3.52), abs=0.0051)
 
 
-@real_warehouse
 def test_five_steps_from_the_published_definition_is_the_recommended_one(real):
     found = real("""
         select sensitivity.metal, sensitivity.n, sensitivity.events,
