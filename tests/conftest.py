@@ -11,6 +11,7 @@ REAL_FILES = ROOT.parent / "shared" / "nhanes"
 MADE_ONCE = ("demo_data", "real_data", "changed", "manifest", "demo_directory")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name in MADE_ONCE:
