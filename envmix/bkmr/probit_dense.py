@@ -19,7 +19,7 @@ from scipy import linalg
 from scipy.linalg import blas, lapack
 
 from envmix.arrays import FloatArray
-from envmix.bkmr.kernel import kernel_upper
+from envmix.bkmr.kernel import kernel_between, kernel_upper
 from envmix.bkmr.model import Model
 from envmix.bkmr.probit_sites import Sites
 from envmix.bkmr.sampler import Point
@@ -32,6 +32,7 @@ RIDGE = 1e-9
 RIDGE_AT = 1000
 NEARLY_IDENTITY = 1.0
 SHARE = 0.999
+LOOKED_AT = 64
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,14 @@ def _root(covariance: FloatArray) -> FloatArray:
     return np.asarray(root)
 
 
-def _nugget(kernel: FloatArray) -> float:
+def _nugget(model: Model, r: FloatArray) -> float:
     """A little less than the smallest eigenvalue of a kernel close to the identity, 0 of others."""
-    n = len(kernel)
-    # Mean over rows of the squares beside the diagonal; only the upper triangle is filled.
-    beside = (2.0 * float(np.sum(np.triu(kernel, 1) ** 2))) / n
+    rows = np.unique(np.linspace(0, model.n - 1, LOOKED_AT).astype(int))
+    # Mean over some rows of the squares beside the diagonal: the eigenvalues are asked for rarely.
+    beside = float(np.sum(kernel_between(model.z[rows], model.z, r) ** 2)) / len(rows) - 1.0
     if beside > NEARLY_IDENTITY:
         return 0.0
+    kernel = kernel_upper(model.zt, r)
     smallest = linalg.eigvalsh(kernel, lower=False, subset_by_index=[0, 0], check_finite=False)[0]
     return max(0.0, SHARE * float(smallest))
 
@@ -132,7 +134,7 @@ def propose(
     EstimationError
         If a Cholesky factor fails.
     """
-    nugget = _nugget(kernel_upper(model.zt, r))
+    nugget = _nugget(model, r)
     scale = 1.0 + lambda_ * nugget
     data = WorkingData(
         sites.pseudo,
