@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -66,6 +67,18 @@ class Table:
         """Return the printed cells, row by row."""
         printed = self.shown.head(self.most_rows)
         return [[plain(cell) for cell in row] for row in printed.itertuples(index=False, name=None)]
+
+    def spans(self) -> list[int]:
+        """Return how many rows the first heading of each printed row covers, 0 where one above does.
+
+        Of two row headings the first may be blank: the row belongs to the nearest one above.
+        """
+        first = [row[0] for row in self.rows()]
+        starts = [place for place, cell in enumerate(first) if cell or not place or self.row_headings < 2]
+        covered = [0] * len(first)
+        for start, end in pairwise([*starts, len(first)]):
+            covered[start] = end - start
+        return covered
 
     def cut(self) -> str:
         """Return the note that the page holds fewer rows than the CSV, if it does."""

@@ -54,6 +54,26 @@ def evenly(frame: pd.DataFrame, keep: "pd.Series[bool]", most: int) -> pd.DataFr
     return frame.iloc[np.union1d(places, kept)]
 
 
+def with_every_option(frame: pd.DataFrame, shown: pd.DataFrame, choices: Sequence[Choice]) -> pd.DataFrame:
+    """Return the rows shown, and for each option that none of them has the middle one of those that do.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        In order of size; each row has an index of its own.
+    shown : pandas.DataFrame
+        Some of its rows.
+    choices : sequence of Choice
+    """
+    wanted = set(shown.index)
+    for choice in choices:
+        for option in choice.options:
+            if not (shown[choice.column] == option).any():
+                own = frame.index[frame[choice.column] == option]
+                wanted.add(own[len(own) // 2])
+    return frame[frame.index.isin(wanted)]
+
+
 def specification_curve(
     frame: pd.DataFrame,
     *,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from report.charts.axes import limits
 from report.charts.bars import shares
-from report.charts.specification_curve import Choice, evenly, specification_curve
+from report.charts.specification_curve import Choice, evenly, specification_curve, with_every_option
 from report.charts.style import BLACK, BLUE, GREY, VERMILLION, Series
 from report.elements import Block, Figure, Heading, Key, Section, Table, absent, empty
 from report.formats import count, fixed, number, plain, probability, truth, within, words
@@ -148,7 +148,8 @@ def curve(
         part = part.assign(x=range(1, len(part) + 1))
         title = _CONTRASTS[contrast]
         title = title[:1].upper() + title[1:]
-        shown = evenly(part, part["marked"], _MOST)
+        choices = _choices(part, options)
+        shown = with_every_option(part, evenly(part, part["marked"], _MOST), choices)
         panels.append(
             specification_curve(
                 shown,
@@ -157,7 +158,7 @@ def curve(
                 if binary
                 else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}",
                 looks=_LOOKS,
-                choices=_choices(part, options),
+                choices=choices,
                 domain_y=limits(part, "value", "low", "high", binary, null),
                 logarithmic_y=binary,
                 null=null,
@@ -202,7 +203,7 @@ def _summary(every: pd.DataFrame, part: pd.DataFrame, shown: pd.DataFrame, null:
         facts.append(
             f"{count(len(shown))} of them are drawn, evenly spaced from the smallest to the largest"
             + (", the paper's own among them" if part["marked"].any() else "")
-            + " (a rare option may stand beside none of these)"
+            + ", each option at least once"
         )
     if not part["marked"].any():
         facts.append("none of them is the paper's own")

@@ -15,7 +15,7 @@ from report.charts.bars import shares
 from report.charts.curves import curves
 from report.charts.forest import forest
 from report.charts.histogram import histogram
-from report.charts.specification_curve import Choice, evenly, specification_curve
+from report.charts.specification_curve import Choice, evenly, specification_curve, with_every_option
 from report.charts.still import WIDTHS, still
 from report.charts.style import CONFIG, series
 
@@ -172,6 +172,16 @@ def test_specifications_are_thinned_evenly_and_the_papers_own_stays(rows, kept):
     assert places == sorted(set(places))
     assert {0, rows - 1, *kept} <= set(places)
     assert np.diff(places).max() <= np.ceil(rows / 27)
+
+
+def test_a_rare_option_keeps_a_place():
+    frame = pd.DataFrame({"form": ["common"] * 500}, index=range(1000, 1500))
+    frame.iloc[[201, 202, 203], 0] = "rare"
+    shown = evenly(frame, frame["form"].isna(), 10)
+    assert set(shown["form"]) == {"common"}
+    kept = with_every_option(frame, shown, [Choice("Form", "form", {"common": "", "rare": ""})])
+    assert sorted({*shown.index, 1202}) == kept.index.tolist()
+    assert with_every_option(frame, kept, [Choice("Form", "form", {"rare": ""})]).equals(kept)
 
 
 def test_fits_that_have_not_converged_are_hollow_and_failed_ones_left_out():

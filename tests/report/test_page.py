@@ -124,6 +124,23 @@ def test_tables_have_captions_scopes_and_a_csv(text):
     assert len(set(names)) == len(names)
 
 
+def test_no_heading_of_a_row_is_blank_and_rows_are_as_wide_as_the_head(text):
+    tables = re.findall(r"<table.*?</table>", text[: text.index('id="charts"')], flags=re.DOTALL)
+    covered = 0
+    for table in tables:
+        body = table[table.index("<tbody>") :]
+        assert not re.search(r'<th scope="row(group)?"[^>]*>\s*</th>', body)
+        widths, below = [], 0
+        for row in re.findall(r"<tr>(.*?)</tr>", body, flags=re.DOTALL):
+            span = re.search(r'scope="rowgroup" rowspan="(\d+)"', row)
+            widths.append(len(re.findall(r"<t[hd]\b", row)) + (below > 0))
+            below = int(span.group(1)) - 1 if span else max(below - 1, 0)
+            covered += below
+        assert below == 0
+        assert len(set(widths)) <= 1
+    assert covered
+
+
 def test_hostile_texts_are_texts(page, text):
     assert made_results.SCRIPT not in text
     assert "<img" not in text[: text.index('id="charts"')]
