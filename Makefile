@@ -56,7 +56,7 @@ test: setup  ## every test: Python, SQL, the study on demo and (where they are) 
 	OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-statistical: setup  ## slow statistical checks (within an hour)
-	$(RUN)/python -m pytest -m statistical
+	OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest -m statistical --numprocesses 2 --dist loadgroup
 
 bench: setup  ## speed and memory of the estimators, stored in benchmarks/results/
 	$(RUN)/python -m benchmarks.wqs

@@ -183,10 +183,11 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     """
     y = _outcome(spec, data)
     n = len(y)
-    if spec.solver == "dense" and (n > LARGEST_DENSE or required_bytes(n) > 0.5 * _available_memory()):
+    memory = required_bytes(n, spec.family)
+    if spec.solver == "dense" and (n > LARGEST_DENSE or memory > 0.5 * _available_memory()):
         raise SpecificationError(
             f"expected n of at most {LARGEST_DENSE} (and memory for it) with solver='dense', found n={n}, "
-            f"which needs {required_bytes(n) / 2**30:.1f} GiB for each of the chains that run at once: use "
+            f"which needs {memory / 2**30:.1f} GiB for each of the chains that run at once: use "
             "solver='lowrank' or solver='fitc'"
         )
     natural = numeric_columns(data, spec.exposures, "exposure")

@@ -15,7 +15,7 @@ from envmix.arrays import BoolArray, FloatArray
 
 SQUARE = 30.0
 BUMP = 3.0
-LENGTH = 2.5
+LENGTH = 4.0
 DEPTH = 25.0
 LARGEST = 500
 

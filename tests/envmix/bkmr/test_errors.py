@@ -59,12 +59,13 @@ def test_bad_clusters(people, spec, short, values):
         fit_bkmr(replace(spec, cluster="site"), people.assign(site=values), 1, short)
 
 
-def test_dense_says_what_memory_it_needs(people, spec, short):
+@pytest.mark.parametrize(("family", "needed"), [("gaussian", r"1\.4"), ("binomial", r"6\.3")])
+def test_dense_says_what_memory_it_needs(people, spec, short, family, needed):
     import pandas as pd
 
     big = pd.concat([people] * 90, ignore_index=True)
-    with pytest.raises(SpecificationError, match=r"n=9000, which needs 0\.6 GiB"):
-        fit_bkmr(replace(spec, solver="dense"), big, 1, short)
+    with pytest.raises(SpecificationError, match=rf"n=9000, which needs {needed} GiB"):
+        fit_bkmr(replace(spec, solver="dense", outcome="osteo", family=family), big, 1, short)
 
 
 def test_non_finite_likelihood_names_the_parameters():
