@@ -144,7 +144,7 @@ def evaluation_costs() -> list[dict[str, float]]:
         data = model.working()
         floor = dpotrf_ms(n)
         rough, weak = np.full(5, 0.3), np.array([0.015, 0.02, 0, 0, 0])
-        trace = low_rank.trace_tolerance(1e-3, n, 10.0)
+        trace = low_rank.trace_tolerance(1e-3, model.most_change, 10.0)
 
         def low(r: Any = weak, model: Any = model, data: Any = data, trace: float = trace) -> Any:
             factor = low_rank.factorise(model.zt, r, max_rank=model.n // 5, trace=trace)

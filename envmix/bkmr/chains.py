@@ -11,7 +11,7 @@ import numpy as np
 from envmix.arrays import FloatArray
 from envmix.bkmr import probit
 from envmix.bkmr.draws import Draws
-from envmix.bkmr.exact import Evaluation, Joint, Solver
+from envmix.bkmr.exact import Evaluation, Joint, Solver, finite, naming
 from envmix.bkmr.lambda_grid import LambdaGrid
 from envmix.bkmr.model import Model
 from envmix.bkmr.probit import ProbitEvaluation, ProbitStage, draw_latent, null_predictors, surrogate_data
@@ -146,7 +146,8 @@ class Chain:
         draws.beta[index] = sample[:p]
         draws.response[index] = sample[p:]
         draws.rank[index] = state.exact.rank
-        draws.approximate[index] = state.exact.method == "fitc"
+        draws.approximate[index] = state.counts.approximate or state.exact.method == "fitc"
+        state.counts.approximate = False
 
 
 def draw_sigma2(model: Model, posterior: Joint, rng: np.random.Generator) -> float:
@@ -209,7 +210,7 @@ def _kernel(task: ChainTask, tuning: Tuning, sites: Sites | None) -> Kernel:
         data,
         LambdaGrid.for_prior(model.priors.lambda_),
         cap,
-        trace_tolerance(solver.tolerance, model.n, 10.0),
+        trace_tolerance(solver.tolerance, model.most_change, 10.0),
         model.intercept,
         model.use_likelihood,
     )
@@ -234,7 +235,8 @@ class GaussianEvaluator:
         if not model.use_likelihood:
             return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
         if solver.name == "lowrank" and local.spectrum.error_bound(point.lambda_) <= solver.tolerance:
-            return Evaluation(local.log_likelihood(point.u), "lowrank", local.rank)
+            with naming(point.r, point.lambda_, point.cluster_variance):
+                return Evaluation(finite(local.log_likelihood(point.u)), "lowrank", local.rank)
         data = model.working(point.cluster_variance)
         return solver.evaluate(model, point.r, point.lambda_, data)
 

@@ -141,6 +141,12 @@ def _outcome(spec: BKMR, data: pd.DataFrame) -> FloatArray:
                 f"expected outcome {spec.outcome!r} to be 0 or 1 for family='binomial', found "
                 f"{other[:5].tolist()}: recode it, or use family='gaussian'"
             )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.sum(np.square(y))):
+            raise DataError(
+                f"expected outcome {spec.outcome!r} to have a finite sum of squares, found values up to "
+                f"{np.abs(y).max():.3g}: choose a larger unit"
+            )
     if np.ptp(y) == 0:
         raise DataError(f"expected outcome {spec.outcome!r} to vary, found only the value {y[0]:g}")
     return y
@@ -183,10 +189,10 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     """
     y = _outcome(spec, data)
     n = len(y)
-    memory = required_bytes(n, spec.family)
-    if spec.solver == "dense" and (n > LARGEST_DENSE or memory > 0.5 * _available_memory()):
+    memory, largest = required_bytes(n, spec.family), LARGEST_DENSE[spec.family]
+    if spec.solver == "dense" and (n > largest or memory > 0.5 * _available_memory()):
         raise SpecificationError(
-            f"expected n of at most {LARGEST_DENSE} (and memory for it) with solver='dense', found n={n}, "
+            f"expected n of at most {largest} (and memory for it) with solver='dense', found n={n}, "
             f"which needs {memory / 2**30:.1f} GiB for each of the chains that run at once: use "
             "solver='lowrank' or solver='fitc'"
         )

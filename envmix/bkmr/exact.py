@@ -1,5 +1,7 @@
 """The exact stage for the gaussian family: the solver that the user chose, with its fallback."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
@@ -12,8 +14,44 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError
 
 DENSE_SHARE = 5
-LARGEST_DENSE = 8000
+# About 1.3 GiB a chain (`dense.required_bytes`).
+LARGEST_DENSE = {"gaussian": 8000, "binomial": 4000}
 LARGE_RANK = 300
+
+
+@contextmanager
+def naming(r: FloatArray, lambda_: float | None = None, cluster_variance: float = 0.0) -> Iterator[None]:
+    """Say at which parameters a likelihood could not be computed.
+
+    Raises
+    ------
+    EstimationError
+        In place of itself and of NumPy's `LinAlgError`, with r, lambda and lambda_2.
+    """
+    try:
+        yield
+    except (EstimationError, np.linalg.LinAlgError) as error:
+        place = f"r={np.array2string(r)}"
+        if lambda_ is not None:
+            place += f", lambda={lambda_:.6g}"
+        if cluster_variance > 0:
+            place += f", lambda of the random intercept={cluster_variance:.6g}"
+        raise EstimationError(f"{error}, at {place}") from error
+
+
+def finite(value: float) -> float:
+    """Return a log density, if it is one.
+
+    Raises
+    ------
+    EstimationError
+    """
+    if not np.isfinite(value):
+        raise EstimationError(
+            f"expected a finite log-likelihood, found {value}: check outcome and covariates for extreme "
+            "values"
+        )
+    return value
 
 
 @dataclass(frozen=True)
@@ -58,9 +96,9 @@ class Solver:
     inducing: int
     _latest: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def rank_cap(self, n: int) -> int:
+    def rank_cap(self, model: Model) -> int:
         """The rank above which a dense factorisation is cheaper, or nothing exact is affordable."""
-        return max(1, n // DENSE_SHARE) if n <= LARGEST_DENSE else LARGE_RANK
+        return max(1, model.n // DENSE_SHARE) if model.n <= LARGEST_DENSE[model.family] else LARGE_RANK
 
     def factor(self, model: Model, r: FloatArray, lambda_: float) -> low_rank.Factor | None:
         """The factor to use, or None when only dense will do.
@@ -71,11 +109,11 @@ class Solver:
             return None
         if self.name == "fitc":
             return self._inducing_factor(model, r)
-        trace = low_rank.trace_tolerance(self.tolerance, model.n, lambda_bucket(lambda_))
-        factor = low_rank.factorise(model.zt, r, max_rank=self.rank_cap(model.n), trace=trace)
+        trace = low_rank.trace_tolerance(self.tolerance, model.most_change, lambda_bucket(lambda_))
+        factor = low_rank.factorise(model.zt, r, max_rank=self.rank_cap(model), trace=trace)
         if factor.complete:
             return factor
-        if model.n > LARGEST_DENSE:
+        if model.n > LARGEST_DENSE[model.family]:
             return self._inducing_factor(model, r)
         return None
 
@@ -85,24 +123,32 @@ class Solver:
 
     def evaluate(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Evaluation:
         """Log density of the outcome at one point."""
+        with naming(r, lambda_, data.cluster_variance):
+            found = self._evaluate(model, r, lambda_, data)
+            finite(found.log_likelihood)
+        return found
+
+    def _evaluate(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Evaluation:
         if model.intercept and not np.any(r > 0):
             quadratic, determinant = np.array(data.total), np.array(data.log_det_xx)
             value = float(data.noise.log_density(quadratic, determinant, data.degrees))
-            return Evaluation(self._finite(value, r, lambda_), "linear", 0)
+            return Evaluation(value, "linear", 0)
         factor = self.factor(model, r, lambda_)
         if factor is None:
             fit = self._dense(model, r, lambda_, data)
             quadratic, determinant = np.array(fit.quadratic), np.array(fit.log_determinant)
             value = float(data.noise.log_density(quadratic, determinant, data.degrees))
-            return Evaluation(self._finite(value, r, lambda_), "dense", model.n)
+            return Evaluation(value, "dense", model.n)
         if not factor.complete:
-            value = fitc.log_likelihood(factor, data, lambda_)
-            return Evaluation(self._finite(value, r, lambda_), "fitc", factor.rank)
-        value = low_rank.spectrum(factor, data).at(lambda_)
-        return Evaluation(self._finite(value, r, lambda_), "lowrank", factor.rank)
+            return Evaluation(fitc.log_likelihood(factor, data, lambda_), "fitc", factor.rank)
+        return Evaluation(low_rank.spectrum(factor, data).at(lambda_), "lowrank", factor.rank)
 
     def posterior(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Joint:
         """Posterior of b and h at one point."""
+        with naming(r, lambda_, data.cluster_variance):
+            return self._posterior(model, r, lambda_, data)
+
+    def _posterior(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Joint:
         factor = self.factor(model, r, lambda_)
         if factor is None:
             return self._dense(model, r, lambda_, data)
@@ -121,12 +167,3 @@ class Solver:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_latest": {}}
-
-    @staticmethod
-    def _finite(value: float, r: FloatArray, lambda_: float) -> float:
-        if not np.isfinite(value):
-            raise EstimationError(
-                f"expected a finite log-likelihood, found {value} at r={np.array2string(r)}, "
-                f"lambda={lambda_:.6g}: check outcome and covariates for extreme values"
-            )
-        return value

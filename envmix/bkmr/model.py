@@ -90,6 +90,13 @@ class Model:
     def noise(self) -> NoiseModel:
         return NoiseModel(self.priors.sigma2 if self.family == "gaussian" else None)
 
+    @property
+    def most_change(self) -> float:
+        """The most that the log density changes for a small relative change of V (see `solvers.low_rank`)."""
+        if self.family == "binomial":
+            return 0.5 * (self.n + self.X.shape[1])
+        return 0.5 * self.n + self.priors.sigma2.shape
+
     def working(self, cluster_variance: float = 0.0, y: FloatArray | None = None) -> WorkingData:
         """The outcome (or a latent outcome `y`) prepared for the solvers."""
         if y is None and cluster_variance == 0 and self.cluster is None:

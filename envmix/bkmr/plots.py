@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def _title(result: "BKMRResult", text: str) -> dict[str, Any]:
     lines = [] if result.status == "converged" else [result.status]
-    if result.spec.solver == "fitc" or result.spec.compat is not None:
+    if result.approximate.any() or result.spec.compat is not None:
         lines.append(result.method)
     return {"text": text, "subtitle": lines, "subtitleColor": "firebrick"}
 

@@ -20,9 +20,9 @@ from scipy import linalg, special
 
 from envmix.arrays import FloatArray
 from envmix.bkmr import probit_dense
-from envmix.bkmr.exact import LARGEST_DENSE, Evaluation, Solver
+from envmix.bkmr.exact import LARGEST_DENSE, Evaluation, Solver, naming
 from envmix.bkmr.model import Model
-from envmix.bkmr.probit_likelihood import log_likelihoods
+from envmix.bkmr.probit_likelihood import linearise, log_likelihoods
 from envmix.bkmr.probit_sites import Sites, expectation_propagation
 from envmix.bkmr.sampler import Exact, Point
 from envmix.bkmr.solvers.low_rank import Factor
@@ -34,7 +34,10 @@ PAIRS = 8
 RANKS_PER_PAIR = 12
 NOISE = 0.15  # sd of the log estimate at rank 905, where it is largest
 AVERAGED = 4
-LARGEST_PREDICTOR = 5.5  # Phi(-5.5) = 2e-8: no finite estimate gets there
+# Separated: some predictor so far out that Phi(-5.5) = 2e-8, and some combination of covariates about which
+# the data have lost what they know at equal probabilities. An outlying covariate does the first alone.
+LARGEST_PREDICTOR = 5.5
+LEAST_INFORMATION = 1e-4
 
 
 class ImportanceDensity(Protocol):
@@ -130,7 +133,9 @@ def estimate(
     chosen = min(chosen, len(relative) - 1)
     value = float(top + np.log(relative.mean()))
     if not np.isfinite(value):
-        raise EstimationError(f"expected a finite probit likelihood, found {value}: rescale the covariates")
+        raise EstimationError(
+            f"expected a finite probit likelihood, found {value}: check covariates for extreme values"
+        )
     return ProbitEvaluation(value, rank, proposal, normals[chosen % len(normals)].copy(), eta[chosen].copy())
 
 
@@ -152,12 +157,27 @@ def null_predictors(model: Model) -> FloatArray:
             eta = model.X @ Probit(model.y, model.X).fit(disp=False, maxiter=100).params
         except np.linalg.LinAlgError:
             eta = np.full(model.n, np.inf)
-    if not np.abs(eta).max() <= LARGEST_PREDICTOR:
+    if not np.abs(eta).max() <= LARGEST_PREDICTOR and not _is_informed(model, eta):
         raise SeparationError(
             "expected a finite probit fit of the outcome on the covariates, found none: a combination of "
             "covariates predicts the outcome perfectly; drop or merge the covariate responsible"
         )
     return np.asarray(eta, dtype=float)
+
+
+def _is_informed(model: Model, eta: FloatArray) -> bool:
+    """Whether the information about every combination of covariates is still there at `eta`."""
+    if not np.isfinite(eta).all():
+        return False
+    weights = linearise(2.0 * model.y - 1.0, eta)[1]
+    at_zero = 2.0 / np.pi
+    smallest = linalg.eigh(
+        model.X.T @ (model.X * weights[:, None]),
+        at_zero * model.X.T @ model.X,
+        eigvals_only=True,
+        subset_by_index=[0, 0],
+    )[0]
+    return bool(smallest > LEAST_INFORMATION)
 
 
 @dataclass
@@ -202,10 +222,13 @@ class ProbitStage:
 
     def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
         """Estimate at a proposed point."""
-        model = self.model
-        if not model.use_likelihood:
+        if not self.model.use_likelihood:
             return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
-        factor = None
+        with naming(point.r, point.lambda_, point.cluster_variance):
+            return self._evaluate(point, rng)
+
+    def _evaluate(self, point: Point, rng: np.random.Generator) -> ProbitEvaluation:
+        model, factor = self.model, None
         if self._has_kernel(point):
             factor = self.solver.factor(model, point.r, point.lambda_)
             if factor is None:
@@ -242,8 +265,12 @@ class ProbitStage:
             evenly spaced and ending with the last;
             the last alone where n is too large for more.
         """
+        with naming(points[-1].r, points[-1].lambda_, points[-1].cluster_variance):
+            return self._matched_sites(points)
+
+    def _matched_sites(self, points: Sequence[Point]) -> Sites:
         model = self.model
-        wanted = AVERAGED if model.n <= LARGEST_DENSE else 1
+        wanted = AVERAGED if model.n <= LARGEST_DENSE["binomial"] else 1
         used = [points[k] for k in np.unique(np.linspace(0, len(points) - 1, wanted + 1).astype(int))[1:]]
         used = used or [points[-1]]
         parts, full, left_out = [], False, np.zeros(model.n)

@@ -120,7 +120,7 @@ class BKMRResult(Draws):
         }[self.spec.solver]
         share = float(self.approximate.mean())
         if self.spec.solver == "lowrank" and share > 0:
-            solver += f", but APPROXIMATE (fitc) in {100 * share:.1f} % of draws"
+            solver += f", but APPROXIMATE (fitc) in {100 * share:.3g} % of draws or the steps to them"
         text = f"{solver}; intercept {self.spec.intercept}"
         if self.spec.compat is not None:
             text += "; NOT THE POSTERIOR: selection ratio inverted as in R's bkmr"

@@ -67,10 +67,11 @@ class ExactStage(Protocol):
 
 @dataclass
 class Counts:
-    """Attempts and acceptances by move."""
+    """Attempts and acceptances by move, and whether fitc has decided any since the last draw was kept."""
 
     attempts: dict[str, int] = field(default_factory=dict)
     accepted: dict[str, int] = field(default_factory=dict)
+    approximate: bool = False
 
     def add(self, kind: str, accepted: bool) -> None:
         self.attempts[kind] = self.attempts.get(kind, 0) + 1
@@ -162,6 +163,7 @@ class Kernel:
         log_ratio = proposed.log_likelihood - exact.log_likelihood + log_q_ratio
         accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
         self.counts.add(kind, accepted)
+        self.counts.approximate |= "fitc" in (proposed.method, exact.method)
         if self.adapting:
             self.record.evaluated.append((new.r, new.u, proposed.log_likelihood))
             if kind == "exact correction":

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from envmix.arrays import FloatArray
+from envmix.bkmr.exact import naming
 from envmix.bkmr.lambda_grid import LambdaGrid, LambdaProposal
 from envmix.bkmr.solvers import low_rank
 from envmix.bkmr.spectrum import Spectrum, spectrum_from
@@ -95,7 +96,8 @@ class Surrogate:
 
     def at(self, r: FloatArray, cluster_variance: float) -> Local:
         """Everything the moves need at one r."""
-        spectrum, rank = self.spectrum(r, cluster_variance)
+        with naming(r, cluster_variance=cluster_variance):
+            spectrum, rank = self.spectrum(r, cluster_variance)
         log_density = spectrum.log_likelihood(self.grid.lambdas) + self.grid.log_prior
         proposal = LambdaProposal.from_log_density(self.grid.nodes, log_density)
         return Local(spectrum, proposal, rank)

@@ -35,9 +35,8 @@ def _covariance_root(
     root, info = lapack.dpotrf(covariance, lower=0, clean=0, overwrite_a=1)
     if info != 0:
         raise EstimationError(
-            "expected a positive definite covariance I + lambda K, but its Cholesky factor failed at "
-            f"row {info} with r={np.array2string(r)}, lambda={lambda_:.6g}: check the exposures for "
-            "values that are not finite, and the prior of lambda"
+            "expected a positive definite covariance I + lambda K, but its Cholesky factor failed at row "
+            f"{info}: check the exposures for values that are not finite, and the prior of lambda"
         )
     return np.asarray(root)
 

@@ -1,9 +1,15 @@
 """Low-rank solver: pivoted Cholesky of the kernel, with a certificate on the log-likelihood.
 
 K = G G' + E with E positive semidefinite and trace(E) known, so V = I + lambda K lies between
-W = I + lambda G G' and (1 + lambda trace(E)) W. `NoiseModel.error_bound` turns that into a bound on
-the error of the log density; the factorisation stops when the bound at `lambda_reference` is below
-the tolerance.
+W = I + lambda G G' and (1 + epsilon) W, epsilon = lambda trace(E). With the gaussian likelihood the error of
+the log density is then at most (n / 2 + a) log(1 + epsilon) (`NoiseModel.error_bound`).
+
+With the probit likelihood it is at most (n + p) / 2 log(1 + epsilon). That likelihood is the integral over b
+of the probability that y* ~ N(X b, V) lies in the orthant that y names. From V <= (1 + epsilon) W the density
+of N(X b, V) is at most (|(1 + epsilon) W| / |V|)^(1/2) <= (1 + epsilon)^(n / 2) times that of
+N(X b, (1 + epsilon) W), and since an orthant is a cone, y* and b divided by (1 + epsilon)^(1/2) turn the
+integral under the latter into (1 + epsilon)^(p / 2) times that under W. From W <= V it is at least
+(|W| / |V|)^(1/2) >= exp(-epsilon / 2) times that under W.
 """
 
 from dataclasses import dataclass
@@ -55,9 +61,12 @@ class Factor:
         return np.asarray(linalg.solve_triangular(lower, cross.T, lower=True).T)
 
 
-def trace_tolerance(tolerance: float, n: int, lambda_reference: float) -> float:
-    """The trace(E) at which the log-likelihood error is about `tolerance` at `lambda_reference`."""
-    return 2.0 * tolerance / (n * lambda_reference)
+def trace_tolerance(tolerance: float, most_change: float, lambda_reference: float) -> float:
+    """The trace(E) at which the log-likelihood error is at most `tolerance` at `lambda_reference` and below.
+
+    `most_change`: see `envmix.bkmr.model.Model.most_change`.
+    """
+    return tolerance / (most_change * lambda_reference)
 
 
 def factorise(zt: FloatArray, r: FloatArray, *, max_rank: int, trace: float) -> Factor:

@@ -7,6 +7,7 @@ import pytest
 
 from envmix import BKMR, ChainOptions, GammaPrior, InclusionPrior, UniformPrior, fit_bkmr
 from envmix.bkmr.exact import Solver
+from envmix.bkmr.sampler import Point
 from envmix.errors import DataError, EstimationError, SeparationError, SpecificationError
 
 from . import naive
@@ -74,10 +75,34 @@ def test_non_finite_likelihood_names_the_parameters():
     with (
         np.errstate(over="ignore", invalid="ignore"),
         pytest.raises(
-            EstimationError, match=r"finite log-likelihood, found .* at r=\[0\.3 0\. *\], lambda=2"
+            EstimationError, match=r"finite log-likelihood, found .*, at r=\[0\.3 0\. *\], lambda=2"
         ),
     ):
         Solver("lowrank", 1e-3, 5).evaluate(huge, np.array([0.3, 0.0]), 2.0, huge.working())
+
+
+def test_a_chain_whose_likelihood_is_not_finite_stops_and_names_the_parameters():
+    model = naive.model(n=12)
+    huge = replace(model, y=model.y * 1e200, zt=None)
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(EstimationError, match=r", at r=\["):
+        naive.chain(huge, seed=1)
+
+
+def test_what_lapack_refuses_names_the_parameters(monkeypatch):
+    def refused(*arguments, **options):
+        raise np.linalg.LinAlgError("3-th leading minor not positive definite")
+
+    chain = naive.chain(naive.model(n=30, family="binomial"), seed=1)
+    monkeypatch.setattr("envmix.bkmr.probit.linalg.cholesky", refused)
+    stage, state = chain.kernel.stage, chain.state
+    point = Point(np.array([0.01, 0.0]), 0.0)
+    with pytest.raises(EstimationError, match=r"leading minor .*, at r=\[0\.01 0\. *\], lambda=1"):
+        stage.evaluate(point, chain.kernel.surrogate.at(point.r, 0.0), state.rng)
+
+
+def test_an_outcome_too_large_to_square(people, spec, short):
+    with pytest.raises(DataError, match=r"a finite sum of squares, found values up to 9\.\d+e\+199"):
+        fit_bkmr(spec, people.assign(bmd_fn=people["bmd_fn"] * 1e200), 1, short)
 
 
 SPEC_FAULTS = [

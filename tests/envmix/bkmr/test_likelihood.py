@@ -1,5 +1,6 @@
 """Every solver against textbook densities, and the certificate against the true error."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from envmix.bkmr.exact import Solver
+from envmix.bkmr.exact import LARGEST_DENSE, Solver
 from envmix.bkmr.priors import InverseGammaPrior
 from envmix.bkmr.solvers import dense, fitc, low_rank
 from envmix.bkmr.working import NoiseModel, WorkingData
@@ -101,6 +102,37 @@ def test_the_certificate_bounds_the_error(seed, lambda_, rank, fixed):
     assert abs(spectrum.at(lambda_) - truth) <= spectrum.error_bound(lambda_) + 1e-8
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_certificate_of_the_probit_bounds_the_error(seed, rank):
+    """An orthant's probability under V, and under the kernel's factor alone."""
+    rng = np.random.default_rng(seed)
+    z, lambda_, r = rng.normal(size=(5, 2)), 3.0, np.array([0.1, 0.3])
+    signs = np.where(rng.random(5) < 0.5, -1.0, 1.0)
+    rows, _, residual = low_rank.pivoted_cholesky(np.ascontiguousarray(z.T), r, max_rank=rank, tolerance=0.0)
+
+    def log_probability(kernel):
+        covariance = (np.eye(5) + lambda_ * kernel) * np.outer(signs, signs)
+        law = stats.multivariate_normal(np.zeros(5), covariance, seed=1, abseps=1e-7, maxpts=500_000)
+        return np.log(law.cdf(np.zeros(5)))
+
+    epsilon = lambda_ * residual.sum()
+    error = log_probability(naive.kernel(z, r)) - log_probability(rows.T @ rows)
+    assert -0.5 * epsilon - 1e-5 <= error <= 2.5 * np.log1p(epsilon) + 1e-5
+    assert abs(error) > 1e-4
+
+
+@pytest.mark.parametrize("shape", [0.001, 60.0])
+def test_a_strong_prior_of_sigma2_tightens_the_factor(shape):
+    model = naive.model(n=60, m=3)
+    model = replace(model, priors=replace(model.priors, sigma2=InverseGammaPrior(shape, 1.0)), zt=None)
+    r, tolerance = np.array([0.02, 0.0, 0.0]), 1e-4
+    factor = Solver("lowrank", tolerance, 20).factor(model, r, 1.0)
+    assert factor.complete
+    bound = low_rank.spectrum(factor, model.working()).error_bound(1.0)
+    assert bound <= tolerance
+
+
 def test_tolerance_is_met_and_dense_is_the_fallback():
     rng = np.random.default_rng(0)
     model = naive.model(n=60, m=3)
@@ -118,7 +150,7 @@ def test_tolerance_is_met_and_dense_is_the_fallback():
 
 
 def test_beyond_dense_a_high_rank_falls_back_to_fitc(monkeypatch):
-    monkeypatch.setattr("envmix.bkmr.exact.LARGEST_DENSE", 10)
+    monkeypatch.setitem(LARGEST_DENSE, "gaussian", 10)
     monkeypatch.setattr("envmix.bkmr.exact.LARGE_RANK", 15)
     model = naive.model(n=30, m=2)
     solver = Solver("lowrank", 1e-3, 20)
@@ -178,7 +210,7 @@ def test_stored_pieces_of_bkmr(design905, case):
     assert fit.quadratic == pytest.approx(row["quad"], rel=1e-10)
     beta = row[[f"betahat{j}" for j in range(1, 9)]].to_numpy(dtype=float)
     np.testing.assert_allclose(fit.beta, beta, rtol=1e-9)
-    solver = low_rank.factorise(zt, r, max_rank=905, trace=low_rank.trace_tolerance(1e-6, 905, 10.0))
+    solver = low_rank.factorise(zt, r, max_rank=905, trace=low_rank.trace_tolerance(1e-6, 905 / 2, 10.0))
     exact = dense.log_likelihood(zt, r, row["lambda"], data)
     assert low_rank.spectrum(solver, data).at(row["lambda"]) == pytest.approx(exact, abs=1e-6)
     # h at new points given bhat, as bkmr computes it.

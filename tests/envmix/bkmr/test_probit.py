@@ -215,6 +215,27 @@ def test_linearisation_matches_value_and_slope():
     np.testing.assert_allclose(weights, -curve, rtol=1e-4)
 
 
+def test_an_outlying_covariate_is_no_separation():
+    rng = np.random.default_rng(0)
+    model = naive.model(n=400, family="binomial")
+    x = np.append(rng.normal(size=399), 12.0)
+    y = (0.9 * x + rng.normal(size=400) > 0).astype(float)
+    eta = probit.null_predictors(
+        replace(model, X=np.column_stack([np.ones(400), x]), y=y, z=model.z, zt=None)
+    )
+    assert eta.max() > probit.LARGEST_PREDICTOR
+    assert np.abs(eta[:-1]).max() < probit.LARGEST_PREDICTOR
+
+
+def test_a_level_without_cases_is_separation():
+    model = naive.model(n=60, family="binomial")
+    level = (np.arange(60) < 12).astype(float)
+    y = np.where(level == 1, 0.0, np.arange(60) % 2)
+    rare = replace(model, X=np.column_stack([np.ones(60), level]), y=y, zt=None)
+    with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
+        probit.null_predictors(rare)
+
+
 def test_separation_is_named():
     model = naive.model(n=20, family="binomial")
     separated = np.column_stack([np.ones(20), 2 * model.y - 1])

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from envmix import ChainOptions, fit_bkmr
-from envmix.bkmr import progress
+from envmix.bkmr import plots, progress
 from envmix.bkmr.chains import run_chain
+from envmix.bkmr.exact import LARGEST_DENSE
+from envmix.bkmr.sampler import GaussianStage
 from envmix.fan_out import fan_out
 
 from . import naive
@@ -116,3 +118,32 @@ def test_fits_show_their_sweeps(monkeypatch, capsys, people, spec):
 def test_a_chain_on_another_machine_runs_without_the_file_of_sweeps(tmp_path):
     chain = naive.chain(naive.model(), warmup=2, draws=3)
     assert len(run_chain(replace(chain.task, sweeps=tmp_path / "elsewhere")).draws.lambda_) == 3
+
+
+def test_a_draw_that_fitc_helped_to_decide_is_labelled(monkeypatch):
+    """A rough proposal that was refused on an approximate likelihood leaves an exact state behind."""
+    monkeypatch.setitem(LARGEST_DENSE, "gaussian", 10)
+    monkeypatch.setattr("envmix.bkmr.exact.LARGE_RANK", 12)
+    chain = naive.chain(naive.model(n=40, m=3, signal=0.3), seed=2, warmup=30, draws=120, cap=4)
+    evaluate, methods, expected, states = chain.kernel.stage.kernel_evaluate, [], [], []
+
+    def listen(point, local):
+        found = evaluate(point, local)
+        methods.append(found.method)
+        return found
+
+    chain.kernel.stage = GaussianStage(listen)
+    while chain.state.sweep < 150:
+        methods[:] = [chain.state.exact.method]
+        chain.advance()
+        if chain.state.sweep > 30:
+            expected.append("fitc" in methods)
+            states.append(chain.state.exact.method == "fitc")
+    np.testing.assert_array_equal(chain.state.draws.approximate, expected)
+    assert sum(states) < sum(expected) < len(expected)
+
+
+def test_charts_say_where_fitc_stood_in(gaussian):
+    assert "APPROXIMATE" not in str(plots.plot_pips(gaussian).to_dict()["title"])
+    mixed = replace(gaussian, approximate=np.ones_like(gaussian.approximate))
+    assert "APPROXIMATE (fitc) in 100 % of draws" in str(plots.plot_pips(mixed).to_dict()["title"])
