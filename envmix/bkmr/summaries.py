@@ -343,6 +343,6 @@ def predict(
         if scale == "probability":
             rng = random_stream(result.seed, "bkmr", "predict", chain, draw)
             eta = means[t] + sds[t] * rng.standard_normal(len(z))
-            means[t] = special.ndtr(eta / np.sqrt(1.0 + cluster_variance))
+            means[t], sds[t] = special.ndtr(eta / np.sqrt(1.0 + cluster_variance)), 0.0
     summary = _summarise(means, sds, scale)
     return _table(result, pd.DataFrame({"row": np.arange(len(z))}), summary, scale)

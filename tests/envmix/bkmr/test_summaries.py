@@ -139,24 +139,33 @@ def clustered(binomial):
     return unique, replace(binomial, model=model, **arrays)
 
 
-def marginal(load, mean, covariance):
-    """E Phi(eta / sqrt(1 + 0.8)) with eta = load (b, h) normal."""
-    variance = np.sum((load @ covariance) * load, axis=-1)
-    return special.ndtr(load @ mean / np.sqrt(1.0 + 0.8 + variance))
+def probabilities(load, mean, covariance, rng, count=60):
+    """Phi(eta / sqrt(1 + 0.8)) for draws of eta = load (b, h), shape (count, rows)."""
+    draws = rng.multivariate_normal(mean, covariance, size=count, check_valid="ignore")
+    return special.ndtr(draws @ load.T / np.sqrt(1.0 + 0.8))
+
+
+def agree_with_draws(table, draws):
+    """Mean and sd of `draws`, shape (many, rows), against a summary of 960."""
+    assert np.all(np.abs(table.estimate - draws.mean(0)) < 4 * draws.std(0) / np.sqrt(960))
+    np.testing.assert_allclose(table.std_error, draws.std(0), rtol=0.1, atol=0.004)
+    np.testing.assert_allclose(table.conf_low, np.quantile(draws, 0.025, axis=0), atol=0.05)
 
 
 def test_risks_are_averages_over_rows_and_draws(clustered):
-    """Of Phi((x'b + h) / sqrt(1 + lambda_2)); given the draws the expectation is a formula."""
+    """Of Phi((x'b + h) / sqrt(1 + lambda_2)), (b, h) drawn by textbook formulas."""
     unique, repeated = clustered
     points = np.quantile(unique.model.z, [0.25, 0.75], axis=0)
     X = unique.model.X
     loads = [np.column_stack([X, np.tile(row, (len(X), 1))]) for row in np.eye(2)]
-    exact = np.mean(
-        [[marginal(load, m, c).mean() for load in loads] for m, c, _ in joint_by_hand(unique, points)], axis=0
-    )
+    rng = np.random.default_rng(0)
+    draws = [
+        probabilities(np.vstack(loads), mean, cov, rng).reshape(-1, 2, len(X)).mean(axis=2)
+        for mean, cov, _ in joint_by_hand(unique, points)
+    ]
     request = Request([Contrast(points, np.eye(2))], "probability", lambda found: found[0])
     found = answer(repeated, [request], draws=960)[0]
-    assert np.all(np.abs(found.estimate - exact) < 4 * found.std_error / np.sqrt(960))
+    agree_with_draws(found, np.concatenate(draws))
     contrast = repeated.overall(quantiles=(0.25,), fixed=0.75, scale="probability", draws=960)
     assert contrast["estimate"][0] == pytest.approx(found.estimate[0] - found.estimate[1], abs=1e-9)
 
@@ -189,9 +198,9 @@ def test_predictions_for_new_rows_are_the_exact_mixture(gaussian, strangers):
 def test_predicted_probabilities_are_averages_over_draws(clustered, strangers):
     unique, repeated = clustered
     load, draws = rows_by_hand(unique, strangers)
-    exact = np.mean([marginal(load, mean, cov) for mean, cov, _ in draws], axis=0)
-    table = repeated.predict(strangers, scale="probability", draws=960)
-    assert np.all(np.abs(table["estimate"] - exact) < 4 * table["std_error"] / np.sqrt(960))
+    rng = np.random.default_rng(0)
+    expected = np.concatenate([probabilities(load, mean, cov, rng) for mean, cov, _ in draws])
+    agree_with_draws(repeated.predict(strangers, scale="probability", draws=960), expected)
 
 
 @pytest.mark.parametrize("scale", ["link", "probability"])
