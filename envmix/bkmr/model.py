@@ -1,5 +1,6 @@
 """The posterior's ingredients apart from the likelihood: data arrays, groups, priors."""
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -112,6 +113,27 @@ class Model:
     @cached_property
     def _plain_working(self) -> WorkingData:
         return WorkingData(self.y, self.X, self.noise)
+
+    def prior_inclusion(self, group: tuple[int, ...]) -> float:
+        """Probability that a group is in, before the data, under the law that is sampled."""
+        if not self.select:
+            return 1.0
+        if not self.compat_bkmr:
+            return self.priors.inclusion.inclusion_probability()
+        others = [len(g) > 1 for g in self.groups if g != group]
+        several = sum(others)
+        mass = [0.0, 0.0]
+        for inside in (0, 1):
+            for i in range(len(others) - several + 1):
+                for j in range(several + 1):
+                    included = inside + i + j
+                    multi = j > 0 or (inside == 1 and len(group) > 1)
+                    value = self.priors.inclusion.log_probability(included, len(self.groups))
+                    value -= 2.0 * bkmr_log_choice(included, multi)
+                    mass[inside] += (
+                        math.comb(len(others) - several, i) * math.comb(several, j) * math.exp(value)
+                    )
+        return mass[1] / sum(mass)
 
     def log_prior_r(self, r: FloatArray) -> float:
         """Log prior of r and of which exposures are in; minus infinity outside the support."""

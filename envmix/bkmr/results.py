@@ -176,14 +176,15 @@ class BKMRResult(Draws):
         """Posterior inclusion probabilities.
 
         Columns: exposure, group, pip, group_pip, conditional_pip (given that its group is in),
-        prior_pip, mcse, status, method.
+        prior_pip (before the data, under the law sampled: with compat="bkmr" not the prior's own),
+        mcse, status, method.
         """
         rows = []
-        total = self.spec.priors.inclusion.inclusion_probability()
         names = self.spec.exposures
         for k, group in enumerate(self.model.groups):
             inside = self.included[:, :, list(group)].any(axis=2)
             group_pip = float(inside.mean())
+            prior = self.model.prior_inclusion(group)
             for m in group:
                 draws = self.included[:, :, m].astype(float)
                 pip = float(draws.mean())
@@ -194,7 +195,7 @@ class BKMRResult(Draws):
                         "pip": pip,
                         "group_pip": group_pip,
                         "conditional_pip": pip / group_pip if group_pip > 0 else np.nan,
-                        "prior_pip": total / len(group) if self.model.select else 1.0,
+                        "prior_pip": prior / len(group),
                         "mcse": diagnostics.mcse_mean(draws),
                     }
                 )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Scale = Literal["link", "probability"]
 MAX_DRAWS = 1000
+BLOCK = 200
 LEVEL = 0.95
 
 
@@ -82,6 +83,13 @@ def _kept(result: "BKMRResult", draws: int) -> list[tuple[int, int]]:
     return [(int(k) // count, int(k) % count) for k in chosen]
 
 
+def _check_scale(result: "BKMRResult", scale: str) -> None:
+    if scale not in ("link", "probability"):
+        raise SpecificationError(f"expected scale to be 'link' or 'probability', found {scale!r}")
+    if scale == "probability" and result.spec.family != "binomial":
+        raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
+
+
 def answer(result: "BKMRResult", requests: Sequence[Request], draws: int = MAX_DRAWS) -> list[pd.DataFrame]:
     """The tables of all requests, from one factorisation per draw.
 
@@ -90,13 +98,10 @@ def answer(result: "BKMRResult", requests: Sequence[Request], draws: int = MAX_D
     Raises
     ------
     SpecificationError
-        If the probability scale is asked of a gaussian fit.
+        If the scale has no such name, or the probability scale is asked of a gaussian fit.
     """
     for request in requests:
-        if request.scale not in ("link", "probability"):
-            raise SpecificationError(f"expected scale to be 'link' or 'probability', found {request.scale!r}")
-        if request.scale == "probability" and result.spec.family != "binomial":
-            raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
+        _check_scale(result, request.scale)
     model = result.model
     solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
     kept = _kept(result, draws)
@@ -301,7 +306,15 @@ def predict(
     """Posterior of h(z) + x'b (or of P(y = 1 | z, x)) for new rows, cluster effects at zero / averaged.
 
     The interval is for the mean of the outcome, not for a new outcome.
+
+    Raises
+    ------
+    DataError
+        If there is no row, or one with missing or infinite values.
+    SpecificationError
+        If the scale has no such name, or the probability scale is asked of a gaussian fit.
     """
+    _check_scale(result, scale)
     if len(data) == 0:
         raise DataError("expected at least one row to predict for, found none")
     z = result.scaler.transform(data)
@@ -309,9 +322,9 @@ def predict(
     model = result.model
     solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
     kept = _kept(result, draws)
-    p, first = model.X.shape[1], 1 if model.intercept else 0
-    means, sds = np.empty((len(kept), len(z))), np.zeros((len(kept), len(z)))
-    design = np.column_stack([np.zeros((len(z), first)), x, np.eye(len(z))])
+    # The intercept is already part of the response.
+    x = np.column_stack([np.zeros((len(z), 1 if model.intercept else 0)), x])
+    means, sds = np.empty((len(kept), len(z))), np.empty((len(kept), len(z)))
     for t, (chain, draw) in enumerate(kept):
         cluster_variance = float(result.cluster_variance[chain, draw])
         latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
@@ -319,16 +332,17 @@ def predict(
         posterior = solver.posterior(
             model, result.r[chain, draw], float(result.lambda_[chain, draw]), data_now
         )
-        mean, covariance = response_joint(model, posterior, z)
-        means[t] = design @ mean
-        variance = np.sum((design @ covariance) * design, axis=1)
-        sds[t] = np.sqrt(result.sigma2[chain, draw] * np.maximum(variance, 0.0))
+        # Only the variance of each row is wanted: blocks keep the covariances of all pairs small.
+        for start in range(0, len(z), BLOCK):
+            rows = slice(start, start + BLOCK)
+            design = np.column_stack([x[rows], np.eye(len(z[rows]))])
+            mean, covariance = response_joint(model, posterior, z[rows])
+            means[t, rows] = design @ mean
+            variance = np.sum((design @ covariance) * design, axis=1)
+            sds[t, rows] = np.sqrt(result.sigma2[chain, draw] * np.maximum(variance, 0.0))
         if scale == "probability":
             rng = random_stream(result.seed, "bkmr", "predict", chain, draw)
             eta = means[t] + sds[t] * rng.standard_normal(len(z))
-            means[t] = special.ndtr(eta / np.sqrt(1.0 + cluster_variance))
-    if scale == "probability" and result.spec.family != "binomial":
-        raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
-    assert p == design.shape[1] - len(z)
+            means[t], sds[t] = special.ndtr(eta / np.sqrt(1.0 + cluster_variance)), 0.0
     summary = _summarise(means, sds, scale)
     return _table(result, pd.DataFrame({"row": np.arange(len(z))}), summary, scale)

@@ -16,9 +16,21 @@ from envmix.bkmr.exact import naming
 from envmix.bkmr.lambda_grid import LambdaGrid, LambdaProposal
 from envmix.bkmr.solvers import low_rank
 from envmix.bkmr.spectrum import Spectrum, spectrum_from
-from envmix.bkmr.working import WorkingData
+from envmix.bkmr.working import NoiseModel, WorkingData
 
 MEMORY = 8
+# Log density 0 whatever lambda and lambda_2: what is left is the prior.
+NO_LIKELIHOOD = Spectrum(
+    np.empty(0),
+    np.empty(0),
+    total=0.0,
+    degrees=0,
+    observations=0,
+    log_det_xx=0.0,
+    noise=NoiseModel(None),
+    trace=0.0,
+    leftover=0.0,
+)
 
 
 @dataclass(frozen=True)
@@ -76,12 +88,13 @@ class Surrogate:
         """The surrogate's log density as a function of lambda, and the rank used."""
         data = self._working(cluster_variance)
         self.evaluations += 1
-        if not self.use_likelihood or (self.flat_intercept and not np.any(r > 0)):
+        if not self.use_likelihood:
+            return NO_LIKELIHOOD, 0
+        if self.flat_intercept and not np.any(r > 0):
             # K is all ones and the flat intercept absorbs it: the linear model, whatever lambda.
-            empty = np.empty(0)
             plain = spectrum_from(
                 np.empty((0, 0)),
-                empty,
+                np.empty(0),
                 total=data.total,
                 degrees=data.degrees,
                 observations=len(data.y),

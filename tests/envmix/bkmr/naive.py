@@ -23,6 +23,23 @@ def log_t(y, v, a, rate):
     return stats.multivariate_t.logpdf(y, shape=v * rate / a, df=2 * a)
 
 
+def conditional(y, X, v, cross, prior):
+    """(b, h_new) given y ~ N(X b + h, v), b flat: mean, covariance, (y - X bhat)' v^-1 (y - X bhat).
+
+    `cross` is the covariance of h_new and y, `prior` that of h_new, all in units of sigma2.
+    """
+    inverse = np.linalg.inv(v)
+    beta_covariance = np.linalg.inv(X.T @ inverse @ X)
+    beta = beta_covariance @ X.T @ inverse @ y
+    residual = y - X @ beta
+    gain = cross @ inverse
+    tilt = gain @ X
+    h_covariance = prior - gain @ cross.T + tilt @ beta_covariance @ tilt.T
+    between = -beta_covariance @ tilt.T
+    covariance = np.block([[beta_covariance, between], [between.T, h_covariance]])
+    return np.concatenate([beta, gain @ residual]), covariance, residual @ inverse @ residual
+
+
 def model(seed=0, n=25, m=2, signal=1.0, intercept=True, family="gaussian", **options):
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(n, m))

@@ -21,6 +21,10 @@ def missing(d):
 
 DATA_FAULTS = {
     "missing value": (missing, r"'cd'.*found 3 of 100 missing"),
+    "infinite exposure": (
+        lambda d: d.assign(pb=d["pb"].where(d.index != 3, np.inf)),
+        r"exposure 'pb', found 1 of 100 missing or infinite",
+    ),
     "absent column": (lambda d: d.drop(columns="hg"), r"column\(s\) hg"),
     "constant exposure": (lambda d: d.assign(se=2.0), r"'se' to vary"),
     "duplicated exposure": (lambda d: d.assign(mn=3 * d["pb"]), r"'pb' and 'mn' to be copies"),

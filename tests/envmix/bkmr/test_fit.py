@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envmix import BKMR, ChainOptions, ConvergenceWarning, fit_bkmr
+from envmix import BKMR, BKMRResult, ChainOptions, ConvergenceWarning, fit_bkmr
 from envmix.bkmr import chains, diagnostics, plots
 from envmix.errors import SpecificationError
 
@@ -83,7 +83,20 @@ def test_unconverged_runs_say_so_everywhere(people, spec, short):
     ]
     for table in tables:
         assert table["status"].str.startswith("NOT CONVERGED").all()
-    assert plots.plot_pips(result).to_dict()["title"]["subtitle"][0].startswith("NOT CONVERGED")
+    assert subtitle(result)[0].startswith("NOT CONVERGED")
+
+
+def subtitle(result):
+    return plots.plot_pips(result).to_dict()["title"]["subtitle"]
+
+
+def test_charts_say_what_is_not_the_exact_posterior(monkeypatch, gaussian):
+    monkeypatch.setattr(BKMRResult, "status", "converged")
+    fitc = replace(gaussian, spec=replace(gaussian.spec, solver="fitc"))
+    compat = replace(gaussian, spec=replace(gaussian.spec, compat="bkmr"))
+    assert not subtitle(replace(gaussian))
+    assert any("APPROXIMATE (fitc" in line for line in subtitle(fitc))
+    assert any("NOT THE POSTERIOR" in line for line in subtitle(compat))
 
 
 def test_one_chain_is_never_converged(people, spec, short):
@@ -114,6 +127,8 @@ def test_every_variant_runs_and_is_labelled(people, spec, change):
         inside = result.included
         assert not np.any(inside[..., 0] & inside[..., 1])
         np.testing.assert_allclose(table["pip"][:2].sum(), table["group_pip"][0])
+        np.testing.assert_allclose(table["conditional_pip"] * table["group_pip"], table["pip"])
+        np.testing.assert_allclose(table.groupby("group")["conditional_pip"].sum(), 1.0)
         np.testing.assert_allclose(table["prior_pip"], [0.25, 0.25, 0.5, 0.25, 0.25])
     if result.spec.selection == "none":
         assert result.included.all()

@@ -62,8 +62,8 @@ def test_knots(design905, case):
     z, X, y = design905
     row, r = parameters(case, True)
     knots = stored("bkmr_det_knots50").to_numpy()
-    at_knots = kernel_between(knots, knots, r) + 0.001 * np.eye(len(knots))
-    rows = linalg.solve_triangular(np.linalg.cholesky(at_knots), kernel_between(knots, z, r), lower=True)
+    at_knots = np.linalg.cholesky(kernel_between(knots, knots, r) + 0.001 * np.eye(len(knots)))
+    rows = linalg.solve_triangular(at_knots, kernel_between(knots, z, r), lower=True)
     factor = low_rank.Factor(r, rows, np.arange(len(knots)), np.zeros(905), complete=True)
     data = WorkingData(y, X, NoiseModel(InverseGammaPrior()))
     fit = low_rank.posterior(factor, data, row["lambda"])
@@ -74,6 +74,16 @@ def test_knots(design905, case):
     features = WorkingData(y, np.empty((905, 0)), data.noise)
     root = low_rank.posterior(factor, features, row["lambda"]).root
     assert -2 * np.log(np.diag(root)).sum() == pytest.approx(row["logdetVinv"], rel=1e-6)
+    # h at new points given bhat, as bkmr computes it: of the knots' features alone.
+    z_new = stored("bkmr_det_Znew").to_numpy()
+    known = WorkingData(y - X @ beta, np.empty((905, 0)), data.noise)
+    weights = low_rank.posterior(factor, known, row["lambda"])
+    new = linalg.solve_triangular(at_knots, kernel_between(knots, z_new, r), lower=True)
+    new = np.sqrt(row["lambda"]) * new.T
+    expected = stored("bkmr_det_hnew").query("case == @case and knots")
+    np.testing.assert_allclose(new @ weights.mean, expected["mean"], rtol=0, atol=1e-8)
+    covariance = row["s2"] * new @ linalg.cho_solve((weights.root, False), new.T)
+    np.testing.assert_allclose(covariance, expected[["X1", "X2", "X3", "X4"]], rtol=0, atol=1e-10)
 
 
 def plugged_in(stem):

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from envmix import ChainOptions, fit_bkmr
+from envmix import BKMR, ChainOptions, fit_bkmr
 from envmix.bkmr import plots, progress
 from envmix.bkmr.chains import run_chain
 from envmix.bkmr.exact import LARGEST_DENSE
@@ -73,6 +75,52 @@ def test_an_interrupt_ends_a_fit_within_seconds_and_leaves_a_checkpoint(tmp_path
     for path in wanted:
         _, state = pickle.loads(path.read_bytes())
         assert state.sweep >= 1
+
+
+SHORT_FIT = """
+import sys, warnings
+from pathlib import Path
+from tests.envmix.bkmr.test_running import small_fit
+warnings.simplefilter("ignore")
+small_fit(Path(sys.argv[1]), workers=2)
+"""
+
+
+def small_fit(folder=None, workers=1):
+    z = np.random.default_rng(0).normal(size=(80, 2))
+    frame = pd.DataFrame(z, columns=["a", "b"]).assign(y=z[:, 0] + z[:, 1] ** 2)
+    options = ChainOptions(
+        chains=2,
+        warmup=100,
+        draws=300,
+        workers=workers,
+        checkpoint=folder,
+        checkpoint_seconds=0.02,
+        progress=False,
+    )
+    return quiet_fit(BKMR("y", ("a", "b")), frame, 1, options)
+
+
+def test_a_fit_killed_without_warning_resumes_with_the_same_draws(tmp_path):
+    command = [sys.executable, "-c", SHORT_FIT, str(tmp_path)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[3], start_new_session=True)
+    wanted = [tmp_path / f"chain-{k}.pickle" for k in range(2)]
+    try:
+        limit = time.monotonic() + 300
+        while not all(path.exists() for path in wanted):
+            assert process.poll() is None
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+    finally:
+        # Its workers are in its session.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    reached = [pickle.loads(path.read_bytes())[1].sweep for path in wanted]
+    assert min(reached) < 400
+    resumed, unbroken = small_fit(tmp_path), small_fit()
+    for name, array in unbroken.arrays().items():
+        np.testing.assert_array_equal(getattr(resumed, name), array, err_msg=name)
+    assert resumed.attempts == unbroken.attempts
 
 
 def test_a_run_may_be_watched_otherwise_when_it_resumes(tmp_path, people, spec):

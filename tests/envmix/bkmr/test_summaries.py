@@ -1,11 +1,15 @@
 """Summaries against the formulas written out draw by draw with dense algebra."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
-from envmix.bkmr.summaries import mixture_quantile
+from envmix.bkmr import summaries
+from envmix.bkmr.exact import Solver
+from envmix.bkmr.summaries import Contrast, Request, answer, mixture_quantile
 from envmix.errors import SpecificationError
 
 from . import naive
@@ -32,6 +36,19 @@ def by_hand(result, points):
             mean = loading @ beta + gain @ (y - model.X @ beta)
             cov = k[n:, n:] - gain @ k[:n, n:] + tilt @ beta_cov @ tilt.T
             yield mean, result.sigma2[chain, t] * cov
+
+
+def joint_by_hand(result, points):
+    """Mean and covariance of (b, h(points)) for every draw, in units of sigma2, and sigma2."""
+    model, n = result.model, result.model.n
+    for chain, t in np.ndindex(result.lambda_.shape):
+        k = result.lambda_[chain, t] * naive_kernel(np.vstack([model.z, points]), result.r[chain, t])
+        v = k[:n, :n] + np.eye(n)
+        if model.cluster is not None:
+            v += result.cluster_variance[chain, t] * (model.cluster[:, None] == model.cluster)
+        y = result.latent[chain, t] if result.latent.shape[2] else model.y
+        mean, covariance, _ = naive.conditional(y, model.X, v, k[n:, :n], k[n:, n:])
+        yield mean, covariance, result.sigma2[chain, t]
 
 
 def naive_kernel(z, r):
@@ -96,15 +113,113 @@ def test_predictions_at_the_data_are_the_smoothed_outcome(gaussian, people):
     np.testing.assert_allclose(table["estimate"], np.mean(fitted, axis=0) + offset, atol=0.03)
 
 
-def test_probability_scale(binomial, gaussian, people):
+def test_probability_scale(binomial, people):
     table = binomial.overall(quantiles=(0.25, 0.75), scale="probability")
     assert table["estimate"].between(-1, 1).all()
     assert (table["scale"] == "probability").all()
     risk = binomial.predict(people, scale="probability")
     assert risk["estimate"].between(0, 1).all()
     assert risk["estimate"].mean() == pytest.approx(people["osteo"].mean(), abs=0.06)
-    with pytest.raises(SpecificationError, match="scale='link'"):
-        gaussian.overall(scale="probability")
+
+
+@pytest.fixture(scope="module")
+def clustered(binomial):
+    """The probit's draws, each twelve times, with a random intercept and a strong effect of a covariate."""
+    model = replace(binomial.model, cluster=np.arange(100) % 20, zt=None)
+    shift = 2.0 * stats.zscore(model.X[:, 1])
+    arrays = {name: np.repeat(value, 12, axis=1) for name, value in binomial.arrays().items()}
+    arrays["latent"] = arrays["latent"] + shift
+    arrays["cluster_variance"] = np.full_like(arrays["cluster_variance"], 0.8)
+    unique = replace(
+        binomial,
+        model=model,
+        latent=binomial.latent + shift,
+        cluster_variance=np.full_like(binomial.cluster_variance, 0.8),
+    )
+    return unique, replace(binomial, model=model, **arrays)
+
+
+def probabilities(load, mean, covariance, rng, count=60):
+    """Phi(eta / sqrt(1 + 0.8)) for draws of eta = load (b, h), shape (count, rows)."""
+    draws = rng.multivariate_normal(mean, covariance, size=count, check_valid="ignore")
+    return special.ndtr(draws @ load.T / np.sqrt(1.0 + 0.8))
+
+
+def agree_with_draws(table, draws):
+    """Mean and sd of `draws`, shape (many, rows), against a summary of 960."""
+    assert np.all(np.abs(table.estimate - draws.mean(0)) < 4 * draws.std(0) / np.sqrt(960))
+    np.testing.assert_allclose(table.std_error, draws.std(0), rtol=0.1, atol=0.004)
+    np.testing.assert_allclose(table.conf_low, np.quantile(draws, 0.025, axis=0), atol=0.05)
+
+
+def test_risks_are_averages_over_rows_and_draws(clustered):
+    """Of Phi((x'b + h) / sqrt(1 + lambda_2)), (b, h) drawn by textbook formulas."""
+    unique, repeated = clustered
+    points = np.quantile(unique.model.z, [0.25, 0.75], axis=0)
+    X = unique.model.X
+    loads = [np.column_stack([X, np.tile(row, (len(X), 1))]) for row in np.eye(2)]
+    rng = np.random.default_rng(0)
+    draws = [
+        probabilities(np.vstack(loads), mean, cov, rng).reshape(-1, 2, len(X)).mean(axis=2)
+        for mean, cov, _ in joint_by_hand(unique, points)
+    ]
+    request = Request([Contrast(points, np.eye(2))], "probability", lambda found: found[0])
+    found = answer(repeated, [request], draws=960)[0]
+    agree_with_draws(found, np.concatenate(draws))
+    contrast = repeated.overall(quantiles=(0.25,), fixed=0.75, scale="probability", draws=960)
+    assert contrast["estimate"][0] == pytest.approx(found.estimate[0] - found.estimate[1], abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def strangers(people):
+    """Nobody of the training data."""
+    return (people.iloc[:7] * 1.03).assign(pb=people["pb"].iloc[20:27].to_numpy(), smoke=1.0)
+
+
+def rows_by_hand(result, strangers):
+    z, n = result.scaler.transform(strangers), len(strangers)
+    x = np.column_stack([np.ones(n), strangers[list(result.spec.covariates)]])
+    load = np.column_stack([x, np.eye(n)])
+    return load, list(joint_by_hand(result, z))
+
+
+def test_predictions_for_new_rows_are_the_exact_mixture(gaussian, strangers):
+    load, draws = rows_by_hand(gaussian, strangers)
+    means = np.array([load @ mean for mean, _, _ in draws])
+    sds = np.sqrt([sigma2 * np.diag(load @ cov @ load.T) for _, cov, sigma2 in draws])
+    table = gaussian.predict(strangers)
+    np.testing.assert_allclose(table["estimate"], means.mean(0), atol=1e-5)
+    np.testing.assert_allclose(table["std_error"], np.sqrt((sds**2).mean(0) + means.var(0)), atol=1e-4)
+    for column, p in (("conf_low", 0.025), ("conf_high", 0.975)):
+        below = special.ndtr((table[column].to_numpy() - means) / sds).mean(0)
+        np.testing.assert_allclose(below, p, atol=1e-4)
+
+
+def test_predicted_probabilities_are_averages_over_draws(clustered, strangers):
+    unique, repeated = clustered
+    load, draws = rows_by_hand(unique, strangers)
+    rng = np.random.default_rng(0)
+    expected = np.concatenate([probabilities(load, mean, cov, rng) for mean, cov, _ in draws])
+    agree_with_draws(repeated.predict(strangers, scale="probability", draws=960), expected)
+
+
+@pytest.mark.parametrize("scale", ["link", "probability"])
+def test_predictions_do_not_depend_on_the_blocks(monkeypatch, binomial, strangers, scale):
+    whole = binomial.predict(strangers, scale=scale)
+    monkeypatch.setattr(summaries, "BLOCK", 3)
+    pd.testing.assert_frame_equal(binomial.predict(strangers, scale=scale), whole, rtol=1e-9)
+
+
+def test_scales_are_checked_before_any_work(monkeypatch, gaussian, binomial, people):
+    def nothing(*_):
+        raise AssertionError("worked first")
+
+    monkeypatch.setattr(Solver, "posterior", nothing)
+    for table in (lambda f, s: f.predict(people, scale=s), lambda f, s: f.overall(scale=s)):
+        with pytest.raises(SpecificationError, match="'link' or 'probability', found 'response'"):
+            table(binomial, "response")
+        with pytest.raises(SpecificationError, match="scale='link' for family='gaussian'"):
+            table(gaussian, "probability")
 
 
 def test_curves_on_the_probability_scale_follow_the_link(binomial):
