@@ -1,5 +1,8 @@
 """Shared by all tests: where the project and, if they are there, the real files lie."""
 
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,15 @@ def real_files() -> Path:
     if not REAL_FILES.is_dir():
         pytest.skip(f"no real NHANES files in {REAL_FILES}")
     return REAL_FILES
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a file system of eight megabytes; only root can make one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a file system can only be mounted by root")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
