@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REAL_FILES = ROOT.parent / "shared" / "nhanes"
 
 # What takes long to make is made by one of the processes, and the tests that need it run there.
-MADE_ONCE = ("demo_data", "real_data", "changed", "manifest", "demo_directory")
+MADE_ONCE = ("demo_data", "real_data", "changed", "manifest", "demo_directory", "cluster")
 
 
 @pytest.hookimpl(tryfirst=True)

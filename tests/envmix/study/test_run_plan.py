@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from envmix.errors import EstimationError
+from envmix.fan_out import SCHEDULER_VARIABLE
 from envmix.study import run_plan as module
 from envmix.study.bkmr import fit_bkmr_plan
 from envmix.study.cached_fan_out import cached_frames
@@ -162,6 +163,21 @@ def test_equal_fits_run_once(plan, tables, fits):
 
 def test_workers_change_nothing(plan, tables):
     assert fit_wqs_plan(plan, tables, workers=2).equals(fit_wqs_plan(plan, tables, workers=1))
+
+
+@pytest.mark.parametrize("fit_plan", [fit_wqs_plan, fit_qgcomp_plan, fit_bkmr_plan])
+def test_a_cluster_changes_nothing_and_its_workers_store_the_fits(
+    plan, tables, fits, tmp_path, monkeypatch, cluster, fit_plan
+):
+    plan = plan.iloc[[0, 4]]
+    here = fit_plan(plan, tables, workers=1)
+    assert len(fits) == 2
+    monkeypatch.setenv(SCHEDULER_VARIABLE, cluster)
+    cache = FitCache(tmp_path)
+    assert fit_plan(plan, tables, cache=cache).equals(here)
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2
+    assert fit_plan(plan, tables, cache=cache, workers=1).equals(here)
+    assert len(fits) == 2, "none but the first two in this process"
 
 
 def test_quantile_g_computation(plan, tables):
