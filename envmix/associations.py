@@ -65,7 +65,7 @@ def fit_associations(
         cached_frames(_fit_planned, planned, cache=cache, workers=workers, description="associations"),
         ignore_index=True,
     ).sort_values([*KEYS, "contrast"], ignore_index=True)
-    fitted["events"] = fitted["events"].astype("Int64")
+    fitted = fitted.astype({"events": "Int64", "warnings": "str"})
     in_subgroup = (fitted["subgroup"] != WHOLE_COHORT).rename("in_subgroup")
     by_family = fitted.groupby(["study", "engine", "covariate_set", in_subgroup])["p_value"]
     return fitted.assign(q_value=by_family.transform(false_discovery_rate))

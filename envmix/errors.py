@@ -3,6 +3,8 @@
 Every message says what was expected, what was found (column, count) and what to do.
 """
 
+from numpy.linalg import LinAlgError
+
 
 class EnvmixError(ValueError):
     """Base of every error that this package raises on purpose."""
@@ -50,3 +52,8 @@ class ConvergenceWarning(EnvmixWarning):
 
 class DirectionWarning(EnvmixWarning):
     """Part of the fits found the index in the other direction and was left out."""
+
+
+# What the data of one fit can bring about: that fit has failed, and the others of a plan go on. Anything else
+# is a mistake in the program and stops them.
+FIT_FAILURES = (EnvmixError, LinAlgError, ArithmeticError)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from envmix.errors import EnvmixError, EnvmixWarning, SpecificationError
+from envmix.errors import FIT_FAILURES, EnvmixWarning, SpecificationError
 from envmix.regression import RegressionSpec
 from envmix.regression.spec import Family
 
@@ -247,13 +247,13 @@ def rows_or_reason(
     Returns
     -------
     list of dict
-        Each with converged, and warnings as one text.
+        Each with converged, and warnings as one text, None where there is nothing to say.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EnvmixWarning)  # the texts are in the result
             rows = [row | {"converged": True} for row in estimate()]
-    except EnvmixError as error:
+    except FIT_FAILURES as error:
         outcome = records.data.loc[records.data["in_model"], "value"]
         failed = {
             "n": len(outcome),
@@ -262,7 +262,7 @@ def rows_or_reason(
             "warnings": (f"{type(error).__name__}: {error}",),
         }
         rows = [row | failed for row in empty]
-    return [row | {"warnings": "; ".join([*row["warnings"], *records.notes])} for row in rows]
+    return [row | {"warnings": "; ".join([*row["warnings"], *records.notes]) or None} for row in rows]
 
 
 def result_table(parts: Sequence[pd.DataFrame], types: Mapping[str, str]) -> pd.DataFrame:

@@ -12,4 +12,4 @@ from ingest.home import PROJECT_ROOT
 def fit_cache() -> FitCache:
     """Return the store of fits, which `--full-refresh` does not read: NHANES_BONE_FITS, else data/fits."""
     folder = Path(os.environ.get("NHANES_BONE_FITS", PROJECT_ROOT / "data" / "fits"))
-    return FitCache(folder, refit=bool(getattr(get_flags(), "FULL_REFRESH", False)))  # type: ignore[no-untyped-call]
+    return FitCache(folder, refit=bool(get_flags().FULL_REFRESH))  # type: ignore[no-untyped-call]

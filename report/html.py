@@ -47,11 +47,15 @@ SECTIONS: Sequence[Callable[[Marts], Section]] = (
     provenance.section,
 )
 
+# What a slow line or a telephone opens without a wait.
+LARGEST_BYTES = 5_000_000
+
 
 def write_report(database: Path, output: Path) -> None:
     """Write the report of one database as one HTML file that needs no network.
 
-    A table that the database lacks is said to be absent; the rest of the report is written all the same.
+    A table that the database lacks is said to be absent; the rest of the report is written all the same. A
+    report that is larger than `LARGEST_BYTES` is written too, with a warning on standard error.
 
     Parameters
     ----------
@@ -70,6 +74,17 @@ def write_report(database: Path, output: Path) -> None:
             [build(marts) for build in SECTIONS], banners=banners(marts), is_synthetic=is_synthetic(marts)
         )
     _replace(output, page)
+    _warn_if_large(output)
+
+
+def _warn_if_large(output: Path) -> None:
+    size = output.stat().st_size
+    if size > LARGEST_BYTES:
+        print(
+            f"warning: expected a report of at most {LARGEST_BYTES / 1e6:.1f} MB, found {size / 1e6:.1f} MB: "
+            "it is whole, but opens slowly; fewer studies, outcomes or grids (seeds/) make it smaller",
+            file=sys.stderr,
+        )
 
 
 def _replace(output: Path, page: str) -> None:

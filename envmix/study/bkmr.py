@@ -78,7 +78,7 @@ def fit_bkmr_plan(
     """
     tasks = mixture_tasks("BKMR", plan, tables, fit_one_bkmr, SCHEMA, SETTINGS)
     if cache:
-        cache.remove_stale_checkpoints()
+        cache.remove_stale()
         tasks = [
             replace(task, fit=partial(fit_one_bkmr, checkpoint=cache.checkpoint(task.digest)))
             for task in tasks

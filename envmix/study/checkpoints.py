@@ -4,7 +4,7 @@ import fcntl
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 DAYS_KEPT = 7
@@ -53,8 +53,14 @@ def remove_stale(folders: Path) -> None:
     folders : pathlib.Path
         Holds one folder for each fit; need not exist.
     """
-    oldest = time.time() - DAYS_KEPT * 24 * 3600
     for folder in folders.glob("*"):
-        with suppress(FileNotFoundError):  # its fit was finished meanwhile
-            if folder.stat().st_mtime < oldest:
-                remove(folder)
+        if is_stale(folder):
+            remove(folder)
+
+
+def is_stale(path: Path) -> bool:
+    """Whether a file or folder is there and was not changed for a week."""
+    try:
+        return path.stat().st_mtime < time.time() - DAYS_KEPT * 24 * 3600
+    except FileNotFoundError:  # its fit was finished meanwhile
+        return False

@@ -1,7 +1,6 @@
 """Fits kept on disk by what decides them: input rows, specification, and the code and libraries that fit."""
 
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +15,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from envmix.errors import EnvmixError
 from envmix.study import checkpoints
 
 CHECKPOINTS = "checkpoints"
 PACKAGE = Path(__file__).resolve().parent.parent
 LIBRARIES = ("arviz", "formulaic", "numba", "numpy", "pandas", "polars", "scipy", "statsmodels", "svy")
+
+
+class StoreError(EnvmixError):
+    """A finished fit cannot be stored."""
 
 
 @cache
@@ -83,12 +87,31 @@ class FitCache:
             return None
 
     def put(self, digest: str, table: pa.Table) -> None:
-        """Store the table of a fit, whole or not at all, and remove its checkpoint."""
+        """Store the table of a fit, whole or not at all, and remove its checkpoint.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be written; the checkpoint stays.
+        """
         path = self._path(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            pq.write_table(table, part, compression="zstd")
-        os.replace(part.name, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+                written = Path(part.name)
+                try:
+                    pq.write_table(table, part, compression="zstd")
+                    part.flush()
+                    written.replace(path)
+                except BaseException:
+                    written.unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise StoreError(
+                f"expected to store a finished fit in {self.folder}, which failed: {error.strerror or error}."
+                " Make room there, allow writing, or choose another folder for the store, and run again: what"
+                " was stored before is kept"
+            ) from error
         checkpoints.remove(self._checkpoint(digest))
 
     def checkpoint(self, digest: str) -> Path:
@@ -98,9 +121,12 @@ class FitCache:
             checkpoints.remove(folder)
         return folder
 
-    def remove_stale_checkpoints(self) -> None:
-        """Remove the checkpoints of fits that nobody went on with."""
+    def remove_stale(self) -> None:
+        """Remove what nobody goes on with: checkpoints, and files half written when a process was killed."""
         checkpoints.remove_stale(self.folder / CHECKPOINTS)
+        for part in self.folder.glob("*/*.part"):
+            if checkpoints.is_stale(part):
+                part.unlink(missing_ok=True)
 
     def _checkpoint(self, digest: str) -> Path:
         return self.folder / CHECKPOINTS / digest

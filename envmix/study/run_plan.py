@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from envmix.errors import EnvmixError, EnvmixWarning
+from envmix.errors import FIT_FAILURES, EnvmixWarning
 from envmix.study.cached_fan_out import cached_fan_out
 from envmix.study.fit_cache import FitCache, fit_digest
 
@@ -120,7 +120,8 @@ def run_plan(
     -------
     pyarrow.Table
         One row per row of the plan: its keys; n, events, converged, warnings; one list column per result
-        table. A fit that raised `EnvmixError` has converged false, empty lists, and the reason in warnings.
+        table. A fit that raised one of `envmix.errors.FIT_FAILURES` has converged false, empty lists, and the
+        reason in warnings.
     """
     digests = [task.digest for task in tasks]
     kind = tasks[0].kind if tasks else ""
@@ -139,7 +140,7 @@ def fitted_row(task: FitTask) -> pa.Table:
         warnings.simplefilter("ignore", EnvmixWarning)  # the texts are in the result
         try:
             fitted = task.fit(task.specification, task.data)
-        except EnvmixError as error:
+        except FIT_FAILURES as error:
             fitted = _failed(task, error)
     facts = {
         "n": fitted.n,
@@ -167,7 +168,7 @@ def _nested(frame: pd.DataFrame | None, column: pa.Field) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array([0, len(frame)], pa.int32()), structs).cast(column.type)
 
 
-def _failed(task: FitTask, error: EnvmixError) -> Fitted:
+def _failed(task: FitTask, error: Exception) -> Fitted:
     outcome = task.data[task.specification["outcome"]].to_numpy(dtype=np.float64)
     if "domain" in task.data:
         outcome = outcome[task.data["domain"].to_numpy(dtype=np.bool_)]

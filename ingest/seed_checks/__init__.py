@@ -31,6 +31,7 @@ NAMED: Sequence[Callable[[Project], Iterator[Mistake]]] = (
     studies.outcomes_have_sites,
     studies.claims_fit_their_study,
     studies.models_fit_their_study,
+    studies.subgroups_of_mixtures_meet,
     studies.mixtures_are_of_several,
     specification_curve.choices_are_numbered,
     specification_curve.levels_are_of_their_choice,

@@ -142,6 +142,21 @@ def models_fit_their_study(project: Project) -> Iterator[Mistake]:
                 yield row.unknown(column, f"one in seeds/study_{column}s.csv for {row['study']}", chosen)
 
 
+def subgroups_of_mixtures_meet(project: Project) -> Iterator[Mistake]:
+    """An outcome asked for by subgroup meets a covariate set that is too, and the other way round."""
+    seeds = ("study_mixture_outcomes", "study_mixture_covariate_sets")
+    for seed, other in (seeds, seeds[::-1]):
+        met = {
+            (row["study"], row["method"]) for row in project.seed(other).rows if row["by_subgroup"] == "true"
+        }
+        for row in project.seed(seed).rows:
+            if row["by_subgroup"] == "true" and (row["study"], row["method"]) not in met:
+                expected = (
+                    f"true for {row['method']} of {row['study']} in seeds/{other}.csv too, or false here"
+                )
+                yield row.mistake("by_subgroup", expected, "true here alone")
+
+
 def mixtures_are_of_several(project: Project) -> Iterator[Mistake]:
     """A study with mixtures has two exposures in them at least."""
     mixed = [row["study"] for row in project.seed("study_exposures").rows if row["in_mixture"] == "true"]

@@ -41,7 +41,7 @@ final as (
 
         -- can it be trusted
         fitted.converged,
-        nullif(fitted.warnings, '') as warnings,
+        fitted.warnings,
         {{ run_columns() }}
     from fitted
     inner join outcomes on fitted.outcome = outcomes.outcome

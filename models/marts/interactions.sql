@@ -28,7 +28,7 @@ final as (
 
         -- can it be trusted
         converged,
-        nullif(warnings, '') as warnings,
+        warnings,
         {{ run_columns() }}
     from fitted
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from envmix import associations
 from envmix.associations import exposure_columns, fit_associations
 from envmix.errors import SpecificationError
 from envmix.planned_models import false_discovery_rate
@@ -78,6 +79,7 @@ def test_people_without_a_weight_are_not_in_the_survey_fit(weight):
     assert fitted["converged"].all()
     warned = fitted["warnings"].str.contains("7 people without a positive weight left out")
     assert (warned == (fitted["engine"] == "survey")).all()
+    assert (fitted["warnings"].isna() == (fitted["engine"] == "unweighted")).all()
 
 
 def test_an_exposure_without_groups_fails_and_says_so():
@@ -107,6 +109,34 @@ def test_a_model_that_fails_is_a_row_that_says_so():
     assert failed["q_value"].isna().all()
     assert failed["warnings"].str.contains("EstimationError: expected both values").all()
     assert fitted.loc[fitted["outcome"] == "bmd", "converged"].all()
+
+
+def breaking(monkeypatch, error: Exception) -> None:
+    """Have every fit by quantile groups raise an error."""
+    fit_regression = associations.fit_regression
+
+    def break_some(spec, data):
+        if "Q2" in spec.exposures:
+            raise error
+        return fit_regression(spec, data)
+
+    monkeypatch.setattr(associations, "fit_regression", break_some)
+
+
+@pytest.mark.parametrize("error", [np.linalg.LinAlgError("Singular matrix"), ZeroDivisionError("by zero")])
+def test_arithmetic_that_breaks_down_ends_one_model_alone(monkeypatch, error):
+    breaking(monkeypatch, error)
+    fitted = fit_associations(**tables(), workers=1)
+    assert (fitted["converged"] == (fitted["exposure_form"] != "quantile")).all()
+    failed = fitted[~fitted["converged"]]
+    assert set(failed["warnings"]) == {f"{type(error).__name__}: {error}"}
+    assert set(failed["n"]) == {PEOPLE}
+
+
+def test_a_mistake_in_the_program_ends_everything(monkeypatch):
+    breaking(monkeypatch, TypeError("expected a number"))
+    with pytest.raises(TypeError, match="expected a number"):
+        fit_associations(**tables(), workers=1)
 
 
 def by_age_group(given: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -27,16 +27,6 @@ def never_done(folder: Path) -> None:
         sum(range(1000))
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
-    ) as running:
-        yield running.scheduler_address
-
-
 def test_a_cluster_gives_the_same_results(cluster, monkeypatch):
     here = fan_out(draw, range(20), workers=1)
     assert fan_out(draw, range(20), workers=2) == here

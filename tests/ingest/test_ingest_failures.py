@@ -145,18 +145,6 @@ def test_a_limit_on_file_sizes_leaves_the_old_data(
     assert run().loaded == ("PBCD_H",)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a file system of eight megabytes; only root can make one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
-    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("a file system can only be mounted by root")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 @pytest.mark.parametrize("kilobytes", [0, 1500])
 def test_a_full_disk_leaves_the_old_data(
     catalogue: Catalogue, folder: Path, small_disk: Path, kilobytes: int

@@ -52,6 +52,8 @@ WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
     "unknown subgroup level": ("subgroups", "age_group,50-59,", "age_group,50-60,", ["line 2", "50-59"]),
     "mixture of an outcome that is not asked": ("study_outcomes", "peng2025,bmd_trochanter\n", "", ["bmd_trochanter", "study_outcomes.csv for peng2025"]),
     "claim about an unknown subgroup": ("published_claims", "trend_score,age 50-59,", "trend_score,age 50-60,", ["line 16", "age 50-59"]),
+    "outcome by subgroup without a covariate set": ("study_mixture_outcomes", "recommended,bkmr,osteoporosis,false", "recommended,bkmr,osteoporosis,true", ["line 30", "by_subgroup", "bkmr of recommended in seeds/study_mixture_covariate_sets.csv too", "true here alone"]),
+    "covariate set by subgroup without an outcome": ("study_mixture_outcomes", "peng2025,bkmr,osteoporosis,true", "peng2025,bkmr,osteoporosis,false", ["study_mixture_covariate_sets.csv, line 8", "bkmr of peng2025 in seeds/study_mixture_outcomes.csv too"]),
     "mixture of one": ("study_exposures", "peng2025,Pb,true\npeng2025,Cd,true\npeng2025,Hg,true\npeng2025,Se,true", "peng2025,Pb,false\npeng2025,Cd,false\npeng2025,Hg,false\npeng2025,Se,false", ["at least two", "1 for 'peng2025'"]),
     "gap in choices": ("choices", "exclusion,2,", "exclusion,20,", ["line 3", "the numbers 1 to 12", "'20'"]),
     "unknown choice of a grid": ("sensitivity_grid_levels", "peng2025,women,exclusion,none", "peng2025,women,exclusoin,none", ["line 6", "in seeds/choices.csv", "nearest: exclusion"]),
@@ -91,6 +93,7 @@ WRONG_ROWS: dict[str, tuple[str, str, str, list[str]]] = {
 SAID_OF_ANOTHER_SEED = (
     "release without limits",
     "mixture of an outcome that is not asked",
+    "covariate set by subgroup without an outcome",
     "mixture of one",
     "grid of an outcome that is not asked",
     "no own level",

@@ -10,24 +10,11 @@ import made_results
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.opened_page import Opened
+
 pytestmark = pytest.mark.xdist_group("report")
 WIDTHS = (1280, 390)
 MARKS = '[class*=" estimate"][class*="_marks"] > path'
-
-
-class Opened:
-    """A page that is drawn, with all that it asked for and said meanwhile."""
-
-    def __init__(self, browser: Browser, report: Path, width: int) -> None:
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 900})
-        self.requests: list[str] = []
-        self.said: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.address = report.as_uri()
-        self.page.goto(self.address, wait_until="commit", timeout=120_000)
-        self.page.locator("html[data-charts]").wait_for(state="attached", timeout=120_000)
 
 
 @pytest.fixture(scope="module", params=WIDTHS)

@@ -15,7 +15,7 @@ import made_results
 import pytest
 
 from report.errors import ReportError
-from report.html import main, write_report
+from report.html import LARGEST_BYTES, main, write_report
 
 pytestmark = pytest.mark.xdist_group("report")
 VOID = {"meta", "link", "br", "img", "input", "path", "circle", "rect"}
@@ -66,7 +66,18 @@ def page(text: str) -> Page:
 
 
 def test_small_enough(made_report):
-    assert made_report.stat().st_size < 5_000_000
+    assert made_report.stat().st_size < LARGEST_BYTES
+
+
+def test_a_report_that_is_too_large_is_written_with_a_warning(
+    made_database, made_report, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("report.html.LARGEST_BYTES", 1_000_000)
+    write_report(made_database, tmp_path / "report.html")
+    size = made_report.stat().st_size
+    assert (tmp_path / "report.html").stat().st_size == size
+    said = capsys.readouterr().err
+    assert said.startswith(f"warning: expected a report of at most 1.0 MB, found {size / 1e6:.1f} MB")
 
 
 def test_everything_is_inside(page):

@@ -1,13 +1,18 @@
 """Plans: every row has a result, from the cache where nothing changed, and failures say so."""
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from envmix.errors import EstimationError
+from envmix.fan_out import SCHEDULER_VARIABLE
 from envmix.study import run_plan as module
 from envmix.study.bkmr import fit_bkmr_plan
 from envmix.study.cached_fan_out import cached_frames
 from envmix.study.fit_cache import FitCache
 from envmix.study.qgcomp import fit_qgcomp_plan
+from envmix.study.run_plan import FitTask, Fitted, run_plan
 from envmix.study.wqs import fit_wqs_plan
 
 
@@ -61,6 +66,57 @@ def test_every_row_has_a_result_and_the_failure_says_so(plan, tables):
     assert result["events"].isna().tolist() == [False, False, False, False, True, False]
 
 
+ERRORS = {
+    "none": None,
+    "estimation": EstimationError("no estimate"),
+    "singular": np.linalg.LinAlgError("Singular matrix"),
+    "overflow": OverflowError("out of range"),
+    "underflow": FloatingPointError("underflow encountered"),
+    "mistake": TypeError("expected a number"),
+}
+
+
+def break_or_fit(specification, people) -> Fitted:
+    error = ERRORS[specification["error"]]
+    if error:
+        raise error
+    return Fitted(len(people), None)
+
+
+def broken(*names: str) -> dict[str, list]:
+    """Run a plan of fits that raise the errors of these names."""
+    tasks = [
+        FitTask(
+            kind="broken",
+            fit=break_or_fit,
+            schema=pa.schema([]),
+            specification={"error": name, "outcome": "y", "family": "gaussian"},
+            data=pd.DataFrame({"y": [1.0, 2.0]}),
+        )
+        for name in names
+    ]
+    plan = pd.DataFrame({"name": names})
+    return run_plan(plan, ["name"], tasks, pa.schema([]), cache=None, workers=1).to_pydict()
+
+
+def test_arithmetic_that_breaks_down_ends_one_fit_alone():
+    result = broken("estimation", "singular", "overflow", "underflow", "none")
+    assert result["n"] == [2] * 5
+    assert result["converged"] == [False] * 4 + [True]
+    assert result["warnings"] == [
+        "EstimationError: no estimate",
+        "LinAlgError: Singular matrix",
+        "OverflowError: out of range",
+        "FloatingPointError: underflow encountered",
+        None,
+    ]
+
+
+def test_a_mistake_in_the_program_ends_everything():
+    with pytest.raises(TypeError, match="expected a number"):
+        broken("none", "mistake")
+
+
 def test_nothing_unchanged_is_fitted_again(plan, tables, fits, tmp_path):
     cache = FitCache(tmp_path)
     first = fit_wqs_plan(plan, tables, cache=cache, workers=1)
@@ -107,6 +163,21 @@ def test_equal_fits_run_once(plan, tables, fits):
 
 def test_workers_change_nothing(plan, tables):
     assert fit_wqs_plan(plan, tables, workers=2).equals(fit_wqs_plan(plan, tables, workers=1))
+
+
+@pytest.mark.parametrize("fit_plan", [fit_wqs_plan, fit_qgcomp_plan, fit_bkmr_plan])
+def test_a_cluster_changes_nothing_and_its_workers_store_the_fits(
+    plan, tables, fits, tmp_path, monkeypatch, cluster, fit_plan
+):
+    plan = plan.iloc[[0, 4]]
+    here = fit_plan(plan, tables, workers=1)
+    assert len(fits) == 2
+    monkeypatch.setenv(SCHEDULER_VARIABLE, cluster)
+    cache = FitCache(tmp_path)
+    assert fit_plan(plan, tables, cache=cache).equals(here)
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2
+    assert fit_plan(plan, tables, cache=cache, workers=1).equals(here)
+    assert len(fits) == 2, "none but the first two in this process"
 
 
 def test_quantile_g_computation(plan, tables):

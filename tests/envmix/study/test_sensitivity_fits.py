@@ -144,6 +144,7 @@ def test_each_row_is_the_regression_that_it_names(given):
     assert found.loc["weighted", "n"] == len(data) - 1
     assert found.loc["weighted", "warnings"] == "1 people without a positive weight left out"
     assert found.loc["young", "n"] == (given["exposures"]["people"] == "young").sum()
+    assert found.loc[["doubling", "adjusted"], "warnings"].isna().all()
 
 
 def test_imputed_rows_are_pooled_over_the_copies(given):
