@@ -95,8 +95,8 @@ class Model:
     def most_change(self) -> float:
         """The most that the log density changes for a small relative change of V (see `solvers.low_rank`)."""
         if self.family == "binomial":
-            return 0.5 * (self.n + self.X.shape[1])
-        return 0.5 * self.n + float(self.priors.sigma2.shape)
+            return 0.5 * (self.n + int(self.X.shape[1]))
+        return 0.5 * self.n + self.priors.sigma2.shape
 
     def working(self, cluster_variance: float = 0.0, y: FloatArray | None = None) -> WorkingData:
         """The outcome (or a latent outcome `y`) prepared for the solvers."""

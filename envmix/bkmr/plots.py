@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 def _title(result: "BKMRResult", text: str) -> dict[str, Any]:
     lines = [] if result.status == "converged" else [result.status]
-    if result.approximate.any() or result.spec.compat is not None:
+    spec = result.spec
+    if spec.solver == "fitc" or result.approximate.any() or spec.compat is not None:
         lines.append(result.method)
     return {"text": text, "subtitle": lines, "subtitleColor": "firebrick"}
 
