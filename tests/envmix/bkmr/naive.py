@@ -23,6 +23,13 @@ def log_t(y, v, a, rate):
     return stats.multivariate_t.logpdf(y, shape=v * rate / a, df=2 * a)
 
 
+def orthant(model, r, lambda_, upper):
+    """P(s_i y*_i > -upper_i for every i) without covariates: of the probit's outcome where `upper` is zero."""
+    signs = 2 * model.y - 1
+    v = np.eye(model.n) + lambda_ * kernel(model.z, r)
+    return stats.multivariate_normal.cdf(upper, cov=signs[:, None] * v * signs, abseps=1e-5, rng=0)
+
+
 def conditional(y, X, v, cross, prior):
     """(b, h_new) given y ~ N(X b + h, v), b flat: mean, covariance, (y - X bhat)' v^-1 (y - X bhat).
 
@@ -86,8 +93,12 @@ def run(chain, sweeps):
     return np.array(r), np.array(u)
 
 
-def posterior_by_quadrature(model, points=24):
-    """Exact P(delta | y) and E(log lambda | y) for two exposures, by a grid over prior quantiles."""
+def posterior_by_quadrature(model, points=24, prior=None):
+    """Exact P(delta | y) and E(log lambda | y) for two exposures, by a grid over prior quantiles.
+
+    `prior`: probability of each delta; by default 1/3, 1/6, 1/6, 1/3 (every size equally probable).
+    """
+    prior = prior or {(0, 0): 1 / 3, (1, 0): 1 / 6, (0, 1): 1 / 6, (1, 1): 1 / 3}
     v = (np.arange(points) + 0.5) / points
     r_grid = model.priors.r.quantile(v)
     # Half of the gamma's mass lies in a narrow range of log lambda: more points there.
@@ -99,7 +110,7 @@ def posterior_by_quadrature(model, points=24):
     a, rate = model.priors.sigma2.shape, model.priors.sigma2.rate
     degrees = len(y)
     log_mass, log_lambda = {}, {}
-    for delta in ((0, 0), (1, 0), (0, 1), (1, 1)):
+    for delta in prior:
         values = []
         first = r_grid if delta[0] else [0.0]
         second = r_grid if delta[1] else [0.0]
@@ -116,9 +127,7 @@ def posterior_by_quadrature(model, points=24):
         values = np.array(values)
         top = values.max()
         weight = np.exp(values - top)
-        included = sum(delta)
-        prior = model.priors.inclusion.log_probability(included, 2)
-        log_mass[delta] = top + np.log(weight.mean()) + prior
+        log_mass[delta] = top + np.log(weight.mean()) + np.log(prior[delta])
         log_lambda[delta] = float((weight * np.log(lambdas)).sum() / weight.sum())
     top = max(log_mass.values())
     mass = {d: np.exp(x - top) for d, x in log_mass.items()}

@@ -91,8 +91,8 @@ def small_fit(folder=None, workers=1):
     frame = pd.DataFrame(z, columns=["a", "b"]).assign(y=z[:, 0] + z[:, 1] ** 2)
     options = ChainOptions(
         chains=2,
-        warmup=100,
-        draws=300,
+        warmup=40,
+        draws=160,
         workers=workers,
         checkpoint=folder,
         checkpoint_seconds=0.02,
@@ -116,7 +116,7 @@ def test_a_fit_killed_without_warning_resumes_with_the_same_draws(tmp_path):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     reached = [pickle.loads(path.read_bytes())[1].sweep for path in wanted]
-    assert min(reached) < 400
+    assert min(reached) < 200
     resumed, unbroken = small_fit(tmp_path), small_fit()
     for name, array in unbroken.arrays().items():
         np.testing.assert_array_equal(getattr(resumed, name), array, err_msg=name)

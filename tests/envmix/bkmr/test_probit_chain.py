@@ -1,0 +1,97 @@
+"""The probit's chain against its exact posterior: one exposure, five people, orthant probabilities by scipy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envmix.bkmr import probit, probit_sites
+from envmix.bkmr.chains import draw_latent
+
+from . import naive
+from .test_sampler import z_score
+
+SWEEPS = 3000
+
+
+@pytest.fixture(scope="module")
+def people():
+    model = naive.model(n=5, m=1, intercept=False, family="binomial")
+    z = np.array([[-2.0], [-1.2], [0.1], [1.1], [2.0]])
+    return replace(model, z=z, y=np.array([1.0, 1.0, 0.0, 1.0, 1.0]), zt=None)
+
+
+@pytest.fixture(scope="module")
+def exact(people):
+    """P(the exposure is in), P(lambda below its median), P(latent outcome of the first beyond 1)."""
+    levels = (np.arange(10) + 0.5) / 10
+    lambdas = people.priors.lambda_.quantile(levels)
+    beyond = np.array([-1.0, 0.0, 0.0, 0.0, 0.0])
+    weights = np.concatenate([[1.0], np.full(10, 0.1)])  # in and out are equally probable
+    r = np.concatenate([[0.0], people.priors.r.quantile(levels)])
+    mass, first = (
+        weights[:, None] * [[naive.orthant(people, [x], lambda_, upper) for lambda_ in lambdas] for x in r]
+        for upper in (np.zeros(5), beyond)
+    )
+    return {
+        "included": mass[1:].sum() / mass.sum(),
+        "lambda below its median": mass[:, :5].sum() / mass.sum(),
+        "latent beyond 1": first.sum() / mass.sum(),
+    }
+
+
+def scores(model, exact):
+    chain = naive.chain(model, warmup=0, draws=SWEEPS, seed=2)
+    chain.kernel.tuning = replace(chain.kernel.tuning, steps=5)
+    # Sites that match nothing: the estimates are noisy, and must be right all the same.
+    signs = 2 * model.y - 1
+    chain.kernel.stage.sites = probit_sites.Sites.at(signs, -3.0 * signs)
+    state = chain.state
+    state.exact = chain.kernel.stage.evaluate(state.point, chain.local, state.rng)
+    median = model.priors.lambda_.quantile(np.array(0.5))
+    found = {name: np.empty(SWEEPS) for name in exact}
+    for t in range(SWEEPS):
+        state.point, chain.local, state.exact = chain.kernel.sweep(
+            state.point, chain.local, state.exact, state.rng
+        )
+        found["included"][t] = state.point.r[0] > 0
+        found["lambda below its median"][t] = state.point.lambda_ < median
+        found["latent beyond 1"][t] = signs[0] * draw_latent(signs, state.exact.eta, state.rng)[0] > 1
+    return {name: abs(z_score(found[name], exact[name])) for name in exact}
+
+
+@pytest.fixture(autouse=True)
+def few_pairs(monkeypatch):
+    """So that the estimates are noisy."""
+    monkeypatch.setattr(probit, "PAIRS", 2)
+
+
+def test_chain_has_the_exact_posterior(people, exact):
+    found = scores(people, exact)
+    assert max(found.values()) < 4, found
+
+
+def test_negative_control_a_pair_that_is_not_the_chosen_one(monkeypatch, people, exact):
+    """Kept in its place, a new pair lets a lucky estimate go, and the noise is no longer corrected for."""
+
+    def wrong(self, point, evaluated, rng):
+        return replace(evaluated, normal=rng.standard_normal(evaluated.proposal.dimension))
+
+    correct = probit.ProbitStage.refresh
+    monkeypatch.setattr(
+        probit.ProbitStage, "refresh", lambda s, p, e, rng: correct(s, p, wrong(s, p, e, rng), rng)
+    )
+    found = scores(people, exact)
+    assert max(found.values()) > 6, found
+
+
+def test_negative_control_weights_without_the_proposal(monkeypatch, people, exact):
+    correct = probit.FeatureProposal.draw
+
+    def unweighted(self, normals):
+        eta, log_ratio = correct(self, normals)
+        return eta, np.zeros_like(log_ratio)
+
+    monkeypatch.setattr(probit.FeatureProposal, "draw", unweighted)
+    found = scores(people, exact)
+    assert max(found.values()) > 6, found
