@@ -1,4 +1,4 @@
-"""The probit's chain against its exact posterior: one exposure, five people, orthant probabilities by scipy."""
+"""The probit's chain against its exact posterior: one exposure, five people, orthants by scipy."""
 
 from dataclasses import replace
 
