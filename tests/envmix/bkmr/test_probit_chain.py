@@ -1,4 +1,4 @@
-"""The probit's chain against its exact posterior: one exposure, five people, orthants by scipy."""
+"""The probit's chain against its exact posterior: orthant probabilities of five people, one exposure."""
 
 from dataclasses import replace
 
