@@ -19,6 +19,7 @@ from builds import ROOT, run
 from write_answers import QUERY
 
 from ingest.__main__ import _parser as ingest_parser
+from ingest.__main__ import main as ingest
 from publish.__main__ import _parse as publish_parse
 from publish.__main__ import main as publish
 from publish.database import DICTIONARY_COLUMNS
@@ -78,7 +79,9 @@ def test_dbt_has_the_commands_and_options(command):
     assert {word for word in words if word.startswith("-")} <= options
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if "python -m" in command])
+@pytest.mark.parametrize(
+    "command", sorted({command.replace(".venv/bin/", "") for command in COMMANDS if "python -m" in command})
+)
 def test_python_modules_take_the_arguments(command, demo_data, monkeypatch, capsys, tmp_path):
     words = shlex.split(command)
     module, arguments = words[words.index("-m") + 1], words[words.index("-m") + 2 :]
@@ -91,12 +94,21 @@ def test_python_modules_take_the_arguments(command, demo_data, monkeypatch, caps
         assert answer(*query, database)
     elif "--help" in arguments:
         run(sys.executable, "-m", module, *arguments, data=demo_data)
-    elif module == "publish" and arguments[0] in ("status", "dictionary"):
+    elif module == "publish" and arguments[0] == "dictionary":
         monkeypatch.setattr("publish.dictionary.PAGE", tmp_path / "page.md")
-        assert publish([*arguments, *(["--results", results] if arguments[0] == "status" else [])]) == 0
+        assert publish(arguments) == 0
+    elif module == "publish" and arguments[0] == "status":
+        assert publish([*arguments, "--results", results]) == 0
+    elif module == "publish" and arguments[0] in ("show", "again"):
+        link = tmp_path / "results"
+        assert publish([*arguments, "--data", str(demo_data), "--results", str(link)]) == 0
+        assert "now shows" in capsys.readouterr().err
+        assert link.resolve() == (demo_data / "published" / "latest").resolve()
     elif module == "publish":
         publish_parse(arguments)
-    elif module == "ingest" and "--help" not in arguments:
+    elif module == "ingest" and arguments == ["check"]:
+        assert ingest(arguments) == 0
+    elif module == "ingest":
         ingest_parser().parse_args(arguments)
     else:
         assert not arguments
