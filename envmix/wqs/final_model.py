@@ -38,7 +38,7 @@ class FinalModel:
 
 
 def fit_final_model(
-    spec: WQS, prepared: Prepared, rows: BoolArray, index: FloatArray, *, null: bool = True
+    spec: WQS, prepared: Prepared, rows: BoolArray, index: FloatArray, *, variance: bool = True
 ) -> FinalModel:
     """Regress the outcome on the index (n, D), the covariates and, if asked for, their interaction.
 
@@ -47,6 +47,9 @@ def fit_final_model(
     rows : bool array, shape (n,)
         Validation rows among the analysed rows.
     index : array, shape (n, D)
+    variance : bool
+        True by default. False leaves out the survey design, which changes the covariance and not the
+        coefficients, and takes most of the time.
     """
     Z = prepared.covariates
     columns = [np.ones((index.shape[0], 1)), index, Z.matrix]
@@ -67,7 +70,7 @@ def fit_final_model(
     )
     coefficients, covariance, inference = fit.coefficients, fit.covariance, "model"
     df = fit.residual_df if spec.family in FREE_DISPERSION else np.inf
-    if prepared.design is not None:
+    if prepared.design is not None and variance:
         domain = np.zeros(prepared.total_rows, dtype=np.bool_)
         positions = prepared.positions[rows]
         domain[positions] = True

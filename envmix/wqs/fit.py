@@ -125,8 +125,12 @@ def run_once(
     *,
     validation: BoolArray | None = None,
     bootstrap_rows: IntArray | None = None,
+    variance: bool = True,
 ) -> Once:
-    """Split, bootstrap and fit once; everything random comes from the stream of (seed, number)."""
+    """Split, bootstrap and fit once; everything random comes from the stream of (seed, number).
+
+    `variance`: see `fit_final_model`.
+    """
     generator = random_stream(seed, "wqs", "holdout", number)
     n = prepared.outcome.size
     if validation is None:
@@ -143,7 +147,7 @@ def run_once(
     notes += fit_notes(spec, bootstraps)
     require_direction(spec, bootstraps)
     weights = bootstraps.average()
-    model = fit_final_model(spec, prepared, validation, prepared.index_columns @ weights.T)
+    model = fit_final_model(spec, prepared, validation, prepared.index_columns @ weights.T, variance=variance)
     return Once(training, validation, bootstraps, weights, model, tuple(notes))
 
 

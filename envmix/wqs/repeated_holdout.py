@@ -248,7 +248,8 @@ class _Holdout:
 
 def _holdout(spec: WQS, prepared: Prepared, seed: int, number: int) -> _Holdout | EstimationError:
     try:
-        found = run_once(spec, prepared, seed, number)
+        # The spread over splits is what is reported: no split needs a variance of its own.
+        found = run_once(spec, prepared, seed, number, variance=False)
     except EstimationError as error:
         # One unlucky split must not end the analysis; it is counted and reported with its reason.
         return error

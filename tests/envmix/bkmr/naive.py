@@ -24,11 +24,7 @@ def log_t(y, v, a, rate):
 
 
 def orthant(model, r, lambda_, upper):
-<<<<<<< HEAD
     """P(s_i y*_i > -upper_i for every i), no covariates: of the probit's outcome where `upper` is zero."""
-=======
-    """P(s_i y*_i > -upper_i for every i), no covariates: the likelihood of a probit where `upper` is 0."""
->>>>>>> bkmr-proofs
     signs = 2 * model.y - 1
     v = np.eye(model.n) + lambda_ * kernel(model.z, r)
     return stats.multivariate_normal.cdf(upper, cov=signs[:, None] * v * signs, abseps=1e-5, rng=0)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from envmix import WQS, fit_wqs
+from envmix import WQS, fit_repeated_holdout_wqs, fit_wqs
 from envmix.constrained_glm import fit_constrained, fit_glm
 from envmix.errors import DataError
 from envmix.wqs.bootstraps import count_rows, draw_subsets, fit_bootstraps
@@ -295,3 +295,21 @@ def test_every_family_has_design_based_errors(sim905, model, family):
     )
     np.testing.assert_allclose(result.estimates()["std_error"], np.sqrt(np.diag(expected)), rtol=1e-6)
     assert result.facts()["inference"][0] == "design"
+
+
+@pytest.mark.filterwarnings("ignore::envmix.errors.EnvmixWarning")
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "negative_binomial"])
+def test_a_holdout_under_a_design_has_the_coefficients_of_the_design_based_fit(sim905, model, family):
+    data = sim905.assign(count=np.random.default_rng(3).poisson(2 + sim905["pb"]))
+    outcome = {"gaussian": "bmd_fn", "binomial": "osteo"}.get(family, "count")
+    spec = WQS(
+        **{**model, "outcome": outcome, "covariates": ("age",), "family": family},
+        direction="negative" if family == "gaussian" else "positive",
+        weights="wt",
+        strata="stratum",
+        psu="psu",
+        bootstraps=5,
+    )
+    single, repeated = fit_wqs(spec, data, 1), fit_repeated_holdout_wqs(spec, data, 1, holdouts=2, workers=1)
+    assert single.facts()["inference"][0] == "design"
+    np.testing.assert_allclose(repeated.coefficients[0], single.model.coefficients, rtol=1e-7, atol=1e-9)
