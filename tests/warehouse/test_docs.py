@@ -99,7 +99,7 @@ def test_python_modules_take_the_arguments(command, demo_data, monkeypatch, caps
         assert publish(arguments) == 0
     elif module == "publish" and arguments[0] == "status":
         assert publish([*arguments, "--results", results]) == 0
-    elif module == "publish" and arguments[0] in ("show", "again"):
+    elif module == "publish" and arguments[0] == "show":
         link = tmp_path / "results"
         assert publish([*arguments, "--data", str(demo_data), "--results", str(link)]) == 0
         assert "now shows" in capsys.readouterr().err

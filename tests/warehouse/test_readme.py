@@ -23,8 +23,8 @@ EXAMPLES = README + [example for example in WHAT_HOLDS if not OF_THE_PROFILE.sea
 
 def test_there_are_as_many_as_there_should_be():
     assert len(README) == 5
-    assert len(WHAT_HOLDS) == 10
-    assert len(EXAMPLES) == 5 + 4
+    assert len(WHAT_HOLDS) == 12
+    assert len(EXAMPLES) == 5 + 5
 
 
 @pytest.mark.parametrize(("query", "expected"), EXAMPLES)
