@@ -8,6 +8,7 @@ same.
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, TextIO, TypeVar
 
@@ -23,6 +24,10 @@ Result = TypeVar("Result")
 SECONDS_BETWEEN_LINES = 10.0
 SCHEDULER_VARIABLE = "ENVMIX_DASK_SCHEDULER"
 SECONDS_TO_REACH_SCHEDULER = 10
+
+
+# loky renews a worker whose memory has grown, and says so; no task is lost.
+warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
 
 
 class ClusterError(EnvmixError):

@@ -1,15 +1,13 @@
 """Run one chain: warm-up, kept draws, checkpoints."""
 
-import os
-import pickle
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from envmix.arrays import FloatArray
-from envmix.bkmr import probit
+from envmix.bkmr import checkpoint, probit
 from envmix.bkmr.draws import Draws
 from envmix.bkmr.exact import Evaluation, Joint, Solver, finite, naming
 from envmix.bkmr.lambda_grid import LambdaGrid
@@ -21,7 +19,6 @@ from envmix.bkmr.solvers.low_rank import trace_tolerance
 from envmix.bkmr.spec import ChainOptions
 from envmix.bkmr.surrogate import Local, Surrogate
 from envmix.bkmr.tuning import Record, Tuning, initial_tuning, learn
-from envmix.errors import SpecificationError
 from envmix.random_streams import random_stream
 
 SURROGATE_RANK = 32
@@ -269,13 +266,7 @@ def _first_state(task: ChainTask) -> Chain:
 
 
 def _resume(task: ChainTask, path: Path) -> Chain:
-    with path.open("rb") as stream:
-        fingerprint, state = pickle.load(stream)
-    if fingerprint != task.fingerprint:
-        raise SpecificationError(
-            f"expected checkpoint {path.name} to be of this very fit, found one of another specification, "
-            "data, seed, warm-up or version of envmix: choose an empty checkpoint directory"
-        )
+    state: ChainState = checkpoint.load(path, task.fingerprint)
     if len(state.draws.r) != task.options.draws:
         state.draws = state.draws.resized(task.options.draws)
     kernel = _kernel(task, state.tuning, state.sites)
@@ -285,11 +276,10 @@ def _resume(task: ChainTask, path: Path) -> Chain:
 
 
 def _save(chain: Chain, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as stream:
-        pickle.dump((chain.task.fingerprint, chain.state), stream)
-    os.replace(temporary, path)
+    state = chain.state
+    if isinstance(state.exact, ProbitEvaluation):
+        state = replace(state, exact=replace(state.exact, proposal=None))
+    checkpoint.save(path, chain.task.fingerprint, state)
 
 
 def run_chain(task: ChainTask) -> ChainRun:

@@ -104,11 +104,14 @@ class FeatureProposal:
 
 @dataclass(frozen=True)
 class ProbitEvaluation:
-    """Unbiased estimate of the likelihood at one point, and one weighted draw of the linear predictors."""
+    """Unbiased estimate of the likelihood at one point, and one weighted draw of the linear predictors.
+
+    Checkpoints leave `proposal` out (None): it can be two n x n arrays, and the point determines it.
+    """
 
     log_likelihood: float
     rank: int
-    proposal: ImportanceDensity
+    proposal: ImportanceDensity | None
     normal: FloatArray
     eta: FloatArray
     method: str = "lowrank"
@@ -228,6 +231,13 @@ class ProbitStage:
             return self._evaluate(point, rng)
 
     def _evaluate(self, point: Point, rng: np.random.Generator) -> ProbitEvaluation:
+        proposal, rank, method, root = self._propose(point)
+        normals = rng.standard_normal((self.pairs(rank), proposal.dimension))
+        found = estimate(proposal, self.signs, normals, rng, rank)
+        return replace(found, method=method, root_variance=root)
+
+    def _propose(self, point: Point) -> tuple[ImportanceDensity, int, str, FloatArray | None]:
+        """The importance density at a point, the kernel's rank, its method, what rows were divided by."""
         model, factor = self.model, None
         if self._has_kernel(point):
             factor = self.solver.factor(model, point.r, point.lambda_)
@@ -235,24 +245,20 @@ class ProbitStage:
                 dense, root = probit_dense.propose(
                     model, point.r, point.lambda_, point.cluster_variance, self.sites
                 )
-                found = self._estimate(dense, model.n, rng)
-                return replace(found, method="dense", root_variance=root)
+                return dense, model.n, "dense", root
         design, root = self._features(point, factor)
         proposal = FeatureProposal.for_sites(design, model.X.shape[1], self.sites)
-        found = self._estimate(proposal, 0 if factor is None else factor.rank, rng)
-        return found if root is None else replace(found, method="fitc", root_variance=root)
-
-    def _estimate(self, proposal: ImportanceDensity, rank: int, rng: np.random.Generator) -> ProbitEvaluation:
-        normals = rng.standard_normal((self.pairs(rank), proposal.dimension))
-        return estimate(proposal, self.signs, normals, rng, rank)
+        rank = 0 if factor is None else factor.rank
+        return proposal, rank, "lowrank" if root is None else "fitc", root
 
     def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
         """Redraw all pairs but the chosen one, which leaves the extended posterior invariant."""
         if not isinstance(exact, ProbitEvaluation):
             return exact
-        normals = rng.standard_normal((self.pairs(exact.rank), exact.proposal.dimension))
+        proposal = exact.proposal or self._propose(point)[0]
+        normals = rng.standard_normal((self.pairs(exact.rank), proposal.dimension))
         normals[0] = exact.normal
-        new = estimate(exact.proposal, self.signs, normals, rng, exact.rank)
+        new = estimate(proposal, self.signs, normals, rng, exact.rank)
         return replace(new, method=exact.method, root_variance=exact.root_variance)
 
     def matched_sites(self, points: Sequence[Point]) -> Sites:

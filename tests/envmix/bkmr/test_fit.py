@@ -1,5 +1,7 @@
 """From a data frame to tables: reproducibility, checkpoints, labels, schemas."""
 
+import pickle
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +11,8 @@ import pytest
 
 from envmix import BKMR, BKMRResult, ChainOptions, ConvergenceWarning, fit_bkmr
 from envmix.bkmr import chains, diagnostics, plots
+from envmix.bkmr.checkpoint import CheckpointError
+from envmix.bkmr.probit import ProbitEvaluation
 from envmix.errors import SpecificationError
 
 from .conftest import COVARIATES, METALS, quiet_fit
@@ -58,6 +62,42 @@ def test_a_killed_run_resumes_with_the_same_draws(
     assert_same_draws(quiet_fit(unbroken.spec, people, 1, saved), unbroken)
     with pytest.raises(SpecificationError, match="this very fit"):
         fit_bkmr(unbroken.spec, people, 2, saved)
+
+
+def test_a_dense_probit_resumes_without_its_matrices(tmp_path, people, short, binomial):
+    """A checkpoint has no n x n array: the importance density is made anew, the same to the last bit."""
+    spec, half = replace(binomial.spec, solver="dense"), short.draws // 2
+    quiet_fit(spec, people, 1, replace(short, draws=half, checkpoint=tmp_path))
+    _, state = pickle.loads((tmp_path / "chain-0.pickle").read_bytes())
+    assert isinstance(state.exact, ProbitEvaluation)
+    assert state.exact.proposal is None
+    resumed = quiet_fit(spec, people, 1, replace(short, checkpoint=tmp_path))
+    assert_same_draws(resumed, quiet_fit(spec, people, 1, short))
+
+
+def test_a_full_disk_is_said_and_keeps_the_last_checkpoint(small_disk, people, spec, short, gaussian):
+    folder = small_disk / "chains"
+    options = replace(short, draws=short.draws // 2, checkpoint=folder)
+    quiet_fit(spec, people, 1, options)
+    saved = {path.name: path.read_bytes() for path in folder.iterdir()}
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 4096))
+    with pytest.raises(CheckpointError, match=r"chains, which failed: No space left on device\. Make room"):
+        quiet_fit(spec, people, 1, replace(short, checkpoint=folder))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == saved
+    filler.unlink()
+    assert_same_draws(quiet_fit(spec, people, 1, replace(short, checkpoint=folder)), gaussian)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path, people, spec, short, gaussian):
+    saved = replace(short, checkpoint=tmp_path)
+    quiet_fit(spec, people, 1, saved)
+    path = tmp_path / "chain-1.pickle"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(SpecificationError, match=r"chain-1\.pickle, found a damaged file .*: remove it"):
+        quiet_fit(spec, people, 1, saved)
+    path.unlink()
+    assert_same_draws(quiet_fit(spec, people, 1, saved), gaussian)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial"])
