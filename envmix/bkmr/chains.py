@@ -295,11 +295,12 @@ def run_chain(task: ChainTask) -> ChainRun:
     begun, before, saved = time.process_time(), state.seconds, -np.inf
     while state.sweep < options.sweeps:
         chain.advance()
-        state.seconds = before + time.process_time() - begun
-        now = time.monotonic()
+        now, last = time.monotonic(), state.sweep == options.sweeps
         # At once and then every few seconds, so that whatever ends this process loses little.
-        if path is not None and (now - saved >= options.checkpoint_seconds or state.sweep == options.sweeps):
-            _save(chain, path)
+        if last or (path is not None and now - saved >= options.checkpoint_seconds):
+            state.seconds = before + time.process_time() - begun
+            if path is not None:
+                _save(chain, path)
             saved = now
         if done is not None:
             done[task.chain] = state.sweep

@@ -8,7 +8,7 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.forest import forest
 from report.charts.style import Series, series
-from report.elements import Block, Figure, Section, Table, absent, empty
+from report.elements import Block, Figure, Paragraph, Section, Table, absent, empty
 from report.formats import NOTHING, count, fixed, interval, missing, number, odds, plain, probability, words
 from report.marts import Marts
 
@@ -56,7 +56,28 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
         return (empty("replication"),)
     adjusted = pd.DataFrame() if marts.missing("associations") else marts.frame(_INTERVALS)
     ratios = claims[claims["quantity"] == "odds_ratio"]
-    return (table(claims), *((figure(ratios, adjusted),) if len(ratios) else ()))
+    return (in_short(claims), table(claims), *((figure(ratios, adjusted),) if len(ratios) else ()))
+
+
+def in_short(claims: pd.DataFrame) -> Paragraph:
+    """Return how many claims come out, and how many findings survive."""
+    true = claims.filter(regex="^(agrees|is_|survives_)").eq(True)
+    findings = true["agrees"] & true["is_finding"]
+    ours = findings & true["is_significant_here"]
+    survives = true.loc[ours, ["survives_age_bmi", "survives_weighting", "survives_multiple_testing"]]
+    age_bmi, weighting, testing = survives.sum()
+    text = (
+        f"In short: {true['agrees'].sum()} of {len(claims)} claims come out, in number or in pattern. "
+        f"{findings.sum()} of these say that there is an association, and {ours.sum()} of them are "
+        "significant in our own model."
+    )
+    if ours.any():
+        text += (
+            f" Of the {ours.sum()}, {age_bmi} remain with age and BMI, {weighting} with the survey's "
+            f"weights, {testing} after correction for the number of tests, and "
+            f"{survives.all(axis=1).sum() or 'none'} through all three."
+        )
+    return Paragraph(text)
 
 
 def table(claims: pd.DataFrame) -> Table:
