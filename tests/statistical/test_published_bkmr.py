@@ -39,13 +39,14 @@ def four_errors(draws: np.ndarray, posterior_sd: float) -> float:
 
 
 def means_agree(result: BKMRResult, name: str) -> None:
-    """Posterior means and inclusion within four Monte Carlo errors; posterior sds within a tenth."""
+    """Means and inclusion within four Monte Carlo errors; sds within a tenth, of the heavy-tailed r a fifth."""
     draws = {"beta1": result.beta[:, :, 0], "sigsq": result.sigma2, "lambda": result.lambda_}
     draws |= {f"r{m + 1}": result.r[:, :, m] for m in range(len(EXPOSURES))}
     for parameter, theirs in stored(f"{name}_ests").set_index("param").iterrows():
         x = draws[str(parameter)]
         assert abs(x.mean() - theirs["mean"]) < four_errors(x, theirs["sd"]), (parameter, x.mean())
-        assert x.std() == pytest.approx(theirs["sd"], rel=0.1), parameter
+        close = 0.2 if str(parameter).startswith("r") else 0.1
+        assert x.std() == pytest.approx(theirs["sd"], rel=close), parameter
     for m, pip in enumerate(stored(f"{name}_pips")["PIP"]):
         included = (result.r[:, :, m] > 0).astype(float)
         allowed = four_errors(included, max(np.sqrt(pip * (1 - pip)), 0.02))
