@@ -39,7 +39,7 @@ def four_errors(draws: np.ndarray, posterior_sd: float) -> float:
 
 
 def means_agree(result: BKMRResult, name: str) -> None:
-    """Means and inclusion within four Monte Carlo errors; sds within a tenth, of the heavy-tailed r a fifth."""
+    """Means and inclusion within four Monte Carlo errors; sds within a tenth, of r (heavy tails) a fifth."""
     draws = {"beta1": result.beta[:, :, 0], "sigsq": result.sigma2, "lambda": result.lambda_}
     draws |= {f"r{m + 1}": result.r[:, :, m] for m in range(len(EXPOSURES))}
     for parameter, theirs in stored(f"{name}_ests").set_index("param").iterrows():
