@@ -14,6 +14,7 @@ from report.elements import Section
 from report.errors import ReportError
 from report.marts import Marts, open_marts
 from report.page import render
+from report.places import warehouse_path
 from report.sections import (
     associations,
     bkmr,
@@ -29,7 +30,6 @@ from report.sections import (
     table_one,
     wqs,
 )
-from report.summary import warehouse_path
 
 SECTIONS: Sequence[Callable[[Marts], Section]] = (
     replication.section,

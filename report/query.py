@@ -6,7 +6,9 @@ from pathlib import Path
 
 import duckdb
 
-from report.summary import results_path, table_text, warehouse_path
+from report.errors import ReportError
+from report.places import results_path, warehouse_path
+from report.summary import table_text
 
 
 def answer(query: str, database: Path) -> str:
@@ -23,9 +25,14 @@ def answer(query: str, database: Path) -> str:
     ------
     duckdb.Error
         The query is wrong, or the database cannot be opened.
+    ReportError
+        There is no query.
     """
     with duckdb.connect(str(database), read_only=True) as connection:
-        return table_text(connection.execute(query).df())
+        if not connection.extract_statements(query):
+            raise ReportError('expected a query in SQL, such as "from cohort_flow", found none')
+        rows = connection.execute(query).df()
+    return table_text(rows) if len(rows) else f"no rows; columns: {', '.join(rows.columns)}"
 
 
 def main() -> None:
@@ -40,7 +47,12 @@ def main() -> None:
     options = parser.parse_args()
     try:
         print(answer(options.query, warehouse_path() if options.private else results_path()))
-    except duckdb.Error as error:
+    except duckdb.CatalogException as error:
+        hint = (
+            "" if options.private else "\nTables with rows of persons are not published: --private asks them."
+        )
+        sys.exit(f"error: {error}{hint}")
+    except (duckdb.Error, ReportError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -1,15 +1,14 @@
 """Print the flow of the cohort, the main associations and where the results lie."""
 
 import argparse
-import os
+import sys
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from ingest.home import PROJECT_ROOT
-
-RESULTS = PROJECT_ROOT / "results" / "nhanes_bone.duckdb"
+from report.errors import ReportError
+from report.places import results_path
 
 FLOW = """
     select step, description, n, excluded, osteoporosis_cases as cases
@@ -42,16 +41,6 @@ VERDICTS = """
     from replication
     order by claim_order
 """
-
-
-def warehouse_path() -> Path:
-    """Return the private warehouse that `dbt build` writes: in NHANES_BONE_DATA, by default data/current."""
-    return Path(os.environ["NHANES_BONE_DATA"]).resolve() / "warehouse.duckdb"
-
-
-def results_path() -> Path:
-    """Return the published database, or the private warehouse where nothing is published yet."""
-    return RESULTS.resolve() if RESULTS.exists() else warehouse_path()
 
 
 def summary(database: Path) -> str:
@@ -90,7 +79,15 @@ def table_text(frame: pd.DataFrame) -> str:
     return frame.astype(object).where(frame.notna(), "").to_string(index=False)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the summary that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m report.summary", description=__doc__)
-    parser.add_argument("database", nargs="?", type=Path, default=results_path(), help="default: the results")
-    print(summary(parser.parse_args().database))
+    parser.add_argument("database", nargs="?", type=Path, help="default: the results")
+    try:
+        print(summary(parser.parse_args().database or results_path()))
+    except ReportError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
