@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from textwrap import shorten
 
+import pandas as pd
+
 from report.formats import count, plain, words
 from report.marts import Marts
 
@@ -54,24 +56,35 @@ def banners(marts: Marts) -> list[Banner]:
 
 
 def _not_converged(marts: Marts) -> tuple[str, ...]:
-    """Return one item for each reason, with the tables that have it."""
-    tables: dict[str, list[str]] = {}
+    """Return one item for each kind of reason: chains that have not converged, then by number of rows."""
+    found = []
     for table in sorted(marts.columns):
-        if "converged" not in marts.columns[table]:
-            continue
-        warnings = "warnings" if "warnings" in marts.columns[table] else "null"
-        reasons = marts.frame(f"""
-            select coalesce({warnings}, 'No reason given') as reason, count(*) as n
-            from main.{table}
-            where converged is not true
-            group by all
-        """)
-        short = reasons["reason"].map(lambda reason: shorten(plain(reason), _REASON, placeholder=" ..."))
-        for reason, n in reasons["n"].groupby(short, sort=True).sum().items():
-            tables.setdefault(str(reason), []).append(f"{_name(table)} {count(n)}")
-    items = [f"{reason} (rows: {', '.join(names)})" for reason, names in tables.items()]
+        if "converged" in marts.columns[table]:
+            warnings = "warnings" if "warnings" in marts.columns[table] else "null"
+            rows = marts.frame(f"""
+                select coalesce({warnings}, 'No reason given') as reason, count(*) as n
+                from main.{table}
+                where converged is not true
+                group by all
+                order by n desc, reason
+            """)
+            found.append(rows.assign(table=_name(table)))
+    if not found or not (reasons := pd.concat(found, ignore_index=True)).size:
+        return ()
+    reasons["kind"] = reasons["reason"].str.partition(":")[0]
+    by_rows = reasons.groupby("kind")["n"].sum().sort_values(ascending=False, kind="stable")
+    kinds = sorted(by_rows.index, key=lambda kind: kind != "NOT CONVERGED")
+    items = [_item(reasons[reasons["kind"] == kind]) for kind in kinds]
     more = len(items) - _MOST_REASONS
     return (*items[:_MOST_REASONS], *([f"And {more} more reasons: see the tables."] if more > 0 else []))
+
+
+def _item(reasons: pd.DataFrame) -> str:
+    example = shorten(plain(reasons["reason"].iloc[0]), _REASON, placeholder=" ...")
+    others = reasons["reason"].nunique() - 1
+    like_it = f" and {count(others)} like it" if others else ""
+    tables = ", ".join(f"{name} {count(n)}" for name, n in reasons.groupby("table")["n"].sum().items())
+    return f"{example}{like_it} (rows: {tables})"
 
 
 def _name(table: str) -> str:

@@ -5,6 +5,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from textwrap import shorten
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 NOTHING = "\N{EN DASH}"
 """What stands where there is no number."""
 
+_BRIEF = 200  # characters
 _MINUS = "\N{MINUS SIGN}"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FORMULA = re.compile(r"[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
@@ -34,6 +36,7 @@ _WORDS = {
     "trend_median": "trend, quartile median",
     "bmd_total_spine": "Lumbar spine BMD",
     "bmi": "BMI",
+    "bmi_group": "BMI group",
     "looker1998": "Looker 1998",
     "xue2021": "Xue 2021",
     "wqs": "WQS index",
@@ -135,6 +138,17 @@ def within(code: Any) -> str:
 def plain(value: Any) -> str:
     """Return a text from the data without characters that HTML cannot hold."""
     return NOTHING if missing(value) else _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+def brief(value: Any) -> str:
+    """Return the beginning of a text from the data: what a cell has room for; the CSV has all of it."""
+    text = plain(value)
+    return text if len(text) <= _BRIEF else shorten(text, _BRIEF, placeholder=" ... (the CSV has all of it)")
+
+
+def signed(text: str) -> str:
+    """Return a text with minus signs, not hyphens, before its negative numbers."""
+    return re.sub(r"(?<![\w.])-(?=[\d.])", _MINUS, text)
 
 
 def csv_text(frame: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import count, plain, probability, truth, within, words
+from report.formats import brief, count, probability, truth, within, words
 from report.marts import Marts
 from report.sections.common import (
     COVARIATE_SETS,
@@ -94,8 +94,8 @@ def by_contrast(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         "left of the dashed 1 the odds are lower than in the first quartile (or than at half the "
         "concentration), right of it higher. Compare the marks of one row to see what adjustment does, "
         "and the two panels to see what the survey's design does.",
-        "That a metal acts on bone, nor what the number of tests makes of a single interval: see q in the "
-        "table.",
+        "That a metal acts on bone, nor what the number of tests makes of a single interval: that is what "
+        "q says, among the numbers of this figure and in their CSV.",
         _panels(drawn, sets, rows, ends, f"odds ratio of {within(outcome)} (logarithmic)", logarithmic=True),
         table(f"associations-{slug(study, outcome)}", f"{name}: odds ratios", drawn),
         [look.key for look in looks(sets)],
@@ -178,7 +178,7 @@ def table(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "p": drawn["p_value"].map(probability),
             "q": drawn["q_value"].map(probability),
             "Converged": drawn["converged"].map(truth),
-            "To know": drawn["warnings"].map(plain),
+            "To know": drawn["warnings"].map(brief),
         }
     )
     data = drawn.drop(columns=["row", "value", "low", "high", "said"])

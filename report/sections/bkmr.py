@@ -6,7 +6,7 @@ import pandas as pd
 
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Section, Table, absent, empty
-from report.formats import count, fixed, number, plain, truth, words
+from report.formats import brief, count, fixed, number, plain, truth, words
 from report.marts import Marts
 from report.sections.bkmr_curves import bivariate, interactions, overall, response, single
 from report.sections.common import (
@@ -131,7 +131,7 @@ def inclusion(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             "Before the data": frame["prior_pip"].map(lambda value: fixed(value, 3)),
             "Simulation error": frame["mcse"].map(lambda value: fixed(value, 3)),
             "Converged": frame["converged"].map(truth),
-            "To know": frame["warnings"].map(plain),
+            "To know": frame["warnings"].map(brief),
         }
     )
     name = f"bkmr-pips-{slug(study, outcome)}"
@@ -172,7 +172,7 @@ def diagnostics(study: str, frame: pd.DataFrame) -> Table:
             "Smallest ESS, bulk": frame["smallest_ess_bulk"].map(lambda value: fixed(value, 0)),
             "Smallest ESS, tail": frame["smallest_ess_tail"].map(lambda value: fixed(value, 0)),
             "Converged": frame["converged"].map(truth),
-            "To know": frame["warnings"].map(plain),
+            "To know": frame["warnings"].map(brief),
         }
     )
     return Table(

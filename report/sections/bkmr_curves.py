@@ -10,7 +10,7 @@ from report.charts.curves import curves
 from report.charts.forest import forest
 from report.charts.style import Series, series
 from report.elements import Figure, Panel, Table
-from report.formats import interval, number, plain, truth, within, words
+from report.formats import brief, interval, number, truth, within, words
 from report.sections.common import COVARIATE_SETS, METALS, left_out, looks, ordered, preferred, slug
 
 _ONE_SET = ("full", "age_bmi", "crude")
@@ -269,7 +269,7 @@ def _figure(
     )
     keys = shown.shape[1]
     shown["Estimate (95 % interval)"] = [interval(*item) for item in _ends(frame)]
-    shown["Converged"], shown["To know"] = frame["converged"].map(truth), frame["warnings"].map(plain)
+    shown["Converged"], shown["To know"] = frame["converged"].map(truth), frame["warnings"].map(brief)
     data = frame.rename(columns={"value": "estimate", "low": "conf_low", "high": "conf_high"})
     return Figure(
         name,

@@ -4,11 +4,14 @@ from typing import Any
 import pandas as pd
 
 from report.charts.style import Series, series
+from report.elements import MOST_ROWS
 from report.formats import count, interval, missing, odds, plain, within, words
 from report.marts import Marts
 
 STUDIES = ("peng2025", "recommended")
 COVARIATE_SETS = ("crude", "age_bmi", "full")
+HEADLINE_SETS = ("age_bmi", "crude", "full")
+"""The first of these is shown where only one can be."""
 ENGINES = ("unweighted", "survey")
 OUTCOMES = ("osteoporosis", "bmd_total_femur")
 METALS = ("Cd", "Pb", "Hg", "Se", "Mn")
@@ -30,6 +33,26 @@ def by_outcome(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with those of the main outcomes first, otherwise as they were."""
     places = {outcome: place for place, outcome in enumerate(ordered(frame["outcome"], OUTCOMES))}
     return frame.sort_values("outcome", key=lambda outcomes: outcomes.map(places), kind="stable")
+
+
+def headline(frame: pd.DataFrame, **chosen: Sequence[str]) -> tuple[pd.DataFrame, int]:
+    """Return the rows with the chosen ones first, and how many rows of them a table is to print.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    chosen : sequence of str
+        By column: the values of the rows that a reader must find on the page.
+    """
+    first = pd.Series(True, index=frame.index)
+    for column, values in chosen.items():
+        first &= frame[column].isin(list(values))
+    return pd.concat([frame[first], frame[~first]]), int(first.sum()) or MOST_ROWS
+
+
+def undrawn_first(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
+    """Return the rows with those without numbers first: a table may be cut, and must say why."""
+    return frame.sort_values(column, key=lambda values: values.notna(), kind="stable")
 
 
 def units(marts: Marts) -> dict[str, str]:
@@ -69,6 +92,8 @@ def is_binary(frame: pd.DataFrame) -> bool:
 def with_effect(frame: pd.DataFrame, binary: bool, scale: float = 1.0) -> pd.DataFrame:
     """Return the frame with `value`, `low`, `high` to draw and `said` to print: odds ratios, or coefficients.
 
+    Rows without numbers come first.
+
     Parameters
     ----------
     frame : pandas.DataFrame
@@ -86,7 +111,7 @@ def with_effect(frame: pd.DataFrame, binary: bool, scale: float = 1.0) -> pd.Dat
     drawn["said"] = [
         printed(*item) for item in drawn[["value", "low", "high"]].itertuples(index=False, name=None)
     ]
-    return drawn
+    return undrawn_first(drawn)
 
 
 def people(frame: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.curves import curves
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import count, number, plain, probability, truth, within, words
+from report.formats import brief, count, number, probability, truth, within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
@@ -18,6 +18,7 @@ from report.sections.common import (
     blood,
     by_outcome,
     heading,
+    headline,
     is_binary,
     looks,
     ordered,
@@ -153,7 +154,7 @@ def _points(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "Reference": drawn["reference_value"].map(number),
             "Estimate (95 % interval)": drawn["said"],
             "Converged": drawn["converged"].map(truth),
-            "To know": drawn["warnings"].map(plain),
+            "To know": drawn["warnings"].map(brief),
         }
     )
     data = drawn.drop(columns=["x", "series", "value", "low", "high", "said"])
@@ -161,7 +162,11 @@ def _points(name: str, caption: str, drawn: pd.DataFrame) -> Table:
 
 
 def tests(study: str, frame: pd.DataFrame) -> Table:
-    data = by_outcome(frame[_TESTS].drop_duplicates())
+    covariates = preferred(frame["covariate_set"], _DRAWN)[:1]
+    outcomes = preferred(frame["outcome"], OUTCOMES)
+    data, printed = headline(
+        by_outcome(frame[_TESTS].drop_duplicates()), covariate_set=covariates, outcome=outcomes
+    )
     shown = pd.DataFrame(
         {
             "Outcome": data["outcome"].map(words),
@@ -173,7 +178,7 @@ def tests(study: str, frame: pd.DataFrame) -> Table:
             "p overall": data["p_overall"].map(probability),
             "p non-linear": data["p_nonlinear"].map(probability),
             "Converged": data["converged"].map(truth),
-            "To know": data["warnings"].map(plain),
+            "To know": data["warnings"].map(brief),
         }
     )
     return Table(
@@ -187,4 +192,5 @@ def tests(study: str, frame: pd.DataFrame) -> Table:
             "p overall tests the whole curve against none; p non-linear tests its bend. Not corrected for "
             "the number of curves.",
         ),
+        most_rows=printed,
     )

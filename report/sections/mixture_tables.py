@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from report.elements import Table
-from report.formats import count, interval, number, odds, plain, probability, truth, words
+from report.elements import MOST_ROWS, Table
+from report.formats import brief, count, interval, number, odds, probability, truth, words
+from report.sections.common import undrawn_first
 
 _MODEL = {
     "outcome": "Outcome",
@@ -17,7 +18,7 @@ _MODEL = {
 _NEVER_SHOWN = ("row", "series", "value", "low", "high", "said", "x")
 
 
-def estimate_table(name: str, caption: str, frame: pd.DataFrame) -> Table:
+def estimate_table(name: str, caption: str, frame: pd.DataFrame, most_rows: int = MOST_ROWS) -> Table:
     """Return estimates as a table: a row per model and term, odds ratios where there are any."""
     model = [column for column in _MODEL if column in frame]
     shown = pd.DataFrame({_MODEL[column]: frame[column].map(words) for column in model})
@@ -38,11 +39,13 @@ def estimate_table(name: str, caption: str, frame: pd.DataFrame) -> Table:
         len(model),
         ("Converged", "To know"),
         notes=("Estimates are log odds for osteoporosis, and g/cm\N{SUPERSCRIPT TWO} for BMD.",),
+        most_rows=most_rows,
     )
 
 
 def weight_table(name: str, caption: str, frame: pd.DataFrame) -> Table:
     """Return weights as a table: a row per model and metal."""
+    frame = undrawn_first(frame, "weight")
     model = [column for column in _MODEL if column in frame]
     shown = pd.DataFrame({_MODEL[column]: frame[column].map(words) for column in model})
     if "weight_low" in frame:
@@ -64,5 +67,5 @@ def weight_table(name: str, caption: str, frame: pd.DataFrame) -> Table:
 
 def _with_state(shown: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(
-        **{"Converged": frame["converged"].map(truth), "To know": frame["warnings"].map(plain)}
+        **{"Converged": frame["converged"].map(truth), "To know": frame["warnings"].map(brief)}
     )

@@ -96,11 +96,21 @@ def _files(marts: Marts) -> tuple[Block, ...]:
             "sha256": files["sha256"],
         }
     )
-    return (Table("input-files", "Table: the files that were read", shown, files, 1, ("Release", "sha256")),)
+    return (
+        Table(
+            "input-files",
+            "Table: the files that were read",
+            shown,
+            files,
+            1,
+            ("Release", "sha256"),
+            most_rows=len(shown),
+        ),
+    )
 
 
 def tables(marts: Marts) -> Table:
-    """Return the list of result tables with their numbers of rows and runs."""
+    """Return the list of result tables with their numbers of rows and runs; those of persons stay private."""
     facts = pd.concat(
         [
             marts.frame(
@@ -108,7 +118,7 @@ def tables(marts: Marts) -> Table:
                 f"string_agg(distinct run_id, ', ' order by run_id) as run_id from main.{table}"
             )
             for table in sorted(marts.columns)
-            if table != "runs"
+            if table != "runs" and "seqn" not in marts.columns[table]
         ],
         ignore_index=True,
     )

@@ -13,11 +13,13 @@ from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
     COVARIATE_SETS,
     ENGINES,
+    HEADLINE_SETS,
     METALS,
     OUTCOMES,
     STUDIES,
     by_outcome,
     heading,
+    headline,
     is_binary,
     left_out,
     looks,
@@ -73,7 +75,9 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
                 blocks.append(shares_of_metals(study, outcome, part))
         blocks.append(
             estimate_table(
-                f"qgcomp-{slug(study)}", "Table: quantile g-computation, all outcomes", by_outcome(own)
+                f"qgcomp-{slug(study)}",
+                "Table: quantile g-computation, all outcomes",
+                *headline(by_outcome(own), covariate_set=preferred(own["covariate_set"], HEADLINE_SETS)[:1]),
             )
         )
     return tuple(blocks)

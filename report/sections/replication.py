@@ -9,7 +9,19 @@ from report.charts.axes import limits
 from report.charts.forest import forest
 from report.charts.style import Series, series
 from report.elements import Block, Figure, Paragraph, Section, Table, absent, empty
-from report.formats import NOTHING, count, fixed, interval, missing, number, odds, plain, probability, words
+from report.formats import (
+    NOTHING,
+    count,
+    fixed,
+    interval,
+    missing,
+    number,
+    odds,
+    plain,
+    probability,
+    signed,
+    words,
+)
 from report.marts import Marts
 
 _TITLE = "The paper's numbers and ours"
@@ -56,7 +68,12 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
         return (empty("replication"),)
     adjusted = pd.DataFrame() if marts.missing("associations") else marts.frame(_INTERVALS)
     ratios = claims[claims["quantity"] == "odds_ratio"]
-    return (in_short(claims), table(claims), *((figure(ratios, adjusted),) if len(ratios) else ()))
+    blocks: list[Block] = [table(claims)]
+    if not claims["source"].eq("demo").any():
+        blocks.insert(0, in_short(claims))
+    if len(ratios):
+        blocks.append(figure(ratios, adjusted))
+    return tuple(blocks)
 
 
 def in_short(claims: pd.DataFrame) -> Paragraph:
@@ -68,8 +85,8 @@ def in_short(claims: pd.DataFrame) -> Paragraph:
     age_bmi, weighting, testing = survives.sum()
     text = (
         f"In short: {true['agrees'].sum()} of {len(claims)} claims come out, in number or in pattern. "
-        f"{findings.sum()} of these say that there is an association, and {ours.sum()} of them are "
-        "significant in our own model."
+        f"Findings of an association among these: {findings.sum()}; significant in our own model: "
+        f"{ours.sum()}."
     )
     if ours.any():
         text += (
@@ -206,7 +223,7 @@ _SIGNS = {"odds_ratio": "OR", "standardised_beta": "\N{GREEK SMALL LETTER BETA}"
 def _value(item: Mapping[Hashable, Any], side: str) -> str:
     quantity, value, text = item["quantity"], item[f"{side}_value"], item[f"{side}_text"]
     if not missing(text):
-        return plain(text)
+        return signed(plain(text))
     if missing(value):
         return NOTHING
     if quantity == "count":
@@ -226,7 +243,7 @@ def _value(item: Mapping[Hashable, Any], side: str) -> str:
 def _again(item: Mapping[Hashable, Any], model: str) -> str:
     value, p = item[f"{model}_value"], item[f"{model}_p_value"]
     if missing(p):
-        return NOTHING
+        return number(value, 2)
     if item["quantity"] == "p_value" or missing(value):
         return _together("p", probability(p))
     printed = fixed(value) if item["quantity"] == "odds_ratio" else number(value, 2)

@@ -9,7 +9,7 @@ from report.charts.bars import shares
 from report.charts.specification_curve import Choice, evenly, specification_curve, with_every_option
 from report.charts.style import BLACK, BLUE, GREY, VERMILLION, Series
 from report.elements import Block, Figure, Heading, Key, Section, Table, absent, empty
-from report.formats import count, fixed, number, plain, probability, truth, within, words
+from report.formats import brief, count, fixed, number, plain, probability, truth, within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
@@ -314,6 +314,6 @@ def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
     shown["Estimate (95 % interval)"] = drawn["said"]
     shown["p"] = drawn["p_value"].map(probability)
     shown["Paper's"] = drawn["is_published"].map(truth)
-    shown["Converged"], shown["To know"] = drawn["converged"].map(truth), drawn["warnings"].map(plain)
+    shown["Converged"], shown["To know"] = drawn["converged"].map(truth), drawn["warnings"].map(brief)
     data = drawn.drop(columns=["marked", "series", "value", "low", "high", "said"])
     return Table(name, caption, shown, data, 1, (*map(words, chosen), "Paper's", "Converged", "To know"))

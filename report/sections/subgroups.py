@@ -8,17 +8,19 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import count, number, plain, probability, truth, within, words
+from report.formats import brief, count, number, plain, probability, truth, within, words
 from report.marts import Marts
 from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
     COVARIATE_SETS,
     ENGINES,
+    HEADLINE_SETS,
     METALS,
     OUTCOMES,
     STUDIES,
     by_outcome,
     heading,
+    headline,
     is_binary,
     left_out,
     looks,
@@ -47,7 +49,6 @@ _INTERACTIONS = """
     from main.interactions
     order by study, outcome, metal, subgroup_variable, exposure_form, covariate_set, engine
 """
-_DRAWN = ("age_bmi", "crude", "full")
 
 
 def section(marts: Marts) -> Section:
@@ -91,7 +92,7 @@ def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         Rows of the mart `associations`, all women and subgroups, of one study and outcome.
     """
     binary = is_binary(frame)
-    covariates = preferred(frame["covariate_set"], _DRAWN)[0]
+    covariates = preferred(frame["covariate_set"], HEADLINE_SETS)[0]
     drawn = with_effect(frame[frame["covariate_set"] == covariates], binary, MILLIGRAMS)
     drawn["row"] = drawn["subgroup"].map(_label)
     drawn["series"] = drawn["engine"]
@@ -158,7 +159,7 @@ def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "Estimate (95 % interval)": drawn["said"],
             "p": drawn["p_value"].map(probability),
             "Converged": drawn["converged"].map(truth),
-            "To know": drawn["warnings"].map(plain),
+            "To know": drawn["warnings"].map(brief),
         }
     )
     data = drawn.drop(columns=["row", "series", "value", "low", "high", "said"])
@@ -169,7 +170,11 @@ def interactions(study: str, frame: pd.DataFrame) -> Table:
     """Return the interaction tests of the outcomes and covariate sets that are drawn: a row per test."""
     outcomes = preferred(frame["outcome"], OUTCOMES)
     sets = preferred(frame["covariate_set"], COVARIATE_SETS)
-    data = by_outcome(frame[frame["outcome"].isin(outcomes) & frame["covariate_set"].isin(sets)])
+    data, printed = headline(
+        by_outcome(frame[frame["outcome"].isin(outcomes) & frame["covariate_set"].isin(sets)]),
+        covariate_set=preferred(frame["covariate_set"], HEADLINE_SETS)[:1],
+        exposure_form=preferred(frame["exposure_form"], ("per_doubling",))[:1],
+    )
     shown = pd.DataFrame(
         {
             "Outcome": data["outcome"].map(words),
@@ -184,7 +189,7 @@ def interactions(study: str, frame: pd.DataFrame) -> Table:
             "p": data["p_value"].map(probability),
             "q": data["q_value"].map(probability),
             "Converged": data["converged"].map(truth),
-            "To know": data["warnings"].map(plain),
+            "To know": data["warnings"].map(brief),
         }
     )
     return Table(
@@ -198,4 +203,5 @@ def interactions(study: str, frame: pd.DataFrame) -> Table:
             "A small q says that the association differs between the groups; a large one does not prove "
             "it equal.",
         ),
+        most_rows=printed,
     )

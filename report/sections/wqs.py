@@ -11,11 +11,13 @@ from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
     COVARIATE_SETS,
     ENGINES,
+    HEADLINE_SETS,
     METALS,
     OUTCOMES,
     STUDIES,
     by_outcome,
     heading,
+    headline,
     is_binary,
     left_out,
     looks,
@@ -73,7 +75,13 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
                 blocks.append(weights_of_metals(study, outcome, part))
         blocks.append(
             estimate_table(
-                f"wqs-{slug(study)}", "Table: weighted quantile sum regression, all outcomes", by_outcome(own)
+                f"wqs-{slug(study)}",
+                "Table: weighted quantile sum regression, all outcomes",
+                *headline(
+                    by_outcome(own),
+                    covariate_set=preferred(own["covariate_set"], HEADLINE_SETS)[:1],
+                    procedure=preferred(own["procedure"], ("repeated_holdout",)),
+                ),
             )
         )
     return tuple(blocks)
@@ -114,7 +122,7 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         "That the direction is right: a positive index is made of what fits a rise, and says nothing of "
         "metals that lower the outcome.",
         panels,
-        estimate_table(f"wqs-{slug(study, outcome)}", f"{words(outcome)}: the index", drawn),
+        estimate_table(f"wqs-{slug(study, outcome)}", f"{words(outcome)}: the index", drawn, len(drawn)),
         [look.key for look in sets],
         size="wide",
         notes=left_out(drawn),

@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from report.formats import csv_text, fixed, interval, number, odds, plain, probability, within, words
+from report.formats import (
+    brief,
+    csv_text,
+    fixed,
+    interval,
+    number,
+    odds,
+    plain,
+    probability,
+    signed,
+    within,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -92,3 +104,15 @@ def test_any_text_survives_the_csv(texts):
 
 def test_characters_that_html_cannot_hold_are_replaced():
     assert plain("a\x00b\x1bc\ud800") == "a\ufffdb\ufffdc\ufffd"
+
+
+def test_long_texts_are_cut_in_cells():
+    assert brief("few events") == "few events"
+    assert brief(None) == "–"
+    long = brief("word " * 100)
+    assert len(long) <= 200
+    assert long.endswith("word ... (the CSV has all of it)")
+
+
+def test_negative_numbers_in_texts_have_minus_signs():
+    assert signed("0.060 (-0.047, 0.181); age 50-59, -.5") == "0.060 (−0.047, 0.181); age 50-59, −.5"

@@ -1,8 +1,9 @@
-"""The sentence above the replication table, counted by hand."""
+"""The replication table, and the sentence above it, counted by hand."""
 
+import made_results
 import pandas as pd
 
-from report.sections.replication import in_short
+from report.sections.replication import in_short, table
 
 COLUMNS = (
     "agrees",
@@ -26,8 +27,8 @@ CLAIMS = (
 def test_claims_are_counted_step_by_step():
     text = in_short(pd.DataFrame(CLAIMS, columns=COLUMNS)).text
     assert text == (
-        "In short: 5 of 7 claims come out, in number or in pattern. 4 of these say that there is an "
-        "association, and 3 of them are significant in our own model. Of the 3, 2 remain with age and BMI, 1 "
+        "In short: 5 of 7 claims come out, in number or in pattern. Findings of an association "
+        "among these: 4; significant in our own model: 3. Of the 3, 2 remain with age and BMI, 1 "
         "with the survey's weights, 2 after correction for the number of tests, and 1 through all three."
     )
 
@@ -40,6 +41,13 @@ def test_none_is_said_in_words():
 def test_without_findings_nothing_is_said_to_survive():
     text = in_short(pd.DataFrame(CLAIMS[:1], columns=COLUMNS)).text
     assert text == (
-        "In short: 1 of 1 claims come out, in number or in pattern. 0 of these say that there is an "
-        "association, and 0 of them are significant in our own model."
+        "In short: 1 of 1 claims come out, in number or in pattern. Findings of an association "
+        "among these: 0; significant in our own model: 0."
     )
+
+
+def test_a_value_without_p_is_shown():
+    claims = made_results.replication()
+    claims.loc[claims["claim"] == "bkmr", "age_bmi_value"] = -0.035
+    assert list(table(claims).shown["With age and BMI"])[-1] == "\N{MINUS SIGN}0.035"
+    assert list(table(claims).shown["Weighted"])[-1] == "\N{EN DASH}"
