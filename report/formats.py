@@ -13,7 +13,7 @@ import pandas as pd
 NOTHING = "\N{EN DASH}"
 """What stands where there is no number."""
 
-_BRIEF = 200  # characters
+_BRIEF = 110  # characters
 _MINUS = "\N{MINUS SIGN}"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FORMULA = re.compile(r"[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")

@@ -21,6 +21,8 @@ _NEVER_SHOWN = ("row", "series", "value", "low", "high", "said", "x")
 def estimate_table(name: str, caption: str, frame: pd.DataFrame, most_rows: int = MOST_ROWS) -> Table:
     """Return estimates as a table: a row per model and term, odds ratios where there are any."""
     model = [column for column in _MODEL if column in frame]
+    if frame["term"].nunique() < 2:
+        model.remove("term")
     shown = pd.DataFrame({_MODEL[column]: frame[column].map(words) for column in model})
     shown["n"], shown["Cases"] = frame["n"].map(count), frame["events"].map(count)
     shown["Estimate (95 % interval)"] = [
