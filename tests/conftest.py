@@ -17,7 +17,7 @@ REAL_FILES = ROOT.parent / "shared" / "nhanes"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # What takes long to make is made by one of the processes, and the tests that need it run there.
-MADE_ONCE = ("demo_data", "real_data", "changed", "manifest", "demo_directory", "cluster")
+MADE_ONCE = ("newcomer", "real_data", "changed", "manifest", "demo_directory", "cluster")
 
 
 @pytest.hookimpl(tryfirst=True)
