@@ -63,4 +63,4 @@ bench: setup  ## speed and memory of the estimators, stored in benchmarks/result
 	$(RUN)/python -m benchmarks.bkmr --repeats 3
 
 clean:  ## remove what was built and published, but no downloaded files
-	rm -rf results report.html data/demo data/nhanes/*.duckdb data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs
+	rm -rf results report.html data/demo data/nhanes/*.duckdb data/nhanes/*.duckdb.wal data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs

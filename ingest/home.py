@@ -18,3 +18,8 @@ if (PROJECT_ROOT / "dbt_project.yml").exists():
 def project_directory() -> Path:
     """Return the dbt project whose seeds count, for ingest as for dbt: DBT_PROJECT_DIR, else this one."""
     return Path(os.environ.get("DBT_PROJECT_DIR", PROJECT_ROOT)).resolve()
+
+
+def fits_directory() -> Path:
+    """Return the store of fits: NHANES_BONE_FITS, else data/fits of this project."""
+    return Path(os.environ.get("NHANES_BONE_FITS", PROJECT_ROOT / "data" / "fits"))

@@ -5,6 +5,7 @@ the macro record_run calls the functions at the start of a build.
 """
 
 import json
+import logging
 import subprocess
 from hashlib import sha256
 from importlib.metadata import version
@@ -93,6 +94,8 @@ class Plugin(BasePlugin):
             refuse_mistakes(_project_directory(), given)
         except IngestError as error:
             raise DbtRuntimeError(str(error)) from error
+        # On a full disk every line of dbt's log would be a traceback on the terminal.
+        logging.raiseExceptions = False
         for attachment in creds.attach or []:
             if not Path(attachment.path).exists():
                 raise DbtRuntimeError(

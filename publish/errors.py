@@ -16,10 +16,13 @@ class StepError(PublishError):
         What failed.
     code : int
         Its exit code, which becomes that of the command.
+    reason : str, optional
+        What to do about it, where that is known.
     """
 
-    def __init__(self, step: str, code: int) -> None:
-        super().__init__(f"{step} failed (exit code {code}), so nothing was published")
+    def __init__(self, step: str, code: int, reason: str | None = None) -> None:
+        text = f"{step} failed (exit code {code}), so nothing was published"
+        super().__init__(f"{text}: {reason}" if reason else text)
         self.code = code
 
 

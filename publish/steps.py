@@ -3,17 +3,21 @@
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ingest.home import fits_directory
 from publish.errors import PublishError, StepError
 
 # How long dbt may take to end after Ctrl-C before it is killed.
 _SECONDS_TO_END = 3.0
+_SIGNS_OF_A_FULL_DISK = ("No space left on device", "Disk quota exceeded")
 REPORT = "report.html"
 DOCS = "dbt_docs.html"
 
@@ -76,13 +80,25 @@ def write_report(warehouse: Path, folder: Path) -> None:
 
 
 def dbt(data: Path, *arguments: str) -> None:
-    """Run dbt on a data directory; it ends when this process does, however that ends."""
+    """Run dbt on a data directory; it ends when this process does, however that ends.
+
+    Raises
+    ------
+    StepError
+        If it failed; it has printed why, and the error says so where the disk is full.
+    """
     command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments]
     place = ["--target-path", str(data / "target"), "--log-path", str(data / "logs")]
     environment = os.environ | {"NHANES_BONE_DATA": str(data)}
     end_with_this = partial(_end_with_parent, os.getpid())
-    process = subprocess.Popen([*command, *place], env=environment, preexec_fn=end_with_this)
+    is_full = False
+    process = subprocess.Popen(
+        [*command, *place], env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=end_with_this
+    )
     try:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            is_full |= any(sign in line for sign in _SIGNS_OF_A_FULL_DISK)
         code = process.wait()
     except BaseException:
         process.terminate()
@@ -92,7 +108,18 @@ def dbt(data: Path, *arguments: str) -> None:
             process.kill()
         raise
     if code:
-        raise StepError(f"dbt {arguments[0]}", code)
+        raise StepError(f"dbt {arguments[0]}", code, _name_full_disk(data) if is_full else None)
+
+
+def _name_full_disk(data: Path) -> str:
+    """Say which of the disks that a build writes to has the least room."""
+    folders = [folder for folder in (data, fits_directory(), Path(tempfile.gettempdir())) if folder.exists()]
+    room = {folder: shutil.disk_usage(folder).free for folder in folders}
+    folder = min(folders, key=room.__getitem__)
+    return (
+        f"the disk that holds {folder} is full ({room[folder] / 1e6:.0f} MB free now): "
+        "free some space and run again"
+    )
 
 
 def _end_with_parent(parent: int) -> None:

@@ -32,15 +32,16 @@ _WORDS = {
     "unweighted": "Unweighted",
     "survey": "Survey-weighted",
     "per_doubling": "per doubling",
-    "trend_score": "trend, quartile score",
-    "trend_median": "trend, quartile median",
+    "trend_score": "trend, group score",
+    "trend_median": "trend, group median",
     "bmd_total_spine": "Lumbar spine BMD",
+    "bmd_wards_triangle": "Ward's triangle BMD",
     "bmi": "BMI",
     "bmi_group": "BMI group",
     "looker1998": "Looker 1998",
     "xue2021": "Xue 2021",
     "wqs": "WQS index",
-    "psi1": "All metals, one quartile up",
+    "psi1": "All metals, one step up",
 }
 
 

@@ -17,7 +17,7 @@ REAL_FILES = ROOT.parent / "shared" / "nhanes"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # What takes long to make is made by one of the processes, and the tests that need it run there.
-MADE_ONCE = ("demo_data", "real_data", "changed", "manifest", "demo_directory", "cluster")
+MADE_ONCE = ("newcomer", "real_data", "changed", "manifest", "demo_directory", "cluster")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,10 +37,10 @@ def real_files() -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a file system of eight megabytes; only root can make one."""
+    """Return a file system of 16 megabytes; only root can make one."""
     place = tmp_path / "disk"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
     if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("a file system can only be mounted by root")
     yield place

@@ -18,3 +18,18 @@ class Opened:
         self.address = report.as_uri()
         self.page.goto(self.address, wait_until="commit", timeout=120_000)
         self.page.locator("html[data-charts]").wait_for(state="attached", timeout=120_000)
+
+    def check_charts(self) -> int:
+        """See that nothing was fetched or said and that each chart has its marks; return how many charts."""
+        assert self.requests == [self.address]
+        assert self.said == []
+        assert self.page.evaluate("document.documentElement.dataset.charts") == "drawn"
+        promised = self.page.evaluate(
+            "[...document.querySelectorAll('.chart')].map(c => Number(c.dataset.marks))"
+        )
+        drawn = self.page.evaluate(
+            """[...document.querySelectorAll('.chart')].map(chart =>
+            chart.querySelectorAll('svg:not(.still) [class*=" estimate"][class*="_marks"] > path').length)"""
+        )
+        assert drawn == promised
+        return len(promised)

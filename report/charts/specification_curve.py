@@ -124,7 +124,12 @@ def specification_curve(
         "field": "x",
         "type": "quantitative",
         "scale": {"zero": False, "nice": False, "padding": 6},
-        "axis": {"title": "specifications, in order of size", "grid": False, "tickCount": 5},
+        "axis": {
+            "title": "specifications, in order of size",
+            "grid": False,
+            # of few specifications each has a tick, and none lies between two
+            **({"tickCount": 5} if len(records) > 5 else {"values": list(range(1, len(records) + 1))}),
+        },
     }
     scale = {
         "type": "log" if logarithmic_y else "linear",

@@ -15,14 +15,17 @@ from report.sections.common import (
     METALS,
     OUTCOMES,
     STUDIES,
+    group,
     heading,
     is_binary,
     left_out,
     looks,
     ordered,
+    other_sets,
     people,
     preferred,
     slug,
+    steps,
     with_effect,
 )
 
@@ -34,7 +37,8 @@ _QUERY = """
     where subgroup = 'all'
     order by study, outcome, metal, contrast, covariate_set, engine
 """
-_CONTRASTS = {"Q2": "Q2", "Q3": "Q3", "Q4": "Q4", "per_doubling": "\N{MULTIPLICATION SIGN} 2"}
+_DOUBLING = "per_doubling"
+_TWICE = "\N{MULTIPLICATION SIGN} 2"
 MILLIGRAMS = 1000.0
 """BMD is drawn in mg/cm2, so that axes need no leading noughts."""
 
@@ -44,8 +48,8 @@ def section(marts: Marts) -> Section:
     return Section(
         "associations",
         "One metal at a time",
-        "Regressions of each outcome on one metal: second, third and fourth quartile (Q2 to Q4) against "
-        "the first, and per doubling of the concentration (\N{MULTIPLICATION SIGN} 2).",
+        "Regressions of each outcome on one metal: the higher quartiles, or other groups of a study (Q2, Q3 "
+        "and so on), against the first, and per doubling of the concentration (\N{MULTIPLICATION SIGN} 2).",
         _blocks(marts),
     )
 
@@ -79,19 +83,23 @@ def by_contrast(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         Rows of the mart `associations` of one study and outcome.
     """
     sets = preferred(frame["covariate_set"], COVARIATE_SETS)
+    labels = {step: step for step in steps(frame["contrast"])}
+    lowest = group(len(labels) + 1)
+    if (frame["contrast"] == _DOUBLING).any():
+        labels[_DOUBLING] = _TWICE
     drawn = with_effect(
-        frame[frame["covariate_set"].isin(sets) & frame["contrast"].isin(_CONTRASTS)], is_binary(frame)
+        frame[frame["covariate_set"].isin(sets) & frame["contrast"].isin(labels)], is_binary(frame)
     )
-    metals, contrasts = ordered(drawn["metal"], METALS), ordered(drawn["contrast"], tuple(_CONTRASTS))
-    drawn["row"] = drawn["metal"].map(words) + " " + drawn["contrast"].map(_CONTRASTS)
-    rows = [f"{words(metal)} {_CONTRASTS[contrast]}" for metal in metals for contrast in contrasts]
-    ends = [f"{words(metal)} {_CONTRASTS[contrasts[-1]]}" for metal in metals[:-1]]
+    metals = ordered(drawn["metal"], METALS)
+    drawn["row"] = drawn["metal"].map(words) + " " + drawn["contrast"].map(labels)
+    rows = [f"{words(metal)} {label}" for metal in metals for label in labels.values()]
+    ends = [f"{words(metal)} {list(labels.values())[-1]}" for metal in metals[:-1]]
     name = words(outcome)
     return Figure(
         f"associations-{slug(study, outcome)}",
         f"Figure: {within(outcome)} and each metal, odds ratios",
         "Each mark is an odds ratio, its line the 95 % interval (an arrow where it runs past the axis); "
-        "left of the dashed 1 the odds are lower than in the first quartile (or than at half the "
+        f"left of the dashed 1 the odds are lower than in the first {lowest} (or than at half the "
         "concentration), right of it higher. Compare the marks of one row to see what adjustment does, "
         "and the two panels to see what the survey's design does.",
         "That a metal acts on bone, nor what the number of tests makes of a single interval: that is what "
@@ -100,7 +108,7 @@ def by_contrast(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         table(f"associations-{slug(study, outcome)}", f"{name}: odds ratios", drawn),
         [look.key for look in looks(sets)],
         size="wide",
-        notes=left_out(drawn),
+        notes=(*left_out(drawn), *other_sets(frame, sets)),
     )
 
 
@@ -108,7 +116,7 @@ def by_site(study: str, frame: pd.DataFrame) -> Figure:
     """Return the differences in BMD per doubling of each metal: a line per metal and skeletal site."""
     sets = preferred(frame["covariate_set"], COVARIATE_SETS)
     drawn = with_effect(
-        frame[frame["covariate_set"].isin(sets) & (frame["contrast"] == "per_doubling")], False, MILLIGRAMS
+        frame[frame["covariate_set"].isin(sets) & (frame["contrast"] == _DOUBLING)], False, MILLIGRAMS
     )
     outcomes, metals = ordered(drawn["outcome"], ("bmd_total_femur",)), ordered(drawn["metal"], METALS)
     site = {outcome: words(outcome).removesuffix(" BMD") for outcome in outcomes}
@@ -132,7 +140,7 @@ def by_site(study: str, frame: pd.DataFrame) -> Figure:
         table(f"associations-{slug(study)}-bmd", "BMD per doubling, mg/cm\N{SUPERSCRIPT TWO}", drawn),
         [look.key for look in looks(sets)],
         size="wide",
-        notes=left_out(drawn),
+        notes=(*left_out(drawn), *other_sets(frame, sets)),
     )
 
 

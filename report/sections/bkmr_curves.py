@@ -11,7 +11,7 @@ from report.charts.forest import forest
 from report.charts.style import Series, series
 from report.elements import Figure, Panel, Table
 from report.formats import brief, interval, number, truth, within, words
-from report.sections.common import COVARIATE_SETS, METALS, left_out, looks, ordered, preferred, slug
+from report.sections.common import COVARIATE_SETS, METALS, blood, left_out, looks, ordered, preferred, slug
 
 _ONE_SET = ("full", "age_bmi", "crude")
 _PERCENT = 100
@@ -34,7 +34,7 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         curves(
             drawn[drawn["metal"] == metal],
             title=words(metal) + _doubt(drawn[drawn["metal"] == metal]),
-            axis_x=f"quantile of blood {within(metal)}",
+            axis_x=f"quantile of {blood(metal, {})}",
             axis_y=f"difference in {axis.removesuffix(' of osteoporosis')}",
             looks=look,
             domain_y=domain,

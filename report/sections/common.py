@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ HEADLINE_SETS = ("age_bmi", "crude", "full")
 ENGINES = ("unweighted", "survey")
 OUTCOMES = ("osteoporosis", "bmd_total_femur")
 METALS = ("Cd", "Pb", "Hg", "Se", "Mn")
+_STEP = re.compile(r"Q\d+")
 
 
 def ordered(values: Iterable[Any], first: Sequence[str]) -> list[str]:
@@ -24,9 +26,9 @@ def ordered(values: Iterable[Any], first: Sequence[str]) -> list[str]:
 
 
 def preferred(values: Iterable[Any], wanted: Sequence[str]) -> list[str]:
-    """Return the wanted values that occur; if none does, all that occur."""
+    """Return the wanted values where all of them occur; otherwise all that do, as in a study of one's own."""
     found = ordered(values, wanted)
-    return [value for value in found if value in wanted] or found
+    return list(wanted) if set(wanted) <= set(found) else found
 
 
 def by_outcome(frame: pd.DataFrame) -> pd.DataFrame:
@@ -64,8 +66,19 @@ def units(marts: Marts) -> dict[str, str]:
 
 
 def blood(metal: str, units_of: Mapping[str, str]) -> str:
-    """Return the title of an axis of concentrations."""
-    return f"blood {within(metal)}" + (f", {plain(units_of[metal])}" if metal in units_of else "")
+    """Return the title of an axis of concentrations; cotinine, say, is not measured in whole blood."""
+    name = f"blood {within(metal)}" if metal in METALS else within(metal)
+    return name + (f", {plain(units_of[metal])}" if metal in units_of else "")
+
+
+def steps(contrasts: Iterable[Any]) -> list[str]:
+    """Return the contrasts of an exposure's groups with the lowest one in order: Q2, Q3 and so on."""
+    return sorted({str(item) for item in contrasts if _STEP.fullmatch(str(item))}, key=lambda q: int(q[1:]))
+
+
+def group(groups: int) -> str:
+    """Return what one of so many groups of an exposure is called."""
+    return {2: "half", 3: "tertile", 4: "quartile", 5: "quintile"}.get(groups, "quantile group")
 
 
 def looks(codes: Sequence[str], lines: bool = False) -> tuple[Series, ...]:
@@ -126,6 +139,12 @@ def people(frame: pd.DataFrame) -> str:
 def _range(values: pd.Series) -> str:
     low, high = count(values.min()), count(values.max())
     return low if low == high else f"{low} to {high}"
+
+
+def other_sets(frame: pd.DataFrame, sets: Sequence[str]) -> tuple[str, ...]:
+    """Return a note on the covariate sets that a picture leaves out, if there are any."""
+    others = [words(name) for name in ordered(frame["covariate_set"], ()) if name not in sets]
+    return (f"Covariate sets not drawn, see the table associations: {'; '.join(others)}.",) if others else ()
 
 
 def left_out(frame: pd.DataFrame, mark: str = " (hollow marks)") -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How the metals are distributed, and how many values lie below the limit of detection."""
+"""How the exposures are distributed, and how many values lie below the limit of detection."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from report.charts.style import BLUE, ORANGE, Series
 from report.elements import Block, Figure, Heading, Key, Panel, Section, Table, absent
 from report.formats import count, fixed, number, plain, words
 from report.marts import Marts
-from report.sections.common import METALS, STUDIES, blood, heading, ordered, slug, units
+from report.sections.common import METALS, STUDIES, blood, group, heading, ordered, slug, units
 
 # Bins of a quarter of a doubling, less where a metal spans few doublings; values below detection, all set to
 # LOD / sqrt(2), are counted apart.
@@ -62,16 +62,15 @@ _LOOKS = (
     Series("detected", Key("measured", BLUE, "bar")),
     Series("below", Key("below the limit of detection (set to LOD / \N{SQUARE ROOT}2)", ORANGE, "bar")),
 )
-_CUT_KEY = Key("cut points of the quartiles", "#222222", "dashed")
 
 
 def section(marts: Marts) -> Section:
     """Return the section."""
     return Section(
         "exposures",
-        "The metals in blood",
-        "How the five metals are distributed among the women analysed, where the quartiles are cut, and "
-        "how many values lie below the limit of detection (LOD).",
+        "The exposures in blood",
+        "How the metals, and other exposures of a study, are distributed among the women analysed, where "
+        "their groups are cut, and how many values lie below the limit of detection (LOD).",
         _blocks(marts),
     )
 
@@ -114,15 +113,17 @@ def figure(
         Unit by exposure.
     """
     metals = ordered(summary["exposure"], METALS)
+    groups = group(int(cuts.groupby("exposure").size().max()) + 1) if len(cuts) else "group"
     return Figure(
         f"exposures-{slug(study)}",
-        "Figure: distribution of the metals",
-        "Bars count women by concentration, on a logarithmic axis; dashed lines part the quartiles.",
-        "How the metals go together, and how exposure was in the past: blood tells of recent months for "
-        "most metals.",
+        "Figure: distribution of the exposures",
+        f"Bars count women by concentration, on a logarithmic axis; dashed lines part each {groups} from the "
+        "next.",
+        "How the exposures go together, and how exposure was in the past: blood tells of recent months for "
+        "most metals, of days for cotinine.",
         [_panel(metal, bins, cuts, blood(metal, units_of)) for metal in metals],
         _numbers(study, summary, units_of, metals),
-        [*(look.key for look in _LOOKS), _CUT_KEY],
+        [*(look.key for look in _LOOKS), Key(f"cut points of each {groups}", "#222222", "dashed")],
     )
 
 
@@ -145,7 +146,7 @@ def _numbers(study: str, summary: pd.DataFrame, units_of: Mapping[str, str], met
     )
     shown = pd.DataFrame(
         {
-            "Metal": data["exposure"].map(words),
+            "Exposure": data["exposure"].map(words),
             "Unit": data["unit"].map(plain),
             "Women": data["n"].map(count),
             "Below LOD": data["below_detection"].map(count),

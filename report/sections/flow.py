@@ -19,7 +19,7 @@ def section(marts: Marts) -> Section:
     return Section(
         "flow",
         "Who is in the analysis",
-        "From everyone in the two releases to the women analysed, one rule after the other.",
+        "From everyone in the releases to the women analysed, one rule after the other.",
         _blocks(marts),
     )
 
@@ -39,7 +39,7 @@ def chart(study: str, steps: pd.DataFrame) -> Flow:
     """Return the flow chart of one study, all releases together."""
     return Flow(
         f"flow-{slug(study)}",
-        "Figure: flow of the cohort, both releases",
+        "Figure: flow of the cohort, all releases",
         "Read downwards: each box is who is left, the text between two boxes how many the next rule removed.",
         "Why people did not take part in the survey at all, nor whether those removed differ from those "
         "who stay.",

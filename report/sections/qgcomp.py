@@ -52,8 +52,8 @@ def section(marts: Marts) -> Section:
     return Section(
         "qgcomp",
         "Quantile g-computation",
-        "What would change if every metal rose by one quartile at once, letting each metal point its own "
-        "way.",
+        "What would change if every metal rose by one step (a quartile, or other group of the study) at "
+        "once, letting each metal point its own way.",
         _blocks(marts),
     )
 
@@ -104,14 +104,12 @@ def effect(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     )
     return Figure(
         f"qgcomp-{slug(study, outcome)}",
-        f"Figure: {words(outcome)}, all metals one quartile up",
-        "Each mark compares women who are a quartile higher in all metals, its line the 95 % interval; a "
+        f"Figure: {words(outcome)}, all metals one step up",
+        "Each mark compares women who are a step higher in all metals, its line the 95 % interval; a "
         "line that crosses the dashed line is compatible with no joint association.",
         "Which metal does it: metals that point in opposite directions cancel here, see the weights.",
         (panel,),
-        estimate_table(
-            f"qgcomp-{slug(study, outcome)}", f"{words(outcome)}, all metals one quartile up", drawn
-        ),
+        estimate_table(f"qgcomp-{slug(study, outcome)}", f"{words(outcome)}, all metals one step up", drawn),
         [look.key for look in engines],
         size="wide",
         notes=left_out(drawn),

@@ -1,36 +1,63 @@
 """What was asked, and how to read the rest."""
 
-from report.elements import Paragraph, Section
+from report.elements import Block, Paragraph, Section
+from report.formats import plain
 from report.marts import Marts
+from report.sections.common import STUDIES, heading, ordered
+
+_RELEASES = {"2017-2020": "2017 to March 2020"}
+_PAPER = (
+    "Are lead, cadmium, mercury, selenium and manganese in blood related to osteoporosis, and to bone "
+    "mineral density (BMD) by site, in US women past menopause?"
+)
+_OTHERS = "How are the exposures of each study related to its outcomes, in the women whom its rules choose?"
+_DEFINITIONS = Paragraph(
+    "Two definitions of the study stand beside each other. \N{LEFT DOUBLE QUOTATION MARK}As in "
+    "the paper\N{RIGHT DOUBLE QUOTATION MARK} is the definition whose cohort and crude odds "
+    "ratios fall on those that the paper prints; the paper itself does not publish its "
+    "covariates, cut points or settings. \N{LEFT DOUBLE QUOTATION MARK}By recommended "
+    "definitions\N{RIGHT DOUBLE QUOTATION MARK} asks the same question with osteoporosis as "
+    "WHO and ISCD define it and implausible scans removed."
+)
+_HOW_TO_READ = (
+    Paragraph(
+        "Unweighted models treat the women as a simple random sample, as the paper does. "
+        "Survey-weighted models use the survey's weights, strata and sampling units, and speak of "
+        "US women. Covariate sets: crude (none); age and BMI; full (age, race and ethnicity, "
+        "education, marital status, BMI, smoking, drinking, diabetes, hypertension)."
+    ),
+    Paragraph(
+        "Intervals are 95 % (credible intervals for BKMR). A q-value is a p-value corrected for "
+        "the number of tests of its family (Benjamini and Hochberg). All associations are "
+        "cross-sectional: none of them says that a metal causes or prevents anything."
+    ),
+)
 
 
 def section(marts: Marts) -> Section:
-    """Return the section; it needs no table."""
+    """Return the section: the paper's question where the database holds a study of it, and what else."""
+    studies, releases = list(STUDIES), ["2013-2014", "2017-2020"]
+    if not marts.missing("cohort_flow"):
+        found = marts.frame("select distinct study, cycle from main.cohort_flow where cycle != 'all'")
+        studies, releases = ordered(found["study"], STUDIES), ordered(found["cycle"], ())
+    named = [_RELEASES.get(release, plain(release)) for release in releases]
+    introduction = _PAPER if set(studies) & set(STUDIES) else _OTHERS
+    blocks: list[Block] = [_DEFINITIONS] if set(STUDIES) <= set(studies) else []
+    if others := [heading(study) for study in studies if study not in STUDIES]:
+        blocks.append(
+            Paragraph(
+                f"Defined by rows of the project's seeds: {', '.join(others)}. Its women, exposures, "
+                "outcomes, covariate sets and groups are those under its name in each section; a section "
+                "without its name holds nothing of it, as its rows did not ask for it."
+            )
+        )
     return Section(
         "question",
         "What was asked",
-        "Are lead, cadmium, mercury, selenium and manganese in blood related to osteoporosis, and to bone "
-        "mineral density (BMD) by site, in US women past menopause? The data are NHANES 2013-2014 and "
-        "2017 to March 2020.",
-        (
-            Paragraph(
-                "Two definitions of the study stand beside each other. \N{LEFT DOUBLE QUOTATION MARK}As in "
-                "the paper\N{RIGHT DOUBLE QUOTATION MARK} is the definition whose cohort and crude odds "
-                "ratios fall on those that the paper prints; the paper itself does not publish its "
-                "covariates, cut points or settings. \N{LEFT DOUBLE QUOTATION MARK}By recommended "
-                "definitions\N{RIGHT DOUBLE QUOTATION MARK} asks the same question with osteoporosis as "
-                "WHO and ISCD define it and implausible scans removed."
-            ),
-            Paragraph(
-                "Unweighted models treat the women as a simple random sample, as the paper does. "
-                "Survey-weighted models use the survey's weights, strata and sampling units, and speak of "
-                "US women. Covariate sets: crude (none); age and BMI; full (age, race and ethnicity, "
-                "education, marital status, BMI, smoking, drinking, diabetes, hypertension)."
-            ),
-            Paragraph(
-                "Intervals are 95 % (credible intervals for BKMR). A q-value is a p-value corrected for "
-                "the number of tests of its family (Benjamini and Hochberg). All associations are "
-                "cross-sectional: none of them says that a metal causes or prevents anything."
-            ),
-        ),
+        f"{introduction} The data are NHANES {_listed(named)}.",
+        (*blocks, *_HOW_TO_READ),
     )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -16,11 +16,13 @@ from report.sections.common import (
     METALS,
     OUTCOMES,
     STUDIES,
+    group,
     heading,
     is_binary,
     ordered,
     preferred,
     slug,
+    steps,
     with_effect,
 )
 
@@ -55,12 +57,11 @@ _LEVELS = """
 _MOST = 120
 """How many specifications a curve draws: more would be less than two pixels wide each on a phone."""
 
-_CONTRASTS = {"Q4": "fourth against first quartile", "per_doubling": "per doubling"}
+_DOUBLING = "per_doubling"
 _LOOKS = (
     Series("crossing", Key("interval holds no association", GREY, "circle")),
     Series("above", Key("interval above it", VERMILLION, "circle")),
     Series("below", Key("interval below it", BLUE, "circle")),
-    Series("published", Key("the paper's choices", BLACK, "diamond")),
 )
 
 
@@ -88,7 +89,7 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
             ("sensitivity_levels", _LEVELS),
         )
     ]
-    drawn, variance_of, levels = (frame[frame["contrast"].isin(_CONTRASTS)] for frame in frames)
+    drawn, variance_of, levels = (frame[_is_extreme(frame)] for frame in frames)
     if "sensitivity" not in gone and drawn.empty:
         blocks.append(empty("sensitivity"))
     for study in ordered(drawn["study"], STUDIES):
@@ -117,6 +118,32 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def _is_extreme(frame: pd.DataFrame) -> "pd.Series[bool]":
+    """Tell which rows are of a doubling, or of the highest group of the study against the lowest."""
+    highest = {study: steps(part["contrast"])[-1:] for study, part in frame.groupby("study")}
+    return pd.Series(
+        [
+            contrast == _DOUBLING or contrast in highest[study]
+            for study, contrast in zip(frame["study"], frame["contrast"], strict=True)
+        ],
+        frame.index,
+        dtype=bool,
+    )
+
+
+def _contrasts(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the contrasts of panels with their titles, in order."""
+    titles = {step: f"Highest against lowest {group(int(step[1:]))}" for step in steps(frame["contrast"])}
+    if (frame["contrast"] == _DOUBLING).any():
+        titles[_DOUBLING] = "Per doubling"
+    return titles
+
+
+def _whose(study: str) -> str:
+    """Say whose own choices a study stands for."""
+    return "paper's" if study == "peng2025" else "study's"
+
+
 def curve(
     study: str,
     outcome: str,
@@ -142,12 +169,12 @@ def curve(
     drawn.loc[drawn["high"] < null, "series"] = "below"
     drawn.loc[drawn["marked"], "series"] = "published"
     panels, notes = [], []
-    for contrast in ordered(drawn["contrast"], tuple(_CONTRASTS)):
+    own = Series("published", Key(f"the {_whose(study)} choices", BLACK, "diamond"))
+    every_look = (*_LOOKS, own)
+    for contrast, title in _contrasts(drawn).items():
         every = drawn[drawn["contrast"] == contrast]
         part = every[every["value"].notna()].sort_values("value", kind="stable")
         part = part.assign(x=range(1, len(part) + 1))
-        title = _CONTRASTS[contrast]
-        title = title[:1].upper() + title[1:]
         choices = _choices(part, options)
         shown = with_every_option(part, evenly(part, part["marked"], _MOST), choices)
         panels.append(
@@ -157,14 +184,14 @@ def curve(
                 axis_y="odds ratio (logarithmic)"
                 if binary
                 else "difference in BMD, mg/cm\N{SUPERSCRIPT TWO}",
-                looks=_LOOKS,
+                looks=every_look,
                 choices=choices,
                 domain_y=limits(part, "value", "low", "high", binary, null),
                 logarithmic_y=binary,
                 null=null,
             )
         )
-        notes.append(f"{title}: {_summary(every, part, shown, null)}")
+        notes.append(f"{title}: {_summary(every, part, shown, null, _whose(study))}")
     name = f"sensitivity-{slug(study, outcome, metal)}"
     return Figure(
         name,
@@ -172,13 +199,13 @@ def curve(
         "Each column is one combination of choices: on top its answer with the 95 % interval, from the "
         "smallest to the largest, and beneath it a mark beside each option that it takes. An option whose "
         "marks gather at one end moves the answer there. The diamond, with a line down to its options, is "
-        "the combination that comes nearest to the paper's. Choices that all of them make alike have no "
-        "line; what the options mean says the last table of this section.",
+        f"the combination that comes nearest to the {_whose(study)} own. Choices that all of them make alike "
+        "have no line; what the options mean says the last table of this section.",
         "Which choice is right, and no test: all marks come from much the same women, so many alike are "
         "no proof.",
         panels,
-        _numbers(name, f"{words(metal)} and {within(outcome)}: specifications", drawn),
-        [look.key for look in _LOOKS],
+        _numbers(study, name, f"{words(metal)} and {within(outcome)}: specifications", drawn),
+        [look.key for look in every_look],
         size="wide",
         notes=tuple(notes),
     )
@@ -193,7 +220,7 @@ def _choices(frame: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> list[
     ]
 
 
-def _summary(every: pd.DataFrame, part: pd.DataFrame, shown: pd.DataFrame, null: float) -> str:
+def _summary(every: pd.DataFrame, part: pd.DataFrame, shown: pd.DataFrame, null: float, whose: str) -> str:
     facts = [
         f"{count(len(part))} specifications, median {number(part['value'].median())}, "
         f"{count((part['value'] > null).sum())} above {null:g}, "
@@ -202,11 +229,11 @@ def _summary(every: pd.DataFrame, part: pd.DataFrame, shown: pd.DataFrame, null:
     if len(shown) < len(part):
         facts.append(
             f"{count(len(shown))} of them are drawn, evenly spaced from the smallest to the largest"
-            + (", the paper's own among them" if part["marked"].any() else "")
+            + (f", the {whose} own among them" if part["marked"].any() else "")
             + ", each option at least once"
         )
     if not part["marked"].any():
-        facts.append("none of them is the paper's own")
+        facts.append(f"none of them is the {whose} own")
     if undrawn := len(every) - len(part):
         facts.append(f"{count(undrawn)} without numbers are not drawn, the table says why")
     return "; ".join(facts) + "."
@@ -217,13 +244,12 @@ def variance(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Figur
     name = f"sensitivity-choices-{slug(study, outcome, metal)}"
     drawn = frame.assign(row=frame["choice"].map(words), value=100 * frame["share_of_variance"].astype(float))
     panels = []
-    for contrast in ordered(drawn["contrast"], tuple(_CONTRASTS)):
+    for contrast, title in _contrasts(drawn).items():
         part = drawn[drawn["contrast"] == contrast]
-        title = _CONTRASTS[contrast]
         panels.append(
             shares(
                 part,
-                title=title[:1].upper() + title[1:],
+                title=title,
                 axis_x="% of the variance of the estimates",
                 rows=list(part["row"]),
             )
@@ -251,13 +277,14 @@ def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table
     options = frame.groupby(["contrast", "choice"])["level"].transform("nunique")
     frame = frame[options > 1]
     binary = frame["median_ratio"].notna().any()
+    own = _whose(study).capitalize()
     kind, scale = ("ratio", 1.0) if binary else ("estimate", MILLIGRAMS)
     shown = pd.DataFrame(
         {
             "Contrast": frame["contrast"].map(words),
             "Choice": frame["choice"].map(words),
             "Option": frame["level"].map(words),
-            "Paper's": frame["is_published"].map(truth),
+            own: frame["is_published"].map(truth),
             "Specifications": frame["specifications"].map(count),
             "Median": (scale * frame[f"median_{kind}"]).map(number),
             "Lowest": (scale * frame[f"lowest_{kind}"]).map(number),
@@ -272,7 +299,7 @@ def by_level(study: str, outcome: str, metal: str, frame: pd.DataFrame) -> Table
         shown,
         frame,
         3,
-        ("Paper's",),
+        (own,),
         most_rows=len(shown),
     )
 
@@ -285,13 +312,14 @@ def glossary(study: str, described: pd.DataFrame) -> Table:
     described : pandas.DataFrame
         Rows of the mart `sensitivity_levels`, one per option.
     """
+    own = _whose(study).capitalize()
     shown = pd.DataFrame(
         {
             "Choice": described["choice"].map(words),
             "Option": described["level"].map(words),
             "What is chosen": described["choice_name"].map(plain),
             "What is done": described["level_name"].map(plain),
-            "Paper's": described["is_published"].map(truth),
+            own: described["is_published"].map(truth),
         }
     )
     return Table(
@@ -300,12 +328,12 @@ def glossary(study: str, described: pd.DataFrame) -> Table:
         shown,
         described[["choice", "level", "choice_name", "level_name", "is_published"]],
         2,
-        ("What is chosen", "What is done", "Paper's"),
+        ("What is chosen", "What is done", own),
         most_rows=len(shown),
     )
 
 
-def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
+def _numbers(study: str, name: str, caption: str, drawn: pd.DataFrame) -> Table:
     chosen = [choice for choice in _CHOICES if drawn[choice].nunique(dropna=False) > 1]
     shown = pd.DataFrame({"Contrast": drawn["contrast"].map(words)})
     for choice in chosen:
@@ -313,7 +341,8 @@ def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
     shown["n"], shown["Cases"] = drawn["n"].map(count), drawn["events"].map(count)
     shown["Estimate (95 % interval)"] = drawn["said"]
     shown["p"] = drawn["p_value"].map(probability)
-    shown["Paper's"] = drawn["is_published"].map(truth)
+    own = _whose(study).capitalize()
+    shown[own] = drawn["is_published"].map(truth)
     shown["Converged"], shown["To know"] = drawn["converged"].map(truth), drawn["warnings"].map(brief)
     data = drawn.drop(columns=["marked", "series", "value", "low", "high", "said"])
-    return Table(name, caption, shown, data, 1, (*map(words, chosen), "Paper's", "Converged", "To know"))
+    return Table(name, caption, shown, data, 1, (*map(words, chosen), own, "Converged", "To know"))

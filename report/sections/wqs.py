@@ -113,8 +113,9 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     ]
     return Figure(
         f"wqs-{slug(study, outcome)}",
-        f"Figure: {words(outcome)}, one quartile more of the index",
-        "Each mark is the difference that one step of the index makes, its line the 95 % interval. A single "
+        f"Figure: {words(outcome)}, one step more of the index",
+        "Each mark is the difference that one step of the index makes (each exposure a quartile, or "
+        "other group of the study, up), its line the 95 % interval. A single "
         "split of the women (weights from one part, the test in the other) is the paper's procedure. "
         "Repeated holdout averages over many random splits and depends less on luck, but its line spans "
         "splits, not samples, and is too short. Permutation uses all women for both, and has a p-value (in "

@@ -74,7 +74,11 @@ def project(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def place(tmp_path, project) -> Place:
-    place = Place(tmp_path / "data", tmp_path / "results")
+    return with_raw_data(Place(tmp_path / "data", tmp_path / "results"))
+
+
+def with_raw_data(place: Place) -> Place:
+    """Make the data directory with what loading leaves there."""
     place.data.mkdir()
     with connect(place.data / "raw.duckdb", read_only=False) as connection:
         connection.execute("create schema meta")
@@ -113,6 +117,34 @@ def test_a_failed_test_keeps_the_old_results(place, capfd):
     with pytest.raises(AuditError, match="of the others: is_full fail"):
         publish_again(place, todo(place, "quick"), print, 0)
     assert read_published(place.results) == first
+
+
+# It does not shrink by compression.
+EIGHT_MEGABYTES = "select random()::varchar as value, {{ run_columns() }} from range(500000)\n"
+
+
+def test_a_disk_that_fills_up_while_dbt_builds(project, small_disk, tmp_path, capfd):
+    place = with_raw_data(Place(small_disk / "data", tmp_path / "results"))
+    first = build(place, small_steps(place, 1), print, 0)
+    model = project / "small/models/marts/numbers.sql"
+    model.write_text(EIGHT_MEGABYTES)
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 2_000_000))
+    capfd.readouterr()
+    message = f"dbt build failed .* the disk that holds {place.data} is full .* free some space and run again"
+    with pytest.raises(StepError, match=message):
+        build(place, todo(place, "full"), print, 0)
+    printed = capfd.readouterr()
+    assert "ERROR creating sql table model main.numbers" in printed.out
+    assert "Logging error" not in printed.err, "thousands of lines, for dbt cannot write its log either"
+    assert read_published(place.results) == first
+    with pytest.raises(AuditError):
+        publish_again(place, todo(place, "full"), print, 0)
+    model.write_text(MODELS["models/marts/numbers.sql"])
+    filler.unlink()
+    second = build(place, todo(place, "full"), print, 0)
+    assert read_published(place.results) == second
+    assert second.facts["tables"] == {"data_dictionary": 17, "numbers": 3, "runs": 1}
 
 
 @pytest.mark.statistical

@@ -1,20 +1,20 @@
-"""A copy of this project that is changed as docs/change-the-study.md says, by rows alone."""
+"""A copy of a project that is changed as docs/change-the-study.md says: by rows alone, with its commands."""
 
 import csv
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from builds import ROOT
+from builds import ROOT, type_in
+from pages import CHANGE_THE_STUDY, blocks, commands_of
 
 from ingest.demo.transport import write_transport
 
-PAGE = ROOT / "docs" / "change-the-study.md"
 RELEASE = ROOT / "docs" / "2009-2010"
-COPIED = ("models", "python_models", "macros", "seeds", "tests/data", "tests/generic")
+COPY, CHECK, BUILD = commands_of(blocks(CHANGE_THE_STUDY, "sh")[0])
+(ADD_RELEASE,) = commands_of(blocks(CHANGE_THE_STUDY, "sh")[2])
 
 # One small model of `recommended` stays, beside the study of the page.
 KEPT = {
@@ -27,26 +27,24 @@ KEPT = {
 }
 
 
-def rows_of_page() -> Iterator[tuple[str, list[str]]]:
+def rows_of_page() -> Iterator[tuple[str, str]]:
     """Yield the blocks of the page: a seed, and the lines to be added to it."""
-    for seed, block in re.findall(r"^`seeds/(\w+)\.csv`\n\n```csv\n(.*?)```", PAGE.read_text(), re.M | re.S):
-        yield seed, block.splitlines()
-    for path in sorted(RELEASE.glob("*.csv")):
-        yield path.stem, path.read_text().splitlines()[1:]
+    yield from re.findall(
+        r"^`seeds/(\w+)\.csv`\n\n```csv\n(.*?)```", CHANGE_THE_STUDY.read_text(), re.MULTILINE | re.DOTALL
+    )
 
 
-def changed_project(folder: Path) -> Path:
-    """Copy the project, keep little of its own studies, and add the rows of the page."""
-    for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(ROOT / name, folder / name)
-    for path in sorted((folder / "seeds").glob("*.csv")):
+def make_custom(checkout: Path, home: Path) -> None:
+    """Do what the page says up to the check: copy to ~/custom and add the rows; keep little besides."""
+    type_in(checkout, COPY, HOME=str(home))
+    custom = home / "custom"
+    for path in sorted((custom / "seeds").glob("*.csv")):
         _keep_little(path)
     for seed, lines in rows_of_page():
-        with (folder / "seeds" / f"{seed}.csv").open("a") as file:
-            file.write("".join(f"{line}\n" for line in lines))
-    return folder
+        with (custom / "seeds" / f"{seed}.csv").open("a") as file:
+            file.write(lines)
+    type_in(custom, ADD_RELEASE)
+    type_in(checkout, CHECK, HOME=str(home))
 
 
 def _keep_little(path: Path) -> None:

@@ -1,18 +1,20 @@
 """docs/change-the-study.md is true: another study and a third release are rows, not SQL or Python."""
 
-import sys
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from builds import dbt, run
-from changed_project import changed_project, write_third_release
+from builds import newcomers_copy, type_in
+from changed_project import BUILD, make_custom, write_third_release
 
 from ingest.demo.generate import write_demo_files
+from tests.opened_page import Opened
 
 PEOPLE = 9_000
 YEARS = {"2009-2010": 2, "2013-2014": 2, "2017-2020": 3.2}
@@ -20,14 +22,16 @@ CYCLES = {"_F": "2009-2010", "_H": "2013-2014", "P_": "2017-2020"}
 MENOPAUSE = {"2009-2010": (7,), "2013-2014": (3, 7), "2017-2020": (3, 7)}
 COTININE_LIMIT = 0.015
 DESIGN = ("SDMVSTRA", "SDMVPSU")
+FEWER_TESTS = "--exclude test_type:unit test_name:not_null test_name:relationships"
 
 
 @dataclass(frozen=True)
 class Changed:
-    """The warehouse of the changed project, and the people of its files, one row each."""
+    """The warehouse of the changed project, the people of its files, one row each, and its copy."""
 
     query: Callable[[str], list[tuple]]
     people: pd.DataFrame
+    checkout: Path
 
     def table(self, query: str) -> dict:
         """Return rows as first columns to last column."""
@@ -36,24 +40,18 @@ class Changed:
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changed]:
-    folder = tmp_path_factory.mktemp("changed")
-    files, data = folder / "xpt", folder / "data"
+    home = tmp_path_factory.mktemp("home")
+    checkout, files = newcomers_copy(home / "nhanes-bone"), home / "files"
     write_demo_files(files, people=PEOPLE)
     frames = {path.stem: pyreadstat.read_xport(path)[0] for path in files.rglob("*.XPT")}
     frames |= write_third_release(files, frames)
-    project = changed_project(folder / "project")
-    run(
-        "env", f"DBT_PROJECT_DIR={project}", sys.executable, "-m", "ingest", "directory", str(files),
-        "--data", str(data), data=data,
-    )  # fmt: skip
-    dbt(
-        "build", "--project-dir", str(project), "--profiles-dir", str(project),
-        "--vars", "{fit_profile: quick}",
-        "--exclude", "test_type:unit", "test_name:not_null", "test_name:relationships",
-        data=data, directory=project,
-    )  # fmt: skip
-    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
-        yield Changed(lambda query: connection.execute(query).fetchall(), united(frames))
+    make_custom(checkout, home)
+    type_in(checkout, "DBT_PROJECT_DIR=~/custom .venv/bin/python -m ingest directory ~/files", HOME=str(home))
+    (checkout / "data" / "current").symlink_to("nhanes")  # as after `make build`
+    type_in(checkout, f"{BUILD} {FEWER_TESTS}", HOME=str(home))
+    warehouse = checkout / "data" / "nhanes" / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        yield Changed(lambda query: connection.execute(query).fetchall(), united(frames), checkout)
 
 
 def united(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -249,3 +247,52 @@ def test_wqs_weights_share_one(changed):
     """)
     assert len(sums) >= 5
     assert [total for (total,) in sums] == pytest.approx([1] * len(sums))
+
+
+def test_bkmr_says_which_of_the_exposures_matter(changed):
+    found = changed.query("""
+        select list(metal order by metal), bool_and(pip between 0 and 1) from bkmr_pips
+        where study = 'custom' and outcome = 'bmd_wards_triangle' and covariate_set = 'crude'
+    """)
+    assert found == [(["Cd", "Hg", "Pb", "cotinine"], True)]
+
+
+# Figures of the study: a section, what their captions say, what is written in the charts.
+FIGURES = (
+    ("exposures", "distribution of the exposures", "cotinine, ng/mL"),
+    ("associations", "osteoporosis and each metal, odds ratios", "Cotinine Q5"),
+    ("associations", "osteoporosis and each metal, odds ratios", "Age income"),
+    ("associations", "bone mineral density and each metal", "cotinine Ward's triangle"),
+    # Half of the women have no cotinine that can be measured, so it has no curve, and the panel says so.
+    ("dose-response", "Ward's triangle BMD over the concentration", "blood lead, ug/dL (logarithmic)"),
+    ("dose-response", "Ward's triangle BMD over the concentration", "Nothing to draw"),
+    ("wqs", "Ward's triangle BMD, weights of the metals", "Cotinine"),
+    ("qgcomp", "Ward's triangle BMD, each metal's weight", "Cotinine"),
+    ("bkmr", "Ward's triangle BMD, posterior inclusion probabilities", "Cotinine"),
+    ("subgroups", "Ward's triangle BMD per doubling, by subgroup", "Inactive"),
+    ("sensitivity", "Cotinine and osteoporosis, specification curve", "Age 55"),
+)
+
+
+def test_the_report_shows_the_study(changed, browser):
+    type_in(changed.checkout, ".venv/bin/python -m report.html")
+    opened = Opened(browser, changed.checkout / "report.html", 1280)
+    page = opened.page
+    assert opened.check_charts() > 20
+    for section, caption, written in FIGURES:
+        figure = page.locator(f"#{section} figure", has=page.locator("figcaption", has_text=caption))
+        shown = figure.locator("svg:not(.still), .keys, .note").all_text_contents()
+        assert any(written in text for text in shown), (section, caption, written)
+    assert page.locator("#sensitivity .panel-title").all_inner_texts()[0] == "Highest against lowest quintile"
+    headings = page.locator("h1, h2, h3, figcaption, caption, summary, th[scope=col]").all_text_contents()
+    assert all(headings)
+    unwritten = re.compile(r"\b(undefined|NaN|nan|None|null|NaT)\b")
+    assert not unwritten.findall(page.locator("main").text_content() or "")
+    silent = [
+        section.get_attribute("id")
+        for section in page.locator("main section").all()
+        if not section.locator("figure, table, .absent").count() and section.get_attribute("id") != "question"
+    ]
+    assert silent == []
+    assert "2009-2010" in page.locator("#question").inner_text()
+    page.close()

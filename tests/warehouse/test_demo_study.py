@@ -165,11 +165,6 @@ def demo_runs(data: Path) -> int:
         """).fetchall()[0][0]
 
 
-def test_dbt_works_from_any_directory(demo_data, tmp_path):
-    dbt("ls", "--select", "cohort", "--quiet", data=demo_data, directory=tmp_path)
-    run(str(BIN / "dbt"), "test", "--select", "cohort", data=demo_data, directory=ROOT / "models")
-
-
 def test_no_data_is_said_plainly(tmp_path):
     finished = subprocess.run(
         [str(BIN / "dbt"), "build", "--select", "cohort"],

@@ -1,126 +1,20 @@
-"""What README and docs tell a reader to type works.
+"""Queries and Python of README and docs are run, and links lead somewhere; commands: test_commands.py."""
 
-Queries and Python are run; commands that finish in seconds too. Commands that build the whole study or test
-it take minutes and are what other tests (and `.ci/run`) do: here only their verbs, variables, options and
-modules are checked.
-"""
-
-import importlib.util
 import os
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
-from builds import ROOT, run
+from builds import ROOT
+from pages import PAGES, blocks
 from write_answers import QUERY
 
-from ingest.__main__ import _parser as ingest_parser
-from ingest.__main__ import main as ingest
-from publish.__main__ import _parse as publish_parse
-from publish.__main__ import main as publish
 from publish.database import DICTIONARY_COLUMNS
 from publish.dictionary import is_of_persons, read_models
 from report.query import answer
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COOKBOOK = ROOT / "docs" / "cookbook.md"
-MAKEFILE = (ROOT / "Makefile").read_text()
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), flags=re.DOTALL)
-
-
-def commands() -> set[str]:
-    """Every command of every page: lines of `sh` blocks, and code in the text that starts as one."""
-    found: set[str] = set()
-    for page in PAGES:
-        for block in blocks(page, "sh"):
-            found |= {line.split(" #")[0].strip() for line in block.splitlines()}
-        prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-        spans = (" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose))
-        found |= {span for span in spans if re.match(r"(\.venv/bin/)?(python|dbt|make)( |$)", span)}
-    return {command for command in found if "..." not in command} - {""}
-
-
-COMMANDS = sorted(commands())
-
-
-def test_commands_are_found():
-    assert len(COMMANDS) > 20
-    assert {"make demo", ".venv/bin/python -m publish status", "dbt build"} <= set(COMMANDS)
-
-
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
-def test_verbs_of_make_exist(command):
-    for word in command.split()[1:]:
-        if "=" in word:
-            assert re.search(rf"^{word.split('=')[0]} \?=", MAKEFILE, flags=re.MULTILINE), word
-        else:
-            assert re.search(rf"^{word}:.*##", MAKEFILE, flags=re.MULTILINE), word
-
-
-@pytest.mark.parametrize(
-    "command", [command for command in COMMANDS if re.match(r"(\.venv/bin/)?dbt ", command)]
-)
-def test_dbt_has_the_commands_and_options(command):
-    from dbt.cli.main import cli
-
-    words = shlex.split(command)[1:]
-    group = cli
-    while words and words[0] in getattr(group, "commands", {}):
-        group = group.commands[words.pop(0)]
-    assert group is not cli, command
-    options = {name for parameter in group.params for name in parameter.opts}
-    assert {word for word in words if word.startswith("-")} <= options
-
-
-@pytest.mark.parametrize(
-    "command", sorted({command.replace(".venv/bin/", "") for command in COMMANDS if "python -m" in command})
-)
-def test_python_modules_take_the_arguments(command, demo_data, monkeypatch, capsys, tmp_path):
-    words = shlex.split(command)
-    module, arguments = words[words.index("-m") + 1], words[words.index("-m") + 2 :]
-    results = str(demo_data / "results")
-    if module == "report.query":
-        query = [word for word in arguments if not word.startswith("--")]
-        database = demo_data / (
-            "warehouse.duckdb" if "--private" in arguments else "results/nhanes_bone.duckdb"
-        )
-        assert answer(*query, database)
-    elif "--help" in arguments:
-        run(sys.executable, "-m", module, *arguments, data=demo_data)
-    elif module == "publish" and arguments[0] == "dictionary":
-        monkeypatch.setattr("publish.dictionary.PAGE", tmp_path / "page.md")
-        assert publish(arguments) == 0
-    elif module == "publish" and arguments[0] == "status":
-        assert publish([*arguments, "--results", results]) == 0
-    elif module == "publish" and arguments[0] == "show":
-        link = tmp_path / "results"
-        assert publish([*arguments, "--data", str(demo_data), "--results", str(link)]) == 0
-        assert "now shows" in capsys.readouterr().err
-        assert link.resolve() == (demo_data / "published" / "latest").resolve()
-    elif module == "publish":
-        publish_parse(arguments)
-    elif module == "ingest" and arguments == ["check"]:
-        assert ingest(arguments) == 0
-    elif module == "ingest":
-        ingest_parser().parse_args(arguments)
-    else:
-        assert not arguments
-        assert importlib.util.find_spec(module) is not None
-
-
-def test_readlink_is_how_to_find_the_run(demo_data):
-    printed = subprocess.run(
-        ["readlink", "-f", "results"], cwd=demo_data, capture_output=True, text=True, check=True
-    ).stdout
-    assert Path(printed.strip()).parent == (demo_data / "published").resolve()
-
 
 QUESTIONS = QUERY.findall(COOKBOOK.read_text())
 

@@ -1,0 +1,157 @@
+"""Every command that README and docs tell a reader to type is run as it is printed there.
+
+It is run in a copy of the project in which `make demo` was typed before. A command that would take minutes is
+run on less. Of the verbs of make each line that make would run is tried; `.ci/run` runs `make demo`,
+`make lint`, `make build` and `make test` themselves. What is run elsewhere, or by hand, is listed below.
+"""
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builds import ROOT, type_in
+from pages import CHANGE_THE_STUDY, blocks, commands, commands_of
+
+from ingest.__main__ import _parser as ingest_parser
+from publish.__main__ import _parse as publish_parse
+from publish.record import read_published
+
+COMMANDS = commands()
+VERBS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+
+# What is added so that seconds suffice.
+SHORTER = {
+    "dbt build": "--select cohort_flow",
+    "dbt build --full-refresh": "--select cohort_flow",
+    "dbt docs generate": "--select cohort_flow",
+    "dbt test": "--select cohort_flow",
+}
+OF_THE_CHANGED_STUDY = [
+    command.removeprefix(".venv/bin/")
+    for number in (0, 2)
+    for command in commands_of(blocks(CHANGE_THE_STUDY, "sh")[number])
+]
+ELSEWHERE = {
+    "make demo": "before all of these, by the fixture newcomer",
+    "make build NHANES_DIR=DIR": "by the fixture real_data, where there are real files",
+    "dbt build --vars '{fit_profile: quick}'": "all models, by test_demo_study.py",
+    **dict.fromkeys(OF_THE_CHANGED_STUDY, "by the fixture changed, see changed_project.py"),
+    "dbt run": "by a slow test, tests/publish/test_real_dbt.py",
+    "python -m report.html": "on the changed study, by test_changed_study.py",
+    "export ENVMIX_DASK_SCHEDULER=tcp://10.0.0.5:8786": "with a cluster: tests/envmix/test_fan_out.py",
+    "python -m ingest cdc": "on a server of the tests: tests/ingest/test_ingest_download.py",
+    "python -m benchmarks.wqs": "minutes, by hand",
+    "python -m simulations.wqs": "hours, by hand",
+    "python -m tests.statistical.test_bkmr": "hours, by hand",
+}
+# Every verb, with its variables where a page names them.
+MAKE = sorted({*(f"make {verb}" for verb in VERBS), *(name for name in COMMANDS if re.match("make ", name))})
+# dbt last: after a part was built alone, nothing can be published again.
+RUN = sorted(
+    (command for command in COMMANDS if command not in ELSEWHERE and command not in MAKE),
+    key=lambda command: command.startswith("dbt"),
+)
+
+
+@pytest.fixture(scope="module")
+def checkout(newcomer: Path) -> Path:
+    """Return the copy, in which results of real data lie too; their numbers are the synthetic ones."""
+    shutil.copytree(newcomer / "data/demo/published", newcomer / "data/nhanes/published", symlinks=True)
+    return newcomer
+
+
+def is_published_again(checkout: Path) -> None:
+    run = read_published(checkout / "results")
+    assert run.folder.parent == checkout / "data/demo/published"
+    assert run.folder.name.endswith("-2")
+
+
+def shows_real_data(checkout: Path) -> None:
+    assert (checkout / "results").resolve().parent == checkout / "data/nhanes/published"
+
+
+def dictionary_is_the_same(checkout: Path) -> None:
+    page = Path("docs/data-dictionary.md")
+    assert (checkout / page).stat().st_mtime > (ROOT / page).stat().st_mtime
+    assert (checkout / page).read_text() == (ROOT / page).read_text()
+
+
+EFFECTS: dict[str, Callable[[Path], None]] = {
+    "python -m publish again": is_published_again,
+    "python -m publish show nhanes": shows_real_data,
+    "python -m publish dictionary": dictionary_is_the_same,
+}
+
+
+def test_the_lists_are_of_commands_of_the_pages():
+    assert len(RUN) > 10
+    assert SHORTER.keys() | EFFECTS.keys() <= set(RUN)
+    assert ELSEWHERE.keys() <= set(COMMANDS)
+    ingest_parser().parse_args(["cdc"])
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_it_runs(checkout, tmp_path, command):
+    """What starts with `dbt` works from any directory, as README says."""
+    directory = tmp_path if command.startswith("dbt") else checkout
+    type_in(checkout, f"{command} {SHORTER.get(command, '')}", directory=directory)
+    if command in EFFECTS:
+        EFFECTS[command](checkout)
+
+
+def test_readlink_finds_the_folder_of_the_run(checkout):
+    printed = type_in(checkout, "readlink -f results").stdout.strip()
+    assert read_published(Path(printed)) == read_published(checkout / "results")
+
+
+def test_make_alone_lists_the_verbs(checkout):
+    assert re.findall(r"^  make ([a-z-]+) ", type_in(checkout, "make").stdout, re.MULTILINE) == VERBS
+
+
+@pytest.mark.parametrize("command", MAKE)
+def test_what_make_would_run_is_there_and_takes_the_arguments(checkout, command):
+    for line in type_in(checkout, f"{command} --dry-run").stdout.splitlines():
+        words = [word for word in shlex.split(line) if not re.match(r"[A-Z_]+=", word)]
+        program = words[0].removeprefix(".venv/bin/")
+        if program == "python":
+            try_module(checkout, line, *words[2:])
+        elif program in ("ruff", "sqlfluff", "mypy"):
+            type_in(checkout, f"{line} --help")
+        else:
+            assert program in ("grep", "rm", "make:"), line
+
+
+def try_module(checkout: Path, line: str, module: str, *arguments: str) -> None:
+    """Have a module read its arguments without doing what takes long."""
+    if module == "publish":
+        publish_parse(arguments)
+    elif module == "pytest":
+        few = "tests/statistical/test_imputation.py tests/envmix/test_joint_test.py"
+        assert re.search(
+            r"[1-9]\d*(/\d+)? tests collected", type_in(checkout, f"{line} --collect-only {few}").stdout
+        )
+    elif line.removeprefix(".venv/bin/") not in RUN:
+        found = importlib.util.find_spec(module)
+        assert found is not None
+        options = [word for word in arguments if word.startswith("--")]
+        assert all(f'"{option}"' in Path(found.origin).read_text() for option in options)
+
+
+def test_make_clean_keeps_what_was_downloaded(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    kept = ("Makefile", "data/nhanes/xpt/DEMO_H.XPT")
+    made = (
+        "report.html", "results/manifest.json", "data/demo/raw.duckdb", "data/nhanes/raw.duckdb",
+        "data/nhanes/warehouse.duckdb", "data/nhanes/warehouse.duckdb.wal", "data/fits/ab/abc.parquet",
+        "data/nhanes/published/run/report.html", "data/nhanes/target/manifest.json", "target/manifest.json",
+    )  # fmt: skip
+    for name in (*kept[1:], *made):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(kept)
