@@ -14,6 +14,11 @@ NHANES_DIR ?=
 PEOPLE ?= 25735
 # How long the fits may take: quick or full; the demo is quick unless told otherwise.
 PROFILE ?=
+# Recipes take them from the environment, character by character: no quote or $ in them is read as code.
+override NHANES_DIR := $(value NHANES_DIR)
+override PEOPLE := $(value PEOPLE)
+override PROFILE := $(value PROFILE)
+export NHANES_DIR PEOPLE PROFILE
 
 .PHONY: help setup demo build report lint test test-statistical bench clean
 
@@ -36,11 +41,11 @@ setup: .venv/.ready  ## make the Python environment from the lock file
 		exit 1; }
 
 demo: setup  ## the whole study on synthetic data, no download
-	@$(RUN)/python -m publish build --profile $(or $(PROFILE),quick) demo --people $(PEOPLE)
+	@$(RUN)/python -m publish build --profile "$${PROFILE:-quick}" demo --people "$$PEOPLE"
 	@$(RUN)/python -m report.summary
 
 build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else from CDC)
-	@$(RUN)/python -m publish build --profile $(or $(PROFILE),full) $(if $(NHANES_DIR),directory "$(NHANES_DIR)",cdc)
+	@$(RUN)/python -m publish build --profile "$${PROFILE:-full}" $${NHANES_DIR:+directory} "$${NHANES_DIR:-cdc}"
 	@$(RUN)/python -m report.summary
 
 report: setup  ## the results of the last build as one HTML page, report.html here

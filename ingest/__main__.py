@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     directory = commands.add_parser("directory", help="load files that lie in a folder")
     directory.add_argument("directory", type=Path, metavar="DIR", help="looked through with its sub-folders")
     demo = commands.add_parser("demo", help="make synthetic files, then load them")
-    demo.add_argument("--people", type=_positive, default=25_735, metavar="N", help="default 25735")
+    demo.add_argument("--people", type=_people, default=25_735, metavar="N", help="default 25735")
     demo.add_argument("--seed", type=_natural, default=20_130_101, metavar="S", help="default 20130101")
     status = commands.add_parser("status", help="print what is loaded")
     commands.add_parser("check", help="check the seeds and dbt variables, and load nothing")
@@ -93,6 +93,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _positive(text: str) -> int:
     return _at_least(1, text)
+
+
+def _people(text: str) -> int:
+    from envmix.errors import SpecificationError
+    from ingest.demo.generate import check_people
+
+    try:
+        return check_people(int(text) if text.removeprefix("-").isdecimal() else text)
+    except SpecificationError as error:
+        raise argparse.ArgumentTypeError(f"{error} (make: PEOPLE=)") from error
 
 
 def _natural(text: str) -> int:

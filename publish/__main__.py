@@ -24,6 +24,8 @@ succeeded, the result tables, the report and the documentation are written to DI
 `results` is turned to them in one step. A build that fails or is killed changes nothing that was published.
 The run published before is kept, for readers that have it open; older ones are removed."""
 
+_PROFILES = ("quick", "full")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -67,7 +69,8 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
     build = commands.add_parser("build", help="ingest, dbt build, audit, publish")
     build.add_argument(
         "--profile",
-        choices=("quick", "full"),
+        type=_profile,
+        metavar="{" + ",".join(_PROFILES) + "}",
         help="dbt variable fit_profile: how long the fits may take (default: that of the project)",
     )
     again = commands.add_parser("again", help="publish the build that the warehouse holds")
@@ -103,6 +106,14 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
     build.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
     options = parser.parse_args(arguments)
     return options, [options.source, *options.rest] if options.command == "build" else []
+
+
+def _profile(text: str) -> str:
+    if text not in _PROFILES:
+        raise argparse.ArgumentTypeError(
+            f"expected {' or '.join(_PROFILES)}, found {text!r} (make: PROFILE=)"
+        )
+    return text
 
 
 def _run(options: argparse.Namespace, ingest_arguments: list[str]) -> None:

@@ -9,7 +9,7 @@ from ingest.home import PROJECT_ROOT
 from ingest.locks import Patience, alone
 from ingest.sources import Say
 from publish import steps
-from publish.database import read_run, write_tables
+from publish.database import read_run, refuse_missing, write_tables
 from publish.errors import AuditError
 from publish.place import Place, new_folder, turn
 from publish.record import Published, read_published, write_manifest
@@ -77,6 +77,7 @@ def build(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT)
 
 def publish_again(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
     """Publish the build that the private warehouse holds, if it is whole; see `build`."""
+    refuse_missing(place.warehouse)  # before the lock makes its folder
     patience = Patience(seconds, say)
     with alone(place.published, patience):
         place.check()

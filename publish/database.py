@@ -47,6 +47,12 @@ class Written:
     inputs: tuple[InputFile, ...]
 
 
+def refuse_missing(warehouse: Path) -> None:
+    """Raise `AuditError` if there is no private warehouse."""
+    if not warehouse.exists():
+        raise AuditError(f"expected a finished build in {warehouse}, found no such file: {AGAIN}")
+
+
 def read_run(warehouse: Path) -> Run:
     """Audit a private warehouse and return its run.
 
@@ -57,8 +63,7 @@ def read_run(warehouse: Path) -> Run:
     ingest.errors.WarehouseError
         If it cannot be read; a `LockedError` says which process holds it.
     """
-    if not warehouse.exists():
-        raise AuditError(f"expected a finished build in {warehouse}, found no such file: {AGAIN}")
+    refuse_missing(warehouse)
     with connect(warehouse, read_only=True) as connection:
         return audit(connection, warehouse.stem, warehouse)
 

@@ -35,6 +35,16 @@ SMALLEST = 1_000  # below this PSUs and questions without anybody become likely
 DEFAULT_SEED = 20_130_101
 
 
+def check_people(people: object) -> int:
+    """Return a number of people that can be generated; raises `SpecificationError` if it is none."""
+    if not isinstance(people, int) or not SMALLEST <= people <= DEFAULT_PEOPLE:
+        raise SpecificationError(
+            f"expected between {SMALLEST} and {DEFAULT_PEOPLE} people, found {people!r}: below, strata and "
+            "files would be empty; above, sequence numbers would leave the range of their release"
+        )
+    return people
+
+
 def write_demo_files(directory: Path, *, people: int = DEFAULT_PEOPLE, seed: int = DEFAULT_SEED) -> None:
     """Write all files of the catalogue as ``<directory>/<cycle>/<NAME>.XPT``.
 
@@ -55,11 +65,7 @@ def write_demo_files(directory: Path, *, people: int = DEFAULT_PEOPLE, seed: int
         If `people` is too small for the design or exceeds the real sequence numbers, or if the
         catalogue has a release, file or variable that the generator does not know.
     """
-    if not SMALLEST <= people <= DEFAULT_PEOPLE:
-        raise SpecificationError(
-            f"expected between {SMALLEST} and {DEFAULT_PEOPLE} people, found {people}: below, strata and "
-            "files would be empty; above, sequence numbers would leave the range of their release"
-        )
+    check_people(people)
     releases = read_releases()
     total = sum(release.people for release in releases)
     for release in releases:

@@ -18,6 +18,7 @@ from ingest.seed_checks.variables import check_variables
 
 NAMED: Sequence[Callable[[Project], Iterator[Mistake]]] = (
     cohort_rules.conditions,
+    cohort_rules.numbers_that_people_have,
     cohort_rules.rules_have_conditions,
     cohort_rules.distinct_rules,
     cohort_rules.no_contradictions,
@@ -44,6 +45,7 @@ NAMED: Sequence[Callable[[Project], Iterator[Mistake]]] = (
     facts.codes_are_in_the_codebook,
     facts.ranges_hold_no_codes,
     facts.numbers_ascend,
+    facts.units_agree,
     facts.weights_are_columns,
 )
 

@@ -39,6 +39,19 @@ def _listed(row: Row, levels: frozenset[str]) -> Iterator[Mistake]:
             yield row.mistake("value", expected, repr(value), nearest_names(value, levels))
 
 
+def numbers_that_people_have(project: Project) -> Iterator[Mistake]:
+    """No condition compares with a number outside what the models let a variable be."""
+    for row in project.seed("cohort_conditions").rows:
+        if row["operator"] not in COMPARISONS:
+            continue
+        for operator, bound in zip((">=", "<="), project.bounds(row["variable"]), strict=True):
+            values = {"variable": row["variable"], "operator": operator, "value": bound}
+            limit = Row("", 0, values)
+            if bound and _exclusive(row, limit):
+                expected = f"a condition that someone can meet: {_words(limit)} for everyone"
+                yield row.mistake("value", expected, _words(row))
+
+
 def rules_have_conditions(project: Project) -> Iterator[Mistake]:
     """A rule without a condition would let everyone pass."""
     known = project.seed("cohort_conditions").values("rule")

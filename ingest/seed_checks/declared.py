@@ -39,6 +39,13 @@ class Declaration:
         rules = [rule for rule in self.rules if rule.column == column and rule.test == "accepted_values"]
         return frozenset(str(value) for rule in rules for value in rule.arguments["values"])
 
+    def bounds(self, column: str) -> tuple[str, str] | None:
+        """Return the least and the most that a column may hold, '' where open; None if not declared."""
+        for rule in self.rules:
+            if rule.column == column and rule.test == "in_range":
+                return str(rule.arguments.get("at_least", "")), str(rule.arguments.get("at_most", ""))
+        return None
+
 
 def read_declaration(path: Path) -> Declaration:
     """Read the YAML of one seed or model (this project has one file each).

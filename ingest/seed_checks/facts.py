@@ -91,6 +91,17 @@ def numbers_ascend(project: Project) -> Iterator[Mistake]:
                     yield row.mistake(high, f"at least the {low} of the row, {smaller:g}")
 
 
+def units_agree(project: Project) -> Iterator[Mistake]:
+    """Limits of detection and rows of table 1 are in the unit of their exposure."""
+    exposures = {row["exposure"]: row for row in project.seed("exposures").rows}
+    for seed, column in (("detection_limits", "exposure"), ("table_one_variables", "variable")):
+        for row in project.seed(seed).rows:
+            exposure = exposures.get(row[column])
+            if exposure and row["unit"] != exposure["unit"]:
+                place = f"seeds/exposures.csv, line {exposure.line}"
+                yield row.mistake("unit", f"{exposure['unit']!r}, the unit of {row[column]} in {place}")
+
+
 def weights_are_columns(project: Project) -> Iterator[Mistake]:
     """The weight of a release is a column that int_weights reads."""
     for row in project.seed("nhanes_cycle_weights").rows:

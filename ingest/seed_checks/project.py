@@ -106,6 +106,11 @@ class Project:
         rows = self.seed("answer_groups").rows
         return frozenset(row["answer_group"] for row in rows if row["covariate"] == variable)
 
+    def bounds(self, variable: str) -> tuple[str, str]:
+        """Return the least and the most that a variable of a person can be; '' where not declared."""
+        found = (self.model(model).bounds(variable) for model in ("stg_demographics", "participants"))
+        return next((bounds for bounds in found if bounds), ("", ""))
+
 
 def read_project(root: Path) -> tuple[Project, list[Mistake]]:
     """Read every seed of a project, and say what is wrong with the form of each."""

@@ -72,6 +72,7 @@ def read_seed(path: Path, types: Mapping[str, str]) -> tuple[Seed, list[Mistake]
         return Seed(name, ()), mistakes
     reader = csv.reader(StringIO(content.decode(), newline=""), strict=True)
     rows: list[Row] = []
+    line = 1
     try:
         mistakes += _header(place, next(reader, []), tuple(types))
         if mistakes:
@@ -87,7 +88,8 @@ def read_seed(path: Path, types: Mapping[str, str]) -> tuple[Seed, list[Mistake]
             line = reader.line_num + 1
     except csv.Error as error:
         expected = "a CSV file: quotes closed, and doubled inside quotes"
-        mistakes.append(Mistake(f"{place}, line {reader.line_num}", expected, str(error)))
+        found = f"a row that opens here and is broken on line {reader.line_num}: {error}"
+        mistakes.append(Mistake(f"{place}, line {line}", expected, found))
     return Seed(name, tuple(rows)), mistakes
 
 

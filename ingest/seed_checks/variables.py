@@ -23,10 +23,10 @@ def check_variables(project_file: Path, given: Mapping[str, Any]) -> Iterator[Mi
         What the command line gives instead (``--vars``); each replaces its default as a whole.
     """
     declared = _declared(project_file)
-    for name, value in given.items():
+    for name in given:
         if name not in declared:
             nearest = nearest_names(name, declared)
-            yield Mistake(f"--vars, {name}", "a variable of dbt_project.yml", repr(value), nearest)
+            yield Mistake(f"--vars, {name}", "a variable of dbt_project.yml", repr(name), nearest)
     values = {**declared, **{name: value for name, value in given.items() if name in declared}}
     places = {name: "--vars" if name in given else project_file.name for name in values}
     if PROFILES not in values:

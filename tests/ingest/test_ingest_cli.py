@@ -13,6 +13,7 @@ from envmix.errors import EnvmixError
 from ingest import __main__ as cli
 from ingest import progress
 from ingest.catalogue import Catalogue
+from ingest.demo.generate import check_people
 from ingest.home import PROJECT_ROOT
 from ingest.progress import Progress
 from ingest.sources.cdc import CdcSource
@@ -84,6 +85,19 @@ def test_wrong_arguments(arguments: list[str]) -> None:
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize("people", ["-5", "0", "10", "999", "25736", "many", "1e4", ""])
+def test_one_rule_for_the_number_of_people(people: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["demo", "--people", people])
+    said = capsys.readouterr().err
+    for part in (
+        "argument --people: expected between 1000 and 25735 people, found",
+        people,
+        "(make: PEOPLE=)",
+    ):
+        assert part in said
+
+
 def test_interruption(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -102,13 +116,14 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
     def write_demo_files(directory: Path, *, people: int = 25_735, seed: int = 20_130_101) -> None:
         calls.append((people, seed))
-        if people < 3:
-            raise EnvmixError("expected at least 3 people")
+        if seed == 0:
+            raise EnvmixError("expected another seed")
         for name, frame in frames().items():
             write_xpt(directory / f"{name}.XPT", frame, label=DEMO_LABEL)
 
     module = types.ModuleType("ingest.demo.generate")
     module.write_demo_files = write_demo_files  # type: ignore[attr-defined]
+    module.check_people = check_people  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ingest.demo", types.ModuleType("ingest.demo"))
     monkeypatch.setitem(sys.modules, "ingest.demo.generate", module)
     return calls
@@ -120,8 +135,8 @@ def test_demo(generated: list[tuple[int, int]], tmp_path: Path, capsys: pytest.C
     assert cli.main(["demo", "--data", str(tmp_path / "d")]) == 0
     assert generated == [(25_735, 20_130_101)]  # the same files are not made twice
     assert "not read again" in capsys.readouterr().err
-    assert cli.main(["demo", "--people", "50", "--seed", "7", "--data", str(tmp_path / "d")]) == 0
-    assert generated[1:] == [(50, 7)]
+    assert cli.main(["demo", "--people", "5000", "--seed", "7", "--data", str(tmp_path / "d")]) == 0
+    assert generated[1:] == [(5000, 7)]
     assert {facts.source for facts in read_contents(tmp_path / "d" / "raw.duckdb").files} == {"demo"}
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [".lock", "raw.duckdb", "xpt"]
 
@@ -139,9 +154,9 @@ def test_demo_does_not_replace_files_of_others(
 def test_demo_says_why_it_cannot_make_files(
     generated: list[tuple[int, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["demo", "--people", "2", "--seed", "0", "--data", str(tmp_path / "d")]) == 1
-    assert "error: Cannot make synthetic files: expected at least 3 people." in capsys.readouterr().err
-    assert generated == [(2, 0)]
+    assert cli.main(["demo", "--people", "2000", "--seed", "0", "--data", str(tmp_path / "d")]) == 1
+    assert "error: Cannot make synthetic files: expected another seed." in capsys.readouterr().err
+    assert generated == [(2000, 0)]
     assert [path.name for path in (tmp_path / "d").iterdir()] == [".lock"]
 
 

@@ -125,6 +125,15 @@ def test_rules_that_only_touch_are_right(project: Project, tmp_path: Path) -> No
     assert changed(project, tmp_path, "cohort_conditions", conditions(*rows)) == []
 
 
+def test_ages_that_somebody_has_are_right(project: Project, tmp_path: Path) -> None:
+    for condition in (b">=,80", b"<=,80", b">,0", b"<=,0"):
+        content = content_of("cohort_conditions").replace(
+            b"women,1,sex,in,Female", b"women,1,age_years," + condition
+        )
+        said = changed(project, tmp_path, "cohort_conditions", content)
+        assert not [line for line in said if "for everyone" in line]
+
+
 def test_a_row_after_a_value_of_two_lines_keeps_its_line(project: Project, tmp_path: Path) -> None:
     content = content_of("cohort_rules").replace(b"women,Women\n", b'women,"Wo\nmen"\nwomen,Again\n', 1)
     assert (
@@ -181,7 +190,7 @@ SETTINGS = VARIABLES["fit_profiles"]["quick"]  # type: ignore[index]
         ({"fit_profile": "full"}, []),
         ({"fit_profile": "quik"}, ["--vars, fit_profile", "'quik'", "nearest: quick"]),
         ({"fit_profile": None}, ["--vars, fit_profile", "None"]),
-        ({"fit_profle": "full"}, ["--vars, fit_profle", "nearest: fit_profile"]),
+        ({"fit_profle": "full"}, ["--vars, fit_profle", "found 'fit_profle' (nearest: fit_profile"]),
         ({"fit_profiles": {"quick": {**SETTINGS, "wqs_bootstraps": -5}}},
          ["--vars, fit_profiles, quick, wqs_bootstraps", "at least 1", "-5"]),
         ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draws": 0}}}, ["bkmr_draws", "found 0"]),

@@ -171,9 +171,10 @@ def test_what_is_not_a_whole_build_is_not_published(place, run, half, message):
 
 
 def test_nothing_built_yet(place):
-    place.published.mkdir(parents=True)
-    with pytest.raises(IngestError, match="make build"):
+    with pytest.raises(IngestError, match=r"found no such file.*make build"):
         publish_again(place, steps(place, 1), print, 0)
+    assert not place.data.exists(), "a wrong path leaves nothing behind"
+    place.data.mkdir()
     with duckdb.connect(str(place.warehouse)) as connection:
         connection.execute("create table other as select 1 as one")
     with pytest.raises(AuditError, match="found none: run `make build`"):
@@ -209,6 +210,14 @@ def test_the_command_says_what_results_still_show(place, run, monkeypatch, capsy
     shown = run(1)
     assert main(command) == 1
     assert f"results still shows run {shown.run_id} of" in capsys.readouterr().err
+
+
+def test_an_unknown_profile_is_named_as_make_names_it(capsys):
+    with pytest.raises(SystemExit):
+        main(["build", "--profile", "fast", "demo"])
+    assert (
+        "argument --profile: expected quick or full, found 'fast' (make: PROFILE=)" in capsys.readouterr().err
+    )
 
 
 def test_something_else_called_results_is_left_alone(place, run):
