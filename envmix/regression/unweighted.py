@@ -47,11 +47,10 @@ def fit_unweighted(matrix: FloatArray, outcome: FloatArray, family: Family) -> E
         # Separation shows here as a warning; the caller looks for it exactly.
         warnings.simplefilter("ignore")
         logistic = model.fit(tol=1e-12, maxiter=100)
+        log_likelihood = float(logistic.llf)  # computed here, when it is asked for
     if not logistic.converged:
         raise EstimationError(
             f"expected the logistic regression to converge in 100 iterations, found that it did not "
             f"({len(matrix)} rows, {matrix.shape[1]} coefficients): look for separation or huge values"
         )
-    return Estimates(
-        np.asarray(logistic.params), np.asarray(logistic.cov_params()), np.inf, float(logistic.llf)
-    )
+    return Estimates(np.asarray(logistic.params), np.asarray(logistic.cov_params()), np.inf, log_likelihood)

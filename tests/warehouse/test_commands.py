@@ -50,6 +50,7 @@ ELSEWHERE = {
     "python -m tests.statistical.test_bkmr": "hours, by hand",
 }
 # Every verb, with its variables where a page names them.
+DEFAULTS = dict(re.findall(r"^([A-Z_]+) \?= ?(.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 MAKE = sorted({*(f"make {verb}" for verb in VERBS), *(name for name in COMMANDS if re.match("make ", name))})
 # dbt last: after a part was built alone, nothing can be published again.
 RUN = sorted(
@@ -115,11 +116,15 @@ def test_make_alone_lists_the_verbs(checkout):
 
 @pytest.mark.parametrize("command", MAKE)
 def test_what_make_would_run_is_there_and_takes_the_arguments(checkout, command):
+    given = DEFAULTS | dict(word.split("=", 1) for word in command.split() if "=" in word)
     for line in type_in(checkout, f"{command} --dry-run").stdout.splitlines():
         words = [word for word in shlex.split(line) if not re.match(r"[A-Z_]+=", word)]
         program = words[0].removeprefix(".venv/bin/")
         if program == "python":
-            try_module(checkout, line, *words[2:])
+            # with the variables of make in place
+            rest = line[line.index(" -m ") :]
+            printed = type_in(checkout, f"printf '%s\\n' {rest}", **given).stdout
+            try_module(checkout, line, *printed.splitlines()[1:])
         elif program in ("ruff", "sqlfluff", "mypy"):
             type_in(checkout, f"{line} --help")
         else:
