@@ -4,8 +4,9 @@ from typing import Literal
 
 import numpy as np
 
+from envmix.arguments import require_choice
 from envmix.arrays import FloatArray
-from envmix.errors import DataError, SpecificationError
+from envmix.errors import DataError
 
 Family = Literal["gaussian", "binomial", "poisson", "negative_binomial", "quasibinomial", "quasipoisson"]
 
@@ -25,10 +26,7 @@ COUNTS = ("poisson", "quasipoisson", "negative_binomial")
 
 def check_family(family: str) -> None:
     """Raise `SpecificationError` if `family` is not one of `Family`."""
-    if family not in SOLVER_CODES:
-        raise SpecificationError(
-            f"expected family to be one of {', '.join(SOLVER_CODES)}, found {family!r}: choose one of them"
-        )
+    require_choice("family", family, SOLVER_CODES)
 
 
 def check_outcome(outcome: FloatArray, family: str, name: str) -> None:

@@ -15,6 +15,7 @@ from typing import Literal, TextIO, TypeVar
 from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import threadpool_limits
 
+from envmix.arguments import require_workers
 from envmix.errors import EnvmixError
 from envmix.orphans import end_with_parent
 
@@ -68,15 +69,16 @@ def fan_out(
 
     Raises
     ------
+    SpecificationError
+        `workers` is no whole number of at least 1.
     ClusterError
         ENVMIX_DASK_SCHEDULER names a scheduler that does not answer or has no workers.
     """
+    require_workers(workers)
     scheduler = os.environ.get(SCHEDULER_VARIABLE)
     if scheduler and workers is None and backend == "processes" and len(tasks) > 1:
         return list(_with_progress(_on_cluster(scheduler, function, tasks), len(tasks), description))
     count = workers if workers is not None else len(os.sched_getaffinity(0))
-    if count < 1:
-        raise ValueError(f"expected at least one worker, found {count}")
     if count == 1 or len(tasks) < 2:
         # one BLAS thread here too: another number of threads adds up in another order
         with threadpool_limits(limits=1):

@@ -17,9 +17,10 @@ from scipy.spatial import KDTree
 from statsmodels.imputation.mice import MICEData
 from threadpoolctl import threadpool_limits
 
+from envmix.arguments import require_integer, require_names, require_seed
 from envmix.arrays import FloatArray, IntArray
 from envmix.errors import DataError, EstimationError, SpecificationError
-from envmix.model_frame import require_columns
+from envmix.model_frame import require_columns, require_factor
 from envmix.random_streams import random_stream
 from envmix.tables import check_level
 
@@ -66,9 +67,10 @@ def impute(
     levels, by a multivariate linear regression of their indicators; unlike a multinomial model this cannot
     fail by separation where a level is rare.
     """
-    if imputations < 1:
-        raise SpecificationError(f"expected at least one imputation, found {imputations}: 20 is usual")
-    repeated = sorted({name for name in columns if list(columns).count(name) > 1})
+    require_integer("imputations", imputations, 1, "20 is usual")
+    require_seed(seed)
+    columns = require_names("columns", columns)
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
         raise SpecificationError(f"expected each column once, found {', '.join(repeated)} more than once")
     require_columns(frame, columns)
@@ -93,6 +95,7 @@ def _levels(column: pd.Series) -> pd.Index | None:
     """Return the levels of a factor, None for a number."""
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return None
+    require_factor(column)
     levels: pd.Index = column.astype("category").cat.remove_unused_categories().cat.categories
     return levels
 

@@ -7,18 +7,30 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from envmix.arrays import BoolArray, FloatArray
+from envmix.arrays import BoolArray, FloatArray, IntArray
 from envmix.errors import DataError
 
 
 def require_columns(data: pd.DataFrame, names: Sequence[str]) -> None:
-    """Raise `DataError` naming every column of `names` that `data` lacks."""
+    """Raise `DataError` naming every column of `names` that `data` lacks or holds more than once."""
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"expected a pandas DataFrame, found {type(data).__name__}: convert it, as in "
+            "pandas.DataFrame(data)"
+        )
     missing = [name for name in dict.fromkeys(names) if name not in data.columns]
     if missing:
         raise DataError(
             f"expected columns {', '.join(map(repr, missing))}, found none of that name among "
             f"{len(data.columns)} columns: check the spelling in the specification"
         )
+    for name in names:
+        column = data[name]
+        if isinstance(column, pd.DataFrame):
+            raise DataError(
+                f"expected one column {name!r}, found {column.shape[1]} of that name: rename or drop "
+                "the others"
+            )
 
 
 def require_complete(data: pd.DataFrame, names: Sequence[str], rows: BoolArray | None = None) -> None:
@@ -45,15 +57,44 @@ def domain_rows(data: pd.DataFrame, domain: str | None) -> BoolArray:
         rows = np.ones(len(data), dtype=np.bool_)
     else:
         require_complete(data, [domain])
-        values = data[domain].to_numpy(dtype=np.float64)
-        if not np.isin(values, (0.0, 1.0)).all():
+        other = int((~data[domain].isin([0, 1])).sum())
+        if other:
             raise DataError(
-                f"expected domain {domain!r} to be true or false, found other values: make it boolean"
+                f"expected domain {domain!r} to be true or false, found {other} other values: make it boolean"
             )
-        rows = values == 1.0
+        rows = data[domain].to_numpy(dtype=np.float64) == 1.0
     if not rows.any():
-        raise DataError("expected rows to analyse, found none: check the domain and the data frame")
+        raise DataError(
+            f"expected rows to analyse, found none of {len(data)}: check the domain and the data frame"
+        )
     return rows
+
+
+def row_order(data: pd.DataFrame, rows: BoolArray, identifier: str | None) -> IntArray:
+    """Return the positions of `rows`, by `identifier` if there is one, which must then identify them."""
+    positions = np.flatnonzero(rows)
+    if identifier is None:
+        return positions
+    values = data[identifier].iloc[positions]
+    repeated = int(values.duplicated().sum())
+    if repeated:
+        raise DataError(
+            f"expected one row per value of {identifier!r}, found {repeated} repeated: choose a column that "
+            "identifies rows"
+        )
+    return positions[np.argsort(values.to_numpy(), kind="stable")]
+
+
+def require_distinct(values: FloatArray, names: Sequence[str], what: str) -> None:
+    """Raise `DataError` if two of the varying columns of `values` (n, p) are copies up to scale."""
+    if len(names) < 2:
+        return
+    first, second = np.nonzero(np.triu(np.abs(np.corrcoef(values.T)) > 1 - 1e-12, 1))
+    if first.size:
+        raise DataError(
+            f"expected different exposures, found {names[first[0]]!r} and {names[second[0]]!r} to be copies "
+            f"of each other (the same {what}, up to scale): drop one"
+        )
 
 
 def numeric_column(data: pd.DataFrame, name: str) -> FloatArray:
@@ -97,6 +138,7 @@ def covariate_columns(
             columns.append(numeric_column(data, name))
             labels.append(name)
             continue
+        require_factor(column)
         codes, levels = factor_levels(column)
         reference = references.get(name, levels[0])
         if reference not in levels:
@@ -122,6 +164,16 @@ def covariate_columns(
             "leave them out of the specification"
         )
     return Covariates(matrix, tuple(labels))
+
+
+def require_factor(column: pd.Series) -> None:
+    """Raise `DataError` if a column that is not numeric holds times, whose levels would be no groups."""
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind in ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"):
+        raise DataError(
+            f"expected column {column.name!r} to hold numbers or groups, found dtype {column.dtype} ({kind}, "
+            f"{column.nunique()} values): convert it to numbers, such as years since a date, or to groups"
+        )
 
 
 def factor_levels(column: pd.Series) -> tuple[FloatArray, tuple[str, ...]]:

@@ -7,9 +7,10 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_integer, require_names
 from envmix.arrays import FloatArray
-from envmix.errors import DataError, EnvmixWarning, QuantileWarning, SpecificationError
-from envmix.model_frame import numeric_column, require_columns, require_complete
+from envmix.errors import DataError, EnvmixWarning, QuantileWarning
+from envmix.model_frame import domain_rows, numeric_column, require_columns, require_complete
 
 SCORE_COLUMNS = (
     "exposure",
@@ -96,6 +97,13 @@ class QuantileScores:
         return table.astype({"quantiles": "Int64", "levels": "Int64"})
 
 
+def require_quantiles(quantiles: int | None) -> int | None:
+    """Return the number of quantile groups, None for standardised values."""
+    if quantiles is None:
+        return None
+    return require_integer("quantiles", quantiles, 2, "use 4 or 10, or None for standardised values")
+
+
 def fit_quantile_scores(
     data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None = 4
 ) -> QuantileScores:
@@ -118,9 +126,10 @@ def fit_quantile_scores(
     Raises
     ------
     DataError
-        If an exposure has missing values, is constant, or falls into a single score level.
+        If an exposure has missing values, is constant, or falls into a single score level, or if there are
+        more quantiles than rows.
     SpecificationError
-        If `quantiles` is below 2.
+        If `quantiles` is no whole number of at least 2.
 
     Warns
     -----
@@ -138,13 +147,16 @@ def learn_quantile_scores(
     data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None
 ) -> tuple[QuantileScores, tuple[EnvmixWarning, ...]]:
     """Do what `fit_quantile_scores` does, returning the warnings instead of issuing them."""
-    names = tuple(exposures)
-    if quantiles is not None and quantiles < 2:
-        raise SpecificationError(
-            f"expected at least 2 quantiles, found {quantiles}: use 4 or 10, or None for standardised values"
-        )
+    names = require_names("exposures", exposures)
+    quantiles = require_quantiles(quantiles)
     require_columns(data, names)
+    domain_rows(data, None)
     require_complete(data, names)
+    if quantiles is not None and quantiles > len(data):
+        raise DataError(
+            f"expected at most as many quantiles as rows, found {quantiles} quantiles for {len(data)} rows: "
+            "use 4 or 10, or None for standardised values"
+        )
     all_cuts: list[FloatArray] = []
     notes: list[EnvmixWarning] = []
     centers, scales, distinct, lowest = [], [], [], []

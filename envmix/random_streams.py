@@ -4,6 +4,8 @@ from hashlib import sha256
 
 import numpy as np
 
+from envmix.arguments import require_seed
+
 
 def random_stream(seed: int, *key: str | int) -> np.random.Generator:
     """Return the generator of the task named by `key`.
@@ -25,11 +27,10 @@ def random_stream(seed: int, *key: str | int) -> np.random.Generator:
 
     Raises
     ------
-    ValueError
-        If `seed` is negative.
+    SpecificationError
+        If `seed` is no whole number of at least 0.
     """
-    if seed < 0:
-        raise ValueError(f"expected a seed of at least 0, found {seed}: pass a non-negative integer")
+    seed = require_seed(seed)
     digest = sha256(repr(key).encode()).digest()
     words = np.frombuffer(digest[:16], dtype=np.uint32)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(int(w) for w in words)))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from envmix.arguments import is_number
 from envmix.arrays import FloatArray
 from envmix.errors import SpecificationError
 
@@ -14,8 +15,10 @@ ESTIMATE_COLUMNS = ("term", "estimate", "std_error", "statistic", "df", "p_value
 
 def check_level(level: float) -> None:
     """Raise `SpecificationError` unless 0 < level < 1."""
-    if not 0 < level < 1:
-        raise SpecificationError(f"expected a confidence level between 0 and 1, found {level}: 0.95 is usual")
+    if not (is_number(level) and 0 < level < 1):
+        raise SpecificationError(
+            f"expected a confidence level between 0 and 1, found {level!r}: 0.95 is usual"
+        )
 
 
 def estimate_table(

@@ -15,6 +15,10 @@ class CheckpointError(OSError):
     """
 
 
+class DamagedCheckpointError(SpecificationError):
+    """A saved state cannot be read: the machine went down before it was on the disk."""
+
+
 def save(path: Path, fingerprint: str, state: object) -> None:
     """Write the state, whole or not at all.
 
@@ -47,13 +51,15 @@ def load(path: Path, fingerprint: str) -> Any:
     Raises
     ------
     SpecificationError
-        The file is of another fit, or damaged.
+        The file is of another fit.
+    DamagedCheckpointError
+        The file is not whole.
     """
     try:
         with path.open("rb") as stream:
             found, state = pickle.load(stream)
     except (EOFError, pickle.UnpicklingError) as error:
-        raise SpecificationError(
+        raise DamagedCheckpointError(
             f"expected the state of a chain in {path}, found a damaged file ({error}): remove it, and "
             "the chain begins anew"
         ) from error

@@ -13,6 +13,7 @@ from envmix.bkmr.model import Model
 from envmix.bkmr.solvers.dense import required_bytes
 from envmix.bkmr.spec import BKMR
 from envmix.errors import DataError, SpecificationError
+from envmix.model_frame import require_columns, require_distinct
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,7 @@ class Scaler:
 
 def numeric_columns(data: pd.DataFrame, columns: tuple[str, ...], role: str) -> FloatArray:
     """Columns as a float array, shape (n, len(columns)), or an error that names the column."""
-    missing = [c for c in columns if c not in data.columns]
-    if missing:
-        raise DataError(
-            f"expected {role} column(s) {', '.join(missing)}, found columns "
-            f"{', '.join(map(str, list(data.columns)[:20]))}: check the spelling"
-        )
+    require_columns(data, columns)
     out = np.empty((len(data), len(columns)))
     for j, name in enumerate(columns):
         series = data[name]
@@ -96,12 +92,7 @@ def _scaler(spec: BKMR, z: FloatArray) -> Scaler:
             raise DataError(
                 f"expected exposure {name!r} to vary, found one value in all {len(z)} rows: drop it"
             )
-        for i in range(j):
-            if abs(np.corrcoef(z[:, i], z[:, j])[0, 1]) > 1 - 1e-12:
-                raise DataError(
-                    f"expected different exposures, found {spec.exposures[i]!r} and {name!r} to be copies of "
-                    "each other (up to scale): drop one"
-                )
+    require_distinct(z, spec.exposures, "values")
     m = z.shape[1]
     if not spec.scale:
         return Scaler(spec.exposures, spec.log, np.zeros(m), np.ones(m))
@@ -115,10 +106,7 @@ def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
             raise DataError(f"expected covariate {name!r} to vary, found a constant: drop it")
     if spec.intercept == "flat":
         values = np.column_stack([np.ones(len(data)), values])
-    n, p = values.shape
-    if n < p + 3:
-        raise DataError(f"expected at least {p + 3} rows for {p} covariates and intercept, found {n}")
-    if p:
+    if values.shape[1]:
         scaled = values / np.linalg.norm(values, axis=0)
         _, upper, order = linalg.qr(scaled, mode="economic", pivoting=True)
         small = np.flatnonzero(np.abs(np.diag(upper)) < 1e-9)
@@ -155,8 +143,6 @@ def _outcome(spec: BKMR, data: pd.DataFrame) -> FloatArray:
 def _cluster(spec: BKMR, data: pd.DataFrame) -> IntArray | None:
     if spec.cluster is None:
         return None
-    if spec.cluster not in data.columns:
-        raise DataError(f"expected cluster column {spec.cluster!r}, found none of that name")
     codes, levels = pd.factorize(data[spec.cluster], sort=True)
     if np.any(codes < 0):
         raise DataError(
@@ -187,8 +173,16 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     SpecificationError
         n too large for the solver.
     """
+    require_columns(
+        data, [spec.outcome, *spec.exposures, *spec.covariates, *([spec.cluster] if spec.cluster else [])]
+    )
+    n, needed = len(data), len(spec.covariates) + (spec.intercept == "flat") + 3
+    if n < needed:
+        raise DataError(
+            f"expected at least {needed} rows for {needed - 3} covariates and intercept, found {n}: use "
+            "fewer covariates, or check the selection of rows"
+        )
     y = _outcome(spec, data)
-    n = len(y)
     memory, largest = required_bytes(n, spec.family), LARGEST_DENSE[spec.family]
     if spec.solver == "dense" and (n > largest or memory > 0.5 * _available_memory()):
         raise SpecificationError(

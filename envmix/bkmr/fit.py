@@ -10,6 +10,7 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_seed, require_type
 from envmix.bkmr.chains import ChainRun, ChainTask, run_chain
 from envmix.bkmr.design import Scaler, build
 from envmix.bkmr.draws import stack
@@ -74,7 +75,10 @@ def fit_bkmr(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions | 
     >>> result = fit_bkmr(spec, frame, seed=1)  # doctest: +SKIP
     >>> result.pips()  # doctest: +SKIP
     """
-    options = options or ChainOptions()
+    require_type("spec", spec, BKMR)
+    require_seed(seed)
+    options = ChainOptions() if options is None else options
+    require_type("options", options, ChainOptions)
     model, scaler = build(spec, data)
     return run(spec, model, scaler, seed, options)
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from scipy import special, stats
 
+from envmix.arguments import is_number
 from envmix.arrays import BoolArray, FloatArray
 from envmix.errors import SpecificationError
 
@@ -39,9 +40,10 @@ class GammaPrior:
     sd: float = 10.0
 
     def __post_init__(self) -> None:
-        if not (self.mean > 0 and self.sd > 0):
+        if not (_is_positive(self.mean) and _is_positive(self.sd)):
             raise SpecificationError(
-                f"expected a gamma prior with positive mean and sd, found mean={self.mean}, sd={self.sd}"
+                f"expected a gamma prior with positive mean and sd, found mean={self.mean!r}, "
+                f"sd={self.sd!r}: choose positive numbers"
             )
 
     @property
@@ -157,8 +159,11 @@ class InclusionPrior:
     b: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (self.a > 0 and self.b > 0):
-            raise SpecificationError(f"expected a, b > 0 in the inclusion prior, found {self.a}, {self.b}")
+        if not (_is_positive(self.a) and _is_positive(self.b)):
+            raise SpecificationError(
+                f"expected a, b > 0 in the inclusion prior, found {self.a!r}, {self.b!r}: "
+                "choose positive numbers"
+            )
 
     def log_probability(self, included: int, total: int) -> float:
         """Log prior probability of one particular set of `included` out of `total`."""
@@ -177,15 +182,22 @@ class InverseGammaPrior:
     rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        if not (self.shape > 0 and self.rate > 0):
+        if not (_is_positive(self.shape) and _is_positive(self.rate)):
             raise SpecificationError(
-                f"expected a positive shape and rate for 1/sigma2, found {self.shape}, {self.rate}"
+                f"expected a positive shape and rate for 1/sigma2, found {self.shape!r}, "
+                f"{self.rate!r}: choose positive numbers"
             )
 
     def log_density(self, sigma2: FloatArray) -> FloatArray:
         return np.asarray(stats.invgamma.logpdf(sigma2, self.shape, scale=self.rate))
 
 
+def _is_positive(value: float) -> bool:
+    return is_number(value) and 0 < value < math.inf
+
+
 def _check_bounds(lower: float, upper: float) -> None:
-    if not 0 <= lower < upper < np.inf:
-        raise SpecificationError(f"expected 0 <= lower < upper < infinity, found {lower}, {upper}")
+    if not (is_number(lower) and is_number(upper) and 0 <= lower < upper < math.inf):
+        raise SpecificationError(
+            f"expected 0 <= lower < upper < infinity, found {lower!r}, {upper!r}: choose such numbers"
+        )

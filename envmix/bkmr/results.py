@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_choice
 from envmix.arrays import BoolArray, FloatArray
 from envmix.bkmr import diagnostics
 from envmix.bkmr.design import Scaler
@@ -228,6 +229,8 @@ class BKMRResult(Draws):
         """
         from envmix.bkmr import summaries
 
+        for name, _ in requests:
+            require_choice("a table", name, ("univariate", "bivariate", "overall", "single", "interactions"))
         wanted = [getattr(summaries, name)(self, **options) for name, options in requests]
         return summaries.answer(self, wanted, draws)
 

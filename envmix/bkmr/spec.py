@@ -4,6 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from envmix.arguments import (
+    is_number,
+    require_choice,
+    require_flag,
+    require_integer,
+    require_names,
+    require_one_role,
+    require_type,
+    require_workers,
+)
 from envmix.bkmr.model import Family, Priors, SolverName
 from envmix.errors import SpecificationError
 
@@ -75,24 +85,28 @@ class BKMR:
     compat: Literal["bkmr"] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("exposures", "covariates", "groups"):
-            value = getattr(self, name)
-            if isinstance(value, str):
-                raise SpecificationError(f"expected {name} to be a tuple of column names, found {value!r}")
-            object.__setattr__(self, name, tuple(value))
-        object.__setattr__(self, "groups", tuple(tuple(g) for g in self.groups))
-        _check_choice("family", self.family, ("gaussian", "binomial"))
-        _check_choice("selection", self.selection, ("component", "hierarchical", "none"))
-        _check_choice("intercept", self.intercept, ("flat", "kernel"))
-        _check_choice("solver", self.solver, ("lowrank", "dense", "fitc"))
-        _check_choice("compat", self.compat, (None, "bkmr"))
+        for name in ("exposures", "covariates"):
+            object.__setattr__(self, name, require_names(name, getattr(self, name)))
+        if not isinstance(self.groups, list | tuple):
+            raise SpecificationError(
+                f"expected groups to be a tuple of tuples of column names, found {self.groups!r}: leave "
+                "it out or list the groups"
+            )
+        groups = tuple(require_names("every one of groups", group) for group in self.groups)
+        object.__setattr__(self, "groups", groups)
+        require_choice("family", self.family, ("gaussian", "binomial"))
+        require_choice("selection", self.selection, ("component", "hierarchical", "none"))
+        require_choice("intercept", self.intercept, ("flat", "kernel"))
+        require_choice("solver", self.solver, ("lowrank", "dense", "fitc"))
+        require_choice("compat", self.compat, (None, "bkmr"))
+        require_flag("log", self.log)
+        require_flag("scale", self.scale)
+        require_type("priors", self.priors, Priors)
         if not self.exposures:
             raise SpecificationError("expected at least one exposure, found none")
-        named = [self.outcome, *self.exposures, *self.covariates]
-        named += [self.cluster] if self.cluster is not None else []
-        twice = sorted({c for c in named if named.count(c) > 1})
-        if twice:
-            raise SpecificationError(f"expected every column in one role, found {', '.join(twice)} in two")
+        require_one_role(
+            self.outcome, exposures=self.exposures, covariates=self.covariates, cluster=self.cluster
+        )
         members = [m for g in self.groups for m in g]
         if self.selection == "hierarchical":
             if sorted(members) != sorted(self.exposures):
@@ -104,10 +118,13 @@ class BKMR:
             raise SpecificationError(
                 f"expected groups only with selection='hierarchical', found selection={self.selection!r}"
             )
-        if not self.tolerance > 0:
-            raise SpecificationError(f"expected a positive tolerance, found {self.tolerance}")
-        if self.inducing < 1:
-            raise SpecificationError(f"expected at least one inducing observation, found {self.inducing}")
+        if not (is_number(self.tolerance) and self.tolerance > 0):
+            raise SpecificationError(
+                f"expected a positive tolerance, found {self.tolerance!r}: 0.001 is the default"
+            )
+        object.__setattr__(
+            self, "inducing", require_integer("inducing", self.inducing, 1, "200 is the default")
+        )
         if self.compat is not None and self.selection == "none":
             raise SpecificationError("expected variable selection with compat='bkmr', found selection='none'")
 
@@ -123,7 +140,7 @@ class ChainOptions:
     warmup : int
         Sweeps in which the moves adapt, not kept (default 400).
     draws : int
-        Draws kept per chain (default 1000).
+        Draws kept per chain (default 1000), at least 4: R-hat compares the halves of each chain.
     thin : int
         Sweeps per kept draw (default 1).
     workers : int, optional
@@ -157,21 +174,20 @@ class ChainOptions:
         return self.warmup + self.draws * self.thin
 
     def __post_init__(self) -> None:
-        for name in ("chains", "draws", "thin"):
-            if getattr(self, name) < 1:
-                raise SpecificationError(f"expected {name} of at least 1, found {getattr(self, name)}")
-        if self.most_draws is not None and self.most_draws < self.draws:
+        for name, least, advice in (
+            ("chains", 1, "4 is the default"),
+            ("warmup", 0, "400 is the default"),
+            ("draws", 4, "R-hat compares the halves of each chain; 1000 is the default"),
+            ("thin", 1, "1 is the default"),
+        ):
+            object.__setattr__(self, name, require_integer(name, getattr(self, name), least, advice))
+        if self.most_draws is not None:
+            most = require_integer("most_draws", self.most_draws, self.draws, "it may not be below draws")
+            object.__setattr__(self, "most_draws", most)
+        require_workers(self.workers)
+        require_flag("progress", self.progress)
+        if not (is_number(self.checkpoint_seconds) and self.checkpoint_seconds >= 0):
             raise SpecificationError(
-                f"expected most_draws of at least draws ({self.draws}), found {self.most_draws}"
+                f"expected checkpoint_seconds of at least 0, found {self.checkpoint_seconds!r}: "
+                "5 is the default"
             )
-        if self.warmup < 0:
-            raise SpecificationError(f"expected warmup of at least 0, found {self.warmup}")
-        if not self.checkpoint_seconds >= 0:
-            raise SpecificationError(
-                f"expected checkpoint_seconds of at least 0, found {self.checkpoint_seconds}"
-            )
-
-
-def _check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        raise SpecificationError(f"expected {name} to be one of {allowed}, found {value!r}")

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from envmix.arguments import is_number, require_choice, require_integer
 from envmix.arrays import FloatArray
 from envmix.bkmr.chains import response_joint
 from envmix.bkmr.design import numeric_columns
@@ -77,6 +78,7 @@ def mixture_quantile(means: FloatArray, sds: FloatArray, probability: float) -> 
 
 
 def _kept(result: "BKMRResult", draws: int) -> list[tuple[int, int]]:
+    require_integer("draws", draws, 1, "1000 is usual")
     chains, count = result.lambda_.shape
     total = chains * count
     chosen = np.unique(np.linspace(0, total - 1, min(draws, total)).round().astype(int))
@@ -84,8 +86,7 @@ def _kept(result: "BKMRResult", draws: int) -> list[tuple[int, int]]:
 
 
 def _check_scale(result: "BKMRResult", scale: str) -> None:
-    if scale not in ("link", "probability"):
-        raise SpecificationError(f"expected scale to be 'link' or 'probability', found {scale!r}")
+    require_choice("scale", scale, ("link", "probability"))
     if scale == "probability" and result.spec.family != "binomial":
         raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
 
@@ -182,13 +183,20 @@ def _natural(result: "BKMRResult", exposure: int, z: FloatArray) -> FloatArray:
 
 
 def _base(result: "BKMRResult", quantile: float) -> FloatArray:
+    _check_quantile(quantile)
     return np.asarray(np.quantile(result.model.z, quantile, axis=0))
+
+
+def _check_quantile(quantile: float) -> None:
+    if not (is_number(quantile) and 0 <= quantile <= 1):
+        raise SpecificationError(f"expected quantiles from 0 to 1, found {quantile!r}: 0.5 is the median")
 
 
 def univariate(
     result: "BKMRResult", *, grid: int = 50, fixed: float = 0.5, center: bool = True, scale: Scale = "link"
 ) -> Request:
     """h along each exposure, the others at their `fixed` quantile (bkmr's PredictorResponseUnivar)."""
+    _check_grid(grid)
     z = result.model.z
     frames, contrasts = [], []
     for m, name in enumerate(result.spec.exposures):
@@ -214,13 +222,16 @@ def bivariate(
 
     Points farther than `min_distance` (model's scale) from every row are missing.
     """
+    _check_grid(grid)
     names = result.spec.exposures
     z = result.model.z
     frames, contrasts = [], []
-    for first, second in pairs or list(combinations(names, 2)):
-        unknown = [x for x in (first, second) if x not in names]
-        if unknown:
-            raise SpecificationError(f"expected exposures among {names}, found {unknown}")
+    for pair in combinations(names, 2) if pairs is None else pairs:
+        if isinstance(pair, str) or len(pair) != 2 or not set(pair) <= set(names):
+            raise SpecificationError(
+                f"expected pairs of exposures among {', '.join(names)}, found {pair!r}: name two of them"
+            )
+        first, second = pair
         i, j = names.index(first), names.index(second)
         a, b = np.meshgrid(
             np.linspace(z[:, i].min(), z[:, i].max(), grid), np.linspace(z[:, j].min(), z[:, j].max(), grid)
@@ -267,8 +278,14 @@ def overall(
     return _one_table(result, rows, Contrast(points, matrix), scale)
 
 
+def _check_grid(grid: int) -> None:
+    require_integer("grid", grid, 2, "it is the number of points along an exposure")
+
+
 def _change(result: "BKMRResult", m: int, others: float, low: float, high: float) -> FloatArray:
     points = np.vstack([_base(result, others), _base(result, others)])
+    _check_quantile(low)
+    _check_quantile(high)
     points[0, m], points[1, m] = np.quantile(result.model.z[:, m], [low, high])
     return points
 
@@ -315,9 +332,9 @@ def predict(
         If the scale has no such name, or the probability scale is asked of a gaussian fit.
     """
     _check_scale(result, scale)
-    if len(data) == 0:
-        raise DataError("expected at least one row to predict for, found none")
     z = result.scaler.transform(data)
+    if len(z) == 0:
+        raise DataError("expected at least one row to predict for, found none: check the selection of rows")
     x = numeric_columns(data, result.spec.covariates, "covariate")
     model = result.model
     solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))

@@ -6,6 +6,7 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_type
 from envmix.arrays import FloatArray
 from envmix.constrained_glm import fit_glm
 from envmix.errors import SpecificationError
@@ -164,6 +165,7 @@ def fit_qgcomp(spec: QGComp, data: pd.DataFrame) -> QGCompResult:
     Keil AP, Buckley JP, O'Brien KM, Ferguson KK, Zhao S, White AJ (2020). A quantile-based g-computation
     approach to addressing the effects of exposure mixtures. Environ Health Perspect 128:047004.
     """
+    require_type("spec", spec, QGComp)
     if spec.terms or spec.degree > 1:
         raise SpecificationError(
             f"expected no further terms and degree 1, found terms={spec.terms}, degree={spec.degree}: "

@@ -6,9 +6,10 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_integer, require_seed
 from envmix.arrays import FloatArray
 from envmix.constrained_glm import fit_glm, fit_resamples
-from envmix.errors import ConvergenceWarning, EnvmixWarning, EstimationError, SpecificationError
+from envmix.errors import ConvergenceWarning, EnvmixWarning, EstimationError
 from envmix.qgcomp.prepared import Prepared, prepare
 from envmix.qgcomp.spec import QGComp
 from envmix.qgcomp.structural import (
@@ -142,8 +143,8 @@ def fit_qgcomp_bootstrap(
     ConvergenceWarning
         If resamples without a finite fit were left out.
     """
-    if resamples < 2:
-        raise SpecificationError(f"expected at least 2 resamples, found {resamples}: 200 is usual")
+    require_seed(seed)
+    require_integer("resamples", resamples, 2, "200 is usual")
     prepared = prepare(spec, data, interventions=True)
     coefficients = _outcome_fit(spec, prepared)
     generator = random_stream(seed, "qgcomp", "bootstrap")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_type
 from envmix.arrays import FloatArray, IntArray
 from envmix.errors import DataError, EnvmixWarning, SpecificationError
 from envmix.families import check_outcome
@@ -16,6 +17,8 @@ from envmix.model_frame import (
     observation_weights,
     require_columns,
     require_complete,
+    require_distinct,
+    row_order,
 )
 from envmix.qgcomp.spec import QGComp
 from envmix.quantile_scores import QuantileScores, learn_quantile_scores
@@ -59,19 +62,19 @@ class Prepared:
 
 def prepare(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> Prepared:
     """Check `data` against `spec` and return its arrays, with the interventions if asked for."""
+    require_type("spec", spec, QGComp)
     extra = [n for n in (spec.offset, spec.weights, spec.strata, spec.psu, spec.identifier) if n is not None]
     model = [spec.outcome, *spec.exposures, *spec.covariates, *extra]
     require_columns(data, [*model, *([spec.domain] if spec.domain else [])])
     rows = domain_rows(data, spec.domain)
     require_complete(data, model, rows)
-    positions = np.flatnonzero(rows)
-    if spec.identifier is not None:
-        positions = positions[np.argsort(data[spec.identifier].iloc[positions].to_numpy(), kind="stable")]
+    positions = row_order(data, rows, spec.identifier)
     part = data.iloc[positions]
     outcome = numeric_column(part, spec.outcome)
     check_outcome(outcome, spec.family, spec.outcome)
     scores, notes = learn_quantile_scores(part, spec.exposures, spec.quantiles)
     scored = scores.score(part)
+    require_distinct(scored, spec.exposures, "scores")
     covariates = covariate_columns(part, spec.covariates)
     n = len(part)
     straight = [j for j, name in enumerate(spec.exposures) if not has_spline(name, spec.terms)]

@@ -3,8 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from envmix.arguments import (
+    require_choice,
+    require_flag,
+    require_integer,
+    require_names,
+    require_one_role,
+)
 from envmix.errors import SpecificationError
-from envmix.families import check_family
+from envmix.quantile_scores import require_quantiles
 from envmix.survey_glm import require_design
 
 Inference = Literal["residual", "qgcomp"]
@@ -71,33 +78,31 @@ class QGComp:
     survey: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("exposures", "covariates", "terms"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("exposures", "covariates"):
+            object.__setattr__(self, name, require_names(name, getattr(self, name)))
+        object.__setattr__(self, "terms", require_names("terms", self.terms, "terms"))
         object.__setattr__(self, "survey", require_design(self.weights, self.strata, self.psu))
-        check_family(self.family)
-        if self.family not in ("gaussian", "binomial", "poisson"):
-            raise SpecificationError(
-                f"expected family gaussian, binomial or poisson, found {self.family!r}: choose one of them"
-            )
-        roles = [self.outcome, *self.exposures, *self.covariates]
-        twice = sorted({name for name in roles if roles.count(name) > 1})
-        if twice:
-            raise SpecificationError(
-                f"expected every column in one role, found {', '.join(map(repr, twice))} named twice "
-                "among outcome, "
-                "exposures and covariates: name each once"
-            )
+        require_choice("family", self.family, ("gaussian", "binomial", "poisson"))
+        require_one_role(
+            self.outcome,
+            exposures=self.exposures,
+            covariates=self.covariates,
+            offset=self.offset,
+            weights=self.weights,
+            strata=self.strata,
+            psu=self.psu,
+            domain=self.domain,
+            identifier=self.identifier,
+        )
         if not self.exposures:
             raise SpecificationError(
                 "expected at least 1 exposure, found none: name the columns of the mixture"
             )
-        if self.inference not in ("residual", "qgcomp"):
-            raise SpecificationError(
-                f"expected inference 'residual' or 'qgcomp', found {self.inference!r}: choose one of them"
-            )
-        most = (self.quantiles or 10) - 1
-        if not 1 <= self.degree <= most:
-            raise SpecificationError(
-                f"expected degree from 1 to {most}, found {self.degree}: {most + 1} joint quantiles "
-                "carry no more"
-            )
+        require_choice("inference", self.inference, ("residual", "qgcomp"))
+        require_flag("risk_ratio", self.risk_ratio)
+        object.__setattr__(self, "quantiles", require_quantiles(self.quantiles))
+        joint = self.quantiles or 10
+        degree = require_integer(
+            "degree", self.degree, 1, f"{joint} joint quantiles carry no more", joint - 1
+        )
+        object.__setattr__(self, "degree", degree)

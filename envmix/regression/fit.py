@@ -5,9 +5,16 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_type
 from envmix.arrays import BoolArray, FloatArray
 from envmix.errors import DataError, EnvmixWarning, EstimationError, SeparationError
-from envmix.model_frame import domain_rows, observation_weights, require_columns, require_complete
+from envmix.model_frame import (
+    domain_rows,
+    numeric_column,
+    observation_weights,
+    require_columns,
+    require_complete,
+)
 from envmix.regression.design_matrix import design_matrix
 from envmix.regression.result import Estimates, RegressionFit
 from envmix.regression.separation import is_separated
@@ -57,11 +64,13 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     Survey: Binder (1983), as R's ``survey::svyglm`` on ``subset(design, domain)``, including its degrees
     of freedom: psus minus strata, counted where the domain has records, plus 1, minus coefficients.
     """
-    require_columns(data, spec.columns)
+    require_type("spec", spec, RegressionSpec)
+    design = (spec.weights, spec.strata, spec.psu, spec.domain)
+    require_columns(data, [*spec.columns, *(name for name in design if name is not None)])
     rows = domain_rows(data, spec.domain)
     require_complete(data, spec.columns, rows)
     here = data.loc[rows]
-    outcome = here[spec.outcome].to_numpy(dtype=np.float64)
+    outcome = numeric_column(here, spec.outcome)
     _check_outcome(spec, outcome)
     terms, matrix = design_matrix(here, spec.exposures, spec.covariates, dict(spec.references))
     weights = observation_weights(here, spec.weights) if spec.is_survey else None
@@ -105,10 +114,6 @@ def standard_deviation(values: FloatArray, weights: FloatArray | None) -> FloatA
 
 
 def _check_outcome(spec: RegressionSpec, outcome: FloatArray) -> None:
-    if len(outcome) == 0:
-        raise DataError(
-            "expected at least one record, found none: look at the domain and at the filters before"
-        )
     if spec.family == "binomial":
         others = np.unique(outcome[(outcome != 0) & (outcome != 1)])
         if len(others):

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from envmix.arguments import require_choice, require_names, require_one_role
 from envmix.errors import SpecificationError
 from envmix.survey_glm import require_design
+from envmix.tables import check_level
 
 Family = Literal["binomial", "gaussian"]
 
@@ -49,16 +51,19 @@ class RegressionSpec:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        if self.family not in ("binomial", "gaussian"):
-            raise SpecificationError(f"expected family 'binomial' or 'gaussian', found {self.family!r}")
-        if not 0 < self.confidence < 1:
-            raise SpecificationError(f"expected a confidence between 0 and 1, found {self.confidence}")
-        repeated = sorted({column for column in self.columns if self.columns.count(column) > 1})
-        if repeated:
-            raise SpecificationError(
-                f"expected each column once among outcome, exposures and covariates, "
-                f"found {', '.join(repeated)} more than once"
-            )
+        for name in ("exposures", "covariates"):
+            object.__setattr__(self, name, require_names(name, getattr(self, name)))
+        require_choice("family", self.family, ("binomial", "gaussian"))
+        check_level(self.confidence)
+        require_one_role(
+            self.outcome,
+            exposures=self.exposures,
+            covariates=self.covariates,
+            weights=self.weights,
+            strata=self.strata,
+            psu=self.psu,
+            domain=self.domain,
+        )
         if self.weights is not None and not self.is_survey:
             raise SpecificationError(
                 f"expected strata and psu with the weights {self.weights!r}, found none: "

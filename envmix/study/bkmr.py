@@ -1,6 +1,5 @@
 """The BKMR fits of a study."""
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from envmix import BKMR, BKMRResult, ChainOptions, fit_bkmr
+from envmix.bkmr.checkpoint import DamagedCheckpointError
 from envmix.model_frame import covariate_columns
 from envmix.study.checkpoints import held
 from envmix.study.fit_cache import FitCache
@@ -122,7 +122,7 @@ def fit_one_bkmr(
 def _fit(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions) -> BKMRResult:
     try:
         return fit_bkmr(spec, data, seed, options)
-    except (EOFError, pickle.UnpicklingError):  # the machine went down before a file was on its disk
+    except DamagedCheckpointError:
         assert options.checkpoint
         for path in options.checkpoint.glob("*.pickle"):
             path.unlink()

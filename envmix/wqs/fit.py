@@ -7,6 +7,7 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_seed
 from envmix.arrays import BoolArray, FloatArray, IntArray
 from envmix.errors import DataError, EnvmixWarning, SpecificationError
 from envmix.random_streams import random_stream
@@ -76,6 +77,7 @@ def fit_wqs(
     Carrico C, Gennings C, Wheeler DC, Factor-Litvak P (2015). Characterization of weighted quantile sum
     regression for highly correlated data in a risk analysis setting. J Agric Biol Environ Stat 20:100-120.
     """
+    require_seed(seed)
     prepared = prepare(spec, data)
     given = None if validation_rows is None else _given_validation(validation_rows, data, prepared)
     if bootstrap_rows is not None and spec.random_subset is not None:
@@ -137,12 +139,11 @@ def run_once(
         training, validation = split_rows(generator, n, spec.validation)
     else:
         training = ~validation
-    parameters = (
-        1 + prepared.covariates.matrix.shape[1] + len(spec.directions) + (prepared.modifier is not None)
-    )
-    notes = check_events(spec, prepared.outcome[training], "training", parameters)
+    prepared.require_rows(training, "training")
+    prepared.require_rows(validation, "validation")
+    notes = check_events(spec, prepared.outcome[training], "training", prepared.parameters)
     if spec.validation > 0:
-        notes += check_events(spec, prepared.outcome[validation], "validation", parameters)
+        notes += check_events(spec, prepared.outcome[validation], "validation", prepared.parameters)
     bootstraps = draw_and_fit(spec, prepared, training, generator, bootstrap_rows)
     notes += fit_notes(spec, bootstraps)
     require_direction(spec, bootstraps)
@@ -166,12 +167,13 @@ def draw_and_fit(
     if bootstrap_rows is None:
         counts = draw_counts(generator, m, spec.bootstraps)
     else:
-        drawn = np.asarray(bootstrap_rows, dtype=np.int64)
-        if drawn.ndim != 2 or drawn.min() < 0 or drawn.max() >= m:
+        drawn = np.asarray(bootstrap_rows)
+        whole = drawn.ndim == 2 and drawn.size > 0 and np.issubdtype(drawn.dtype, np.integer)
+        if not whole or drawn.min() < 0 or drawn.max() >= m:
+            values = f", {drawn.min()} to {drawn.max()}" if whole else ""
             raise DataError(
-                f"expected bootstrap_rows of shape (B, m) with numbers from 0 to {m - 1}, found shape "
-                f"{drawn.shape}, "
-                f"{drawn.min()} to {drawn.max()}: count the training rows from 0"
+                f"expected bootstrap_rows of shape (B, m) with whole numbers from 0 to {m - 1}, found shape "
+                f"{drawn.shape}, dtype {drawn.dtype}{values}: count the training rows from 0"
             )
         counts = count_rows(drawn, m)
     return fit_bootstraps(spec, prepared, training, counts)

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_integer, require_seed, require_type, require_workers
 from envmix.arrays import FloatArray
 from envmix.constrained_glm import fit_glm
 from envmix.errors import DirectionError, SpecificationError
@@ -119,17 +120,18 @@ def permutation_test_wqs(
     Day DB, Sathyanarayana S, LeWinn KZ, et al. (2022). A permutation test-based approach to strengthening
     inference on the effects of environmental mixtures. Environ Health Perspect 130:87010.
     """
+    require_type("spec", spec, WQS)
+    require_seed(seed)
     if spec.direction == "both" or spec.interaction is not None:
         raise SpecificationError(
             f"expected one direction and no interaction, found direction={spec.direction!r}, "
             f"interaction={spec.interaction!r}: test one index at a time"
         )
-    if permutations < 19:
-        raise SpecificationError(
-            f"expected at least 19 permutations, found {permutations}: fewer cannot reach p = 0.05"
-        )
+    require_integer("permutations", permutations, 19, "fewer cannot reach p = 0.05")
+    require_workers(workers)
     whole = replace(spec, validation=0.0)
     prepared = prepare(whole, data)
+    prepared.require_rows(np.ones(prepared.outcome.size, dtype=np.bool_), "analysed")
     observed, weights = _coefficient(whole, prepared, random_stream(seed, "wqs", "permutation", "observed"))
     if weights is None:
         raise DirectionError(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from envmix.arrays import FloatArray, IntArray
+from envmix.arguments import require_type
+from envmix.arrays import BoolArray, FloatArray, IntArray
 from envmix.errors import DataError, EnvmixWarning
 from envmix.families import check_outcome
 from envmix.model_frame import (
@@ -17,6 +18,9 @@ from envmix.model_frame import (
     observation_weights,
     require_columns,
     require_complete,
+    require_distinct,
+    require_factor,
+    row_order,
 )
 from envmix.quantile_scores import QuantileScores, learn_quantile_scores
 from envmix.survey_glm import SurveyDesign, survey_design
@@ -61,6 +65,8 @@ class Prepared:
     design : SurveyDesign or None
         Of all rows of the data frame.
     notes : tuple of EnvmixWarning
+    parameters : int
+        Of the final model.
     """
 
     positions: IntArray
@@ -76,32 +82,36 @@ class Prepared:
     total_rows: int
     design: SurveyDesign | None
     notes: tuple[EnvmixWarning, ...]
+    parameters: int
+
+    def require_rows(self, rows: BoolArray, part: str) -> None:
+        """Raise `DataError` unless a part of the rows outnumbers the parameters of the final model."""
+        found = int(rows.sum())
+        if found <= self.parameters:
+            raise DataError(
+                f"expected more {part} rows than parameters ({self.parameters}), found {found} of "
+                f"{rows.size}: change the validation share, or use fewer covariates"
+            )
 
 
 def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
     """Check `data` against `spec` and return its arrays."""
+    require_type("spec", spec, WQS)
     optional = [spec.stratified_by, spec.interaction, spec.offset, spec.weights, spec.strata, spec.psu]
     extra = [name for name in (*optional, spec.identifier) if name is not None]
     model = [spec.outcome, *spec.exposures, *spec.covariates, *extra]
     require_columns(data, [*model, *([spec.domain] if spec.domain else [])])
     rows = domain_rows(data, spec.domain)
     require_complete(data, model, rows)
-    positions = np.flatnonzero(rows)
-    if spec.identifier is not None:
-        identifier = data[spec.identifier].iloc[positions]
-        if identifier.duplicated().any():
-            raise DataError(
-                f"expected one row per value of {spec.identifier!r}, found "
-                f"{int(identifier.duplicated().sum())} "
-                "repeated: choose a column that identifies rows"
-            )
-        positions = positions[np.argsort(identifier.to_numpy(), kind="stable")]
+    positions = row_order(data, rows, spec.identifier)
     part = data.iloc[positions]
     outcome = numeric_column(part, spec.outcome)
     check_outcome(outcome, spec.family, spec.outcome)
     scores, notes = learn_quantile_scores(part, spec.exposures, spec.quantiles)
+    scored = scores.score(part)
+    require_distinct(scored, spec.exposures, "scores")
     levels = stratum_levels(part, spec.stratified_by)
-    index_columns = expand_strata(scores.score(part), part, spec.stratified_by, levels)
+    index_columns = expand_strata(scored, part, spec.stratified_by, levels)
     repeats = levels or (None,)
     components = Components(
         spec.exposures * len(repeats), tuple(level for level in repeats for _ in spec.exposures)
@@ -109,12 +119,13 @@ def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
     mains = [name for name in (spec.stratified_by, spec.interaction) if name and name not in spec.covariates]
     modifier, modifier_name = _modifier(part, spec.interaction)
     design = survey_design(data, rows, spec.weights, spec.strata, spec.psu) if spec.survey else None
+    covariates = covariate_columns(part, [*spec.covariates, *dict.fromkeys(mains)])
     return Prepared(
         positions,
         scores,
         index_columns,
         components,
-        covariate_columns(part, [*spec.covariates, *dict.fromkeys(mains)]),
+        covariates,
         modifier,
         modifier_name,
         outcome,
@@ -123,6 +134,7 @@ def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
         len(data),
         design,
         notes,
+        1 + covariates.matrix.shape[1] + len(spec.directions) + (modifier is not None),
     )
 
 
@@ -130,6 +142,7 @@ def stratum_levels(data: pd.DataFrame, name: str | None) -> tuple[str, ...] | No
     """Return the levels of the stratifying factor, or None without one."""
     if name is None:
         return None
+    require_factor(data[name])
     levels = factor_levels(data[name])[1]
     if len(levels) < 2:
         raise DataError(
@@ -162,6 +175,7 @@ def _modifier(data: pd.DataFrame, name: str | None) -> tuple[FloatArray | None, 
     column = data[name]
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return numeric_column(data, name), name
+    require_factor(column)
     codes, levels = factor_levels(column)
     if len(levels) != 2:
         raise DataError(

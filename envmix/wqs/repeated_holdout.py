@@ -7,6 +7,7 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
+from envmix.arguments import require_integer, require_seed, require_type, require_workers
 from envmix.arrays import FloatArray, IntArray
 from envmix.errors import DirectionError, DirectionWarning, EnvmixWarning, EstimationError, SpecificationError
 from envmix.fan_out import fan_out
@@ -185,13 +186,15 @@ def fit_repeated_holdout_wqs(
     Tanner EM, Bornehag CG, Gennings C (2019). Repeated holdout validation for weighted quantile sum
     regression. MethodsX 6:2855-2860.
     """
+    require_type("spec", spec, WQS)
+    require_seed(seed)
     if spec.validation == 0:
         raise SpecificationError(
             "expected validation above 0 for repeated holdout, found 0: set it to 0.6, or use "
             "permutation_test_wqs"
         )
-    if holdouts < 2:
-        raise SpecificationError(f"expected at least 2 holdouts, found {holdouts}: 100 is usual")
+    require_integer("holdouts", holdouts, 2, "100 is usual")
+    require_workers(workers)
     prepared = prepare(spec, data)
     task = partial(_holdout, spec, prepared, seed)
     passes = fan_out(task, range(holdouts), workers=workers, description=description, backend="threads")

@@ -3,8 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from envmix.arguments import (
+    is_number,
+    require_choice,
+    require_flag,
+    require_integer,
+    require_names,
+    require_one_role,
+)
 from envmix.errors import SpecificationError
 from envmix.families import Family, check_family
+from envmix.quantile_scores import require_quantiles
 from envmix.survey_glm import require_design
 
 Direction = Literal["positive", "negative", "both"]
@@ -95,39 +104,46 @@ class WQS:
     survey: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "exposures", tuple(self.exposures))
-        object.__setattr__(self, "covariates", tuple(self.covariates))
+        for name in ("exposures", "covariates"):
+            object.__setattr__(self, name, require_names(name, getattr(self, name)))
         object.__setattr__(self, "survey", require_design(self.weights, self.strata, self.psu))
         check_family(self.family)
-        roles = [self.outcome, *self.exposures, *self.covariates]
-        twice = sorted({name for name in roles if roles.count(name) > 1})
-        if twice:
-            raise SpecificationError(
-                f"expected every column in one role, found {', '.join(map(repr, twice))} named twice "
-                "among outcome, "
-                "exposures and covariates: name each once"
-            )
+        require_one_role(
+            self.outcome,
+            exposures=self.exposures,
+            covariates=self.covariates,
+            stratified_by=self.stratified_by,
+            interaction=self.interaction,
+            offset=self.offset,
+            weights=self.weights,
+            strata=self.strata,
+            psu=self.psu,
+            domain=self.domain,
+            identifier=self.identifier,
+        )
         if len(self.exposures) < 2:
             raise SpecificationError(
                 f"expected at least 2 exposures, found {len(self.exposures)}: an index of one is a plain "
                 "regression"
             )
-        self._one_of("direction", self.direction, ("positive", "negative", "both"))
-        self._one_of("signal", self.signal, SIGNALS)
-        if not 0 <= self.validation < 1:
+        require_choice("direction", self.direction, ("positive", "negative", "both"))
+        require_choice("signal", self.signal, SIGNALS)
+        require_flag("constrain_sign", self.constrain_sign)
+        object.__setattr__(self, "quantiles", require_quantiles(self.quantiles))
+        if not (is_number(self.validation) and 0 <= self.validation < 1):
             raise SpecificationError(
-                f"expected validation to be a share from 0 to below 1, found {self.validation}: 0.6 is usual"
+                f"expected validation to be a share from 0 to below 1, found {self.validation!r}: "
+                "0.6 is usual"
             )
-        if self.bootstraps < 1:
-            raise SpecificationError(f"expected at least 1 bootstrap, found {self.bootstraps}: 100 is usual")
+        bootstraps = require_integer("bootstraps", self.bootstraps, 1, "100 is usual")
+        object.__setattr__(self, "bootstraps", bootstraps)
         if self.interaction is not None:
             self._check_interaction()
-        subset = self.random_subset
-        if isinstance(subset, int) and not 1 <= subset < len(self.exposures):
-            raise SpecificationError(
-                f"expected random_subset from 1 to {len(self.exposures) - 1}, found {subset}: "
-                "it is the number of exposures in each fit"
-            )
+        if self.random_subset not in (None, "sqrt"):
+            advice = "it is the number of exposures in each fit, or 'sqrt'"
+            most = len(self.exposures) - 1
+            subset = require_integer("random_subset", self.random_subset, 1, advice, most)
+            object.__setattr__(self, "random_subset", subset)
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -151,17 +167,4 @@ class WQS:
             raise SpecificationError(
                 f"expected an interaction without {' or '.join(found)}, found both: fit them in separate "
                 "models"
-            )
-        if self.interaction in self.exposures or self.interaction == self.outcome:
-            raise SpecificationError(
-                f"expected the interaction to be with a covariate, found {self.interaction!r} in another "
-                "role: "
-                "name a covariate"
-            )
-
-    @staticmethod
-    def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
-        if value not in allowed:
-            raise SpecificationError(
-                f"expected {name} to be one of {', '.join(allowed)}, found {value!r}: choose one"
             )

@@ -133,7 +133,7 @@ def test_bad_input_is_named(change, columns, error, message):
 
 
 def test_at_least_one_imputation():
-    with pytest.raises(SpecificationError, match="at least one imputation, found 0"):
+    with pytest.raises(SpecificationError, match="imputations to be a whole number of at least 1, found 0"):
         impute(people(), COLUMNS, imputations=0, seed=1)
 
 

@@ -115,5 +115,5 @@ def test_errors_name_column_and_count():
         fit_quantile_scores(data, ["e"])
     with pytest.raises(DataError, match=r"'d' to fall into 4 quantile groups, found one"):
         fit_quantile_scores(data.loc[[0, 1, 2, 0, 1, 2, 3]], ["d"])
-    with pytest.raises(SpecificationError, match="at least 2 quantiles, found 1"):
+    with pytest.raises(SpecificationError, match="quantiles to be a whole number of at least 2, found 1"):
         fit_quantile_scores(data, ["d"], 1)

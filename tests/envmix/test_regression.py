@@ -224,5 +224,5 @@ class TestFaults:
         assert fit.warnings
 
     def test_column_named_twice(self):
-        with pytest.raises(SpecificationError, match="found age more than once"):
+        with pytest.raises(SpecificationError, match="found 'age' as exposures and covariates"):
             RegressionSpec("y", ("age",), ("age",))

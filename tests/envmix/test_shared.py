@@ -31,7 +31,7 @@ def test_negative_seed_is_refused():
 
 
 def test_no_worker_is_refused():
-    with pytest.raises(ValueError, match="at least one worker, found 0"):
+    with pytest.raises(ValueError, match="workers to be a whole number of at least 1, found 0"):
         fan_out(draw, [1, 2], workers=0)
 
 

@@ -11,7 +11,7 @@ from envmix.bkmr.sampler import Point
 from envmix.errors import DataError, EstimationError, SeparationError, SpecificationError
 
 from . import naive
-from .conftest import METALS
+from .conftest import METALS, quiet_fit
 
 
 def missing(d):
@@ -25,7 +25,7 @@ DATA_FAULTS = {
         lambda d: d.assign(pb=d["pb"].where(d.index != 3, np.inf)),
         r"exposure 'pb', found 1 of 100 missing or infinite",
     ),
-    "absent column": (lambda d: d.drop(columns="hg"), r"column\(s\) hg"),
+    "absent column": (lambda d: d.drop(columns="hg"), "expected columns 'hg', found none"),
     "constant exposure": (lambda d: d.assign(se=2.0), r"'se' to vary"),
     "duplicated exposure": (lambda d: d.assign(mn=3 * d["pb"]), r"'pb' and 'mn' to be copies"),
     "negative exposure": (lambda d: d.assign(pb=-d["pb"]), r"positive values of exposure 'pb'.*100 of 100"),
@@ -36,7 +36,8 @@ DATA_FAULTS = {
         r"linearly independent.*(age|bmi|intercept)",
     ),
     "constant outcome": (lambda d: d.assign(bmd_fn=1.0), r"'bmd_fn' to vary"),
-    "too few rows": (lambda d: d.iloc[:5], r"at least 7 rows"),
+    "too few rows": (lambda d: d.iloc[:5], r"at least 7 rows for 4 covariates .*found 5"),
+    "no rows": (lambda d: d.iloc[:0], r"at least 7 rows for 4 covariates and intercept, found 0"),
 }
 
 
@@ -112,12 +113,19 @@ def test_an_outcome_too_large_to_square(people, spec, short):
 SPEC_FAULTS = [
     ({"exposures": "pb"}, "tuple of column names"),
     ({"exposures": ()}, "at least one exposure"),
-    ({"covariates": ("pb",)}, "pb in two"),
+    ({"covariates": ("pb",)}, "one role, found 'pb' as exposures and covariates"),
+    ({"cluster": "cd"}, "one role, found 'cd' as exposures and cluster"),
+    ({"selection": "hierarchical", "groups": None}, "groups to be a tuple of tuples"),
+    ({"selection": "hierarchical", "groups": ("pb", "cd")}, "column names, found the text 'pb'"),
+    ({"log": "no"}, "log to be True or False, found 'no'"),
+    ({"priors": GammaPrior()}, "priors to be a Priors, found GammaPrior"),
+    ({"tolerance": "small"}, "positive tolerance, found 'small'"),
+    ({"inducing": 2.5}, "inducing to be a whole number of at least 1, found 2.5"),
     ({"family": "poisson"}, "family to be one of"),
     ({"selection": "hierarchical", "groups": (("pb", "cd"),)}, "every exposure exactly once"),
     ({"groups": (("pb",),)}, "groups only with"),
     ({"tolerance": 0.0}, "positive tolerance"),
-    ({"inducing": 0}, "at least one inducing"),
+    ({"inducing": 0}, "inducing to be a whole number of at least 1, found 0"),
     ({"selection": "none", "compat": "bkmr"}, "variable selection with compat"),
 ]
 
@@ -128,13 +136,67 @@ def test_specification_errors(change, message):
         BKMR(**{"outcome": "bmd_fn", "exposures": METALS, **change})
 
 
-@pytest.mark.parametrize("options", [{"chains": 0}, {"draws": 0}, {"warmup": -1}])
-def test_options_errors(options):
-    with pytest.raises(SpecificationError, match="at least"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"chains": 0}, "chains to be a whole number of at least 1, found 0"),
+        ({"chains": True}, "chains to be a whole number of at least 1, found True"),
+        ({"warmup": -1}, "warmup to be a whole number of at least 0, found -1"),
+        ({"draws": 1}, "draws to be a whole number of at least 4, found 1: R-hat compares the halves"),
+        ({"draws": 3}, "draws to be a whole number of at least 4, found 3"),
+        ({"draws": 50.0}, "draws to be a whole number of at least 4, found 50.0"),
+        ({"most_draws": 999}, "most_draws to be a whole number of at least 1000, found 999"),
+        ({"workers": 0}, "workers to be a whole number of at least 1, found 0"),
+        ({"progress": "no"}, "progress to be True or False"),
+        ({"checkpoint_seconds": "5"}, "checkpoint_seconds of at least 0, found '5'"),
+    ],
+)
+def test_options_errors(options, message):
+    with pytest.raises(SpecificationError, match=message):
         ChainOptions(**options)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_four_draws_have_an_r_hat(people, spec):
+    options = ChainOptions(chains=2, warmup=4, draws=np.int8(4), workers=1, progress=False)
+    table = quiet_fit(spec, people, np.int64(1), options).parameters()
+    assert np.isfinite(table[["r_hat", "ess_bulk", "ess_tail", "mcse"]]).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda fit: fit.univariate(grid=1), "grid to be a whole number of at least 2, found 1"),
+        (lambda fit: fit.overall(draws=0), "draws to be a whole number of at least 1, found 0"),
+        (lambda fit: fit.overall(fixed=2), "quantiles from 0 to 1, found 2"),
+        (lambda fit: fit.single(low="x"), "quantiles from 0 to 1, found 'x'"),
+        (lambda fit: fit.bivariate(pairs=("pb", "cd")), "pairs of exposures among pb, .*found 'pb'"),
+        (
+            lambda fit: fit.bivariate(pairs=[("pb", "x")]),
+            r"pairs of exposures among pb, .*found \('pb', 'x'\)",
+        ),
+        (lambda fit: fit.summaries(("median", {})), "table to be one of univariate, .*found 'median'"),
+    ],
+)
+def test_table_options(gaussian, ask, message):
+    with pytest.raises(SpecificationError, match=message):
+        ask(gaussian)
+
+
+def test_what_is_no_specification(people, spec):
+    with pytest.raises(SpecificationError, match="spec to be a BKMR, found DataFrame"):
+        fit_bkmr(people, spec, 1)
+    with pytest.raises(SpecificationError, match="options to be a ChainOptions, found dict"):
+        fit_bkmr(spec, people, 1, {"draws": 50})
+
+
 def test_prior_errors():
-    for make in (lambda: GammaPrior(0, 1), lambda: UniformPrior(3, 2), lambda: InclusionPrior(0, 1)):
+    for make in (
+        lambda: GammaPrior(0, 1),
+        lambda: UniformPrior(3, 2),
+        lambda: InclusionPrior(0, 1),
+        lambda: GammaPrior("10", 1),
+        lambda: UniformPrior(0, "x"),
+    ):
         with pytest.raises(SpecificationError, match="expected"):
             make()

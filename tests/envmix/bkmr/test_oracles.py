@@ -110,7 +110,7 @@ def plugged_in(stem):
         rank=np.full((1, 2), 250),
         approximate=0 * one,
         spec=spec,
-        options=ChainOptions(chains=1, draws=2),
+        options=ChainOptions(chains=1),
         seed=1,
         scaler=scaler,
         model=model,

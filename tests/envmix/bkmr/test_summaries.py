@@ -216,7 +216,7 @@ def test_scales_are_checked_before_any_work(monkeypatch, gaussian, binomial, peo
 
     monkeypatch.setattr(Solver, "posterior", nothing)
     for table in (lambda f, s: f.predict(people, scale=s), lambda f, s: f.overall(scale=s)):
-        with pytest.raises(SpecificationError, match="'link' or 'probability', found 'response'"):
+        with pytest.raises(SpecificationError, match="link, probability, found 'response'"):
             table(binomial, "response")
         with pytest.raises(SpecificationError, match="scale='link' for family='gaussian'"):
             table(gaussian, "probability")

@@ -217,23 +217,40 @@ def test_schemas(toy):
     assert set(marginal.outcome_model()["term"]) == {"intercept", "a", "b", "c", "z", "group[women]"}
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"degree": 4}, "degree to be a whole number from 1 to 3, found 4: 4 joint quantiles"),
+        ({"degree": 1.5}, "degree to be a whole number from 1 to 3, found 1.5"),
+        ({"quantiles": 1}, "quantiles to be a whole number of at least 2, found 1: use 4 or 10"),
+        ({"quantiles": -3}, "quantiles to be a whole number of at least 2, found -3"),
+        ({"quantiles": 2.5}, "quantiles to be a whole number of at least 2, found 2.5"),
+        ({"family": "negative_binomial"}, "family to be one of gaussian, binomial, poisson, found 'negative"),
+        ({"inference": "r"}, "inference to be one of residual, qgcomp, found 'r'"),
+        ({"weights": "a"}, "one role, found 'a' as exposures and weights"),
+        ({"covariates": ("z", "z")}, "one role, found 'z' as covariates and covariates"),
+        ({"terms": "a:b"}, "terms to be a tuple of terms, found the text 'a:b'"),
+        ({"risk_ratio": "yes"}, "risk_ratio to be True or False, found 'yes'"),
+    ],
+)
+def test_contradictory_specifications(options, message):
+    with pytest.raises(SpecificationError, match=message):
+        spec(**options)
+
+
 def test_errors(toy):
     with pytest.raises(SpecificationError, match="use fit_qgcomp_bootstrap"):
         fit_qgcomp(spec(degree=2), toy)
-    with pytest.raises(SpecificationError, match="degree from 1 to 3, found 4"):
-        spec(degree=4)
-    with pytest.raises(
-        SpecificationError, match="family gaussian, binomial or poisson, found 'negative_binomial'"
-    ):
-        spec(family="negative_binomial")
-    with pytest.raises(SpecificationError, match="inference 'residual' or 'qgcomp'"):
-        spec(inference="r")
-    with pytest.raises(SpecificationError, match="at least 2 resamples, found 1"):
+    with pytest.raises(SpecificationError, match="resamples to be a whole number of at least 2, found 1"):
         fit_qgcomp_bootstrap(spec(), toy, 1, resamples=1)
     with pytest.raises(SpecificationError, match="terms of exposures and covariates"):
         fit_qgcomp_sandwich(spec(terms=("I(nonsense**2)",)), toy)
     with pytest.raises(EstimationError, match="linearly independent terms, found 'copy'"):
-        fit_qgcomp(spec(exposures=("a", "copy")), toy.assign(copy=toy["a"]))
+        fit_qgcomp(spec(covariates=("z", "copy")), toy.assign(copy=toy["z"]))
+    with pytest.raises(DataError, match="one row per value of 'person', found 1 repeated"):
+        fit_qgcomp(spec(identifier="person"), toy.assign(person=np.r_[0, 0, np.arange(198) + 5]))
+    with pytest.raises(SpecificationError, match="spec to be a QGComp, found DataFrame"):
+        fit_qgcomp_sandwich(toy, spec())
     with pytest.raises(DataError, match="found b: 4"):
         fit_qgcomp(spec(), toy.assign(b=toy["b"].where(toy.index > 3)))
     with pytest.warns(QuantileWarning, match="'a': expected 4 score levels, found 3"):

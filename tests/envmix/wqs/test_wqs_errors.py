@@ -134,13 +134,27 @@ def test_non_detects_warn(toy):
         ({"direction": "up"}, "expected direction to be one of positive, negative, both, found 'up'"),
         ({"signal": "t4"}, "expected signal to be one of t2"),
         ({"exposures": ("a",)}, "expected at least 2 exposures, found 1"),
-        ({"exposures": ("a", "z")}, "'z' named twice"),
+        ({"exposures": ("a", "z")}, "'z' as exposures and covariates"),
         ({"validation": 1.0}, "share from 0 to below 1, found 1.0"),
-        ({"bootstraps": 0}, "at least 1 bootstrap, found 0"),
-        ({"random_subset": 4}, "random_subset from 1 to 3, found 4"),
+        ({"bootstraps": 0}, "bootstraps to be a whole number of at least 1, found 0"),
+        ({"random_subset": 4}, "random_subset to be a whole number from 1 to 3, found 4"),
         ({"interaction": "z", "direction": "both"}, "an interaction without direction 'both'"),
-        ({"interaction": "a"}, "'a' in another role"),
+        ({"interaction": "a"}, "'a' as exposures and interaction"),
         ({"psu": "p"}, "weights, strata and psu together"),
+        ({"weights": "a"}, "one role, found 'a' as exposures and weights: name it once"),
+        ({"offset": "z"}, "one role, found 'z' as covariates and offset"),
+        ({"stratified_by": "y"}, "one role, found 'y' as outcome and stratified_by"),
+        ({"outcome": None}, "outcome to be one column name, found None"),
+        ({"weights": ["w"]}, r"weights to be one column name, found \['w'\]"),
+        ({"quantiles": 1}, "quantiles to be a whole number of at least 2, found 1"),
+        ({"quantiles": 2.5}, "quantiles to be a whole number of at least 2, found 2.5"),
+        ({"quantiles": "4"}, "quantiles to be a whole number of at least 2, found '4'"),
+        ({"quantiles": True}, "quantiles to be a whole number of at least 2, found True"),
+        ({"bootstraps": 2.5}, "bootstraps to be a whole number of at least 1, found 2.5"),
+        ({"random_subset": "root"}, "whole number from 1 to 3, found 'root'.*or 'sqrt'"),
+        ({"random_subset": True}, "whole number from 1 to 3, found True"),
+        ({"validation": "half"}, "share from 0 to below 1, found 'half'"),
+        ({"constrain_sign": "no"}, "constrain_sign to be True or False, found 'no'"),
     ],
 )
 def test_contradictory_specifications(options, message):
@@ -148,7 +162,70 @@ def test_contradictory_specifications(options, message):
         WQS(**{**BASE, **options})
 
 
+def test_numpy_integers_are_whole_numbers(toy):
+    options = {"quantiles": np.int8(10), "random_subset": np.int64(2)}
+    found = fit_wqs(WQS(**BASE, **options), toy, np.uint32(7))
+    plain = fit_wqs(WQS(**BASE, quantiles=10, random_subset=2), toy, 7)
+    np.testing.assert_array_equal(found.index_weights, plain.index_weights)
+    assert found.spec == plain.spec
+
+
+def test_a_stratum_may_be_a_covariate_too():
+    spec = WQS(**{**BASE, "covariates": ("z", "region")}, weights="w", strata="region", psu="p")
+    assert spec.survey
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        (0.999, r"more training rows than parameters \(3\), found 0 of 120: change the validation share"),
+        (0.975, r"more training rows than parameters \(3\), found 3 of 120"),
+        (0.025, r"more validation rows than parameters \(3\), found 3 of 120"),
+    ],
+)
+def test_both_parts_need_more_rows_than_parameters(toy, validation, message):
+    spec = WQS(**BASE, validation=validation)
+    with pytest.raises(DataError, match=message):
+        fit_wqs(spec, toy, 1)
+    with pytest.raises(DataError, match=message):
+        fit_repeated_holdout_wqs(spec, toy, 1, holdouts=2, workers=1)
+
+
+def test_a_permutation_test_needs_more_rows_than_parameters(toy):
+    with pytest.raises(DataError, match=r"analysed rows than parameters \(3\), found 3 of 3"):
+        permutation_test_wqs(WQS(**BASE, quantiles=None), toy[:3], 1, permutations=19)
+
+
+@pytest.mark.parametrize(
+    ("fit", "message"),
+    [
+        (lambda spec, data: fit_repeated_holdout_wqs(spec, data, 1, holdouts=2.5), "holdouts .*found 2.5"),
+        (lambda spec, data: fit_repeated_holdout_wqs(spec, data, 1, workers=0), "workers .*found 0"),
+        (
+            lambda spec, data: permutation_test_wqs(spec, data, 1, permutations="x"),
+            "permutations .*found 'x'",
+        ),
+        (lambda spec, data: permutation_test_wqs(spec, data, 1, workers=0), "workers .*found 0"),
+        (lambda spec, data: fit_wqs(data, spec, 1), "spec to be a WQS, found DataFrame"),
+        (lambda spec, data: fit_wqs(spec, data, 1).weights(level="x"), "between 0 and 1, found 'x'"),
+    ],
+)
+def test_options_of_the_functions(toy, fit, message):
+    with pytest.raises(SpecificationError, match=message):
+        fit(WQS(**BASE), toy)
+
+
+@pytest.mark.parametrize("role", ["stratified_by", "interaction"])
+def test_dates_are_no_groups(toy, role):
+    with pytest.raises(DataError, match=r"'day' to hold numbers or groups, found dtype datetime64"):
+        fit_wqs(WQS(**BASE, **{role: "day"}), toy.assign(day=np.datetime64("2020-01-01")), 1)
+
+
 def test_given_rows_are_checked(toy):
+    with pytest.raises(DataError, match=r"whole numbers from 0 to 47, found shape \(2, 48\), dtype float64"):
+        fit_wqs(WQS(**BASE), toy, 1, bootstrap_rows=np.full((2, 48), 1.5))
+    with pytest.raises(DataError, match=r"whole numbers from 0 to 47, found shape \(0,\)"):
+        fit_wqs(WQS(**BASE), toy, 1, bootstrap_rows=[])
     with pytest.raises(
         DataError, match=r"validation_rows to be 120 true or false values, found shape \(3,\)"
     ):
@@ -161,7 +238,7 @@ def test_given_rows_are_checked(toy):
         fit_wqs(WQS(**BASE, random_subset=2), toy, 1, bootstrap_rows=np.zeros((2, 48), dtype=int))
     with pytest.raises(SpecificationError, match="validation above 0 for repeated holdout"):
         fit_repeated_holdout_wqs(WQS(**BASE, validation=0.0), toy, 1)
-    with pytest.raises(SpecificationError, match="at least 19 permutations, found 5"):
+    with pytest.raises(SpecificationError, match="permutations to be a whole number of at least 19, found 5"):
         permutation_test_wqs(WQS(**BASE), toy, 1, permutations=5)
 
 
