@@ -133,7 +133,7 @@ class Chain:
         posterior = solver.posterior(model, point.r, point.lambda_, data)
         sigma2 = draw_sigma2(model, posterior, rng)
         mean, covariance = response_joint(model, posterior, self.task.monitors)
-        sample = mean + np.sqrt(sigma2) * (_root(covariance) @ rng.standard_normal(len(mean)))
+        sample = mean + np.sqrt(sigma2) * (symmetric_root(covariance) @ rng.standard_normal(len(mean)))
         p = model.X.shape[1]
         draws.r[index] = point.r
         draws.lambda_[index] = point.lambda_
@@ -171,9 +171,10 @@ def response_joint(model: Model, posterior: Joint, z_new: FloatArray) -> tuple[F
     return mean, covariance
 
 
-def _root(covariance: FloatArray) -> FloatArray:
+def symmetric_root(covariance: FloatArray) -> FloatArray:
+    """The one symmetric square root: eigenvectors alone may turn with the last bit of the covariance."""
     values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
 
 
 def _signs(model: Model) -> FloatArray:

@@ -1,7 +1,9 @@
 """The likelihood as a function of lambda alone, once the kernel has been factored.
 
-With K = G G' and M G G' M = U S U' the log density costs one logarithm per eigenvalue, so that
-lambda can be drawn from its conditional on a grid for almost nothing.
+With K = G G' and H T H' = G' M G, T tridiagonal and H orthogonal with H' G' M y a multiple of the first unit
+vector, |I + lambda G' M G| and y' M G (I + lambda G' M G)^-1 G' M y come from one elimination of I + lambda T
+from its last row to its first: k divisions. lambda can be drawn from its conditional on a grid for almost
+nothing, and no eigenvalue has to be found.
 """
 
 import math
@@ -15,50 +17,61 @@ from envmix.arrays import FloatArray
 from envmix.bkmr.working import NoiseModel
 from envmix.errors import EstimationError
 
+# Pivots that are multiplied before a logarithm is taken: each is below 1e30, far from an overflow.
+PIVOTS_AT_ONCE = 8
+
 
 @numba.njit(cache=True)
-def _quadratic_and_determinant(
-    values: FloatArray, squares: FloatArray, total: float, degrees: int, leftover: float, lambda_: float
-) -> tuple[float, float]:  # pragma: no cover - compiled
-    v = 1.0 + lambda_ * leftover
-    scale = lambda_ / v
-    explained = 0.0
-    log_det = 0.0
-    # A product of a few terms needs one logarithm; it is taken before it can overflow.
-    product = 1.0
-    for i in range(values.shape[0]):
-        term = 1.0 + scale * values[i]
-        explained += scale * squares[i] / term
-        product *= term
-        if product > 1e200:
-            log_det += math.log(product)
-            product = 1.0
-    return (total - explained) / v, log_det + math.log(product) + degrees * math.log(v)
+def _quadratics_and_determinants(
+    diagonal: FloatArray,
+    off_diagonal: FloatArray,
+    strength: float,
+    total: float,
+    degrees: int,
+    leftover: float,
+    lambdas: FloatArray,
+) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled
+    count = lambdas.shape[0]
+    noise = 1.0 + lambdas * leftover
+    scale = lambdas / noise
+    pivot = np.ones(count)
+    product = np.ones(count)
+    determinant = degrees * np.log(noise)
+    last = diagonal.shape[0] - 1
+    for i in range(last, -1, -1):
+        beside = off_diagonal[i] if i < last else 0.0
+        for j in range(count):
+            coupling = scale[j] * beside
+            # A pivot of I plus something positive semidefinite is at least 1.
+            pivot[j] = max(1.0 + scale[j] * diagonal[i] - coupling * coupling / pivot[j], 1.0)
+            product[j] *= pivot[j]
+        if i % PIVOTS_AT_ONCE == 0:
+            for j in range(count):
+                determinant[j] += math.log(product[j])
+                product[j] = 1.0
+    return (total - scale * strength / pivot) / noise, determinant
 
 
 @numba.njit(cache=True)
 def _log_likelihoods(
-    values: FloatArray,
-    squares: FloatArray,
-    lambdas: FloatArray,
+    diagonal: FloatArray,
+    off_diagonal: FloatArray,
+    strength: float,
     total: float,
     degrees: int,
     leftover: float,
+    lambdas: FloatArray,
     log_det_xx: float,
     prior: tuple[float, float, float],
 ) -> FloatArray:  # pragma: no cover - compiled
     constant, half, rate = prior
-    out = np.empty(lambdas.shape[0])
-    for j in range(lambdas.shape[0]):
-        quadratic, determinant = _quadratic_and_determinant(
-            values, squares, total, degrees, leftover, lambdas[j]
-        )
-        determinant += log_det_xx
-        if rate < 0:
-            out[j] = constant - 0.5 * (determinant + quadratic)
-        else:
-            out[j] = constant - 0.5 * determinant - half * math.log(rate + 0.5 * quadratic)
-    return out
+    quadratic, determinant = _quadratics_and_determinants(
+        diagonal, off_diagonal, strength, total, degrees, leftover, lambdas
+    )
+    determinant += log_det_xx
+    if rate < 0:
+        return constant - 0.5 * (determinant + quadratic)
+    return constant - 0.5 * determinant - half * np.log(rate + 0.5 * quadratic)
 
 
 @dataclass(frozen=True)
@@ -67,8 +80,10 @@ class Spectrum:
 
     Attributes
     ----------
-    values, squares : ndarray, shape (k,)
-        Eigenvalues of M G G' M, and the squared projections of the outcome on its eigenvectors.
+    diagonal, off_diagonal : ndarray, shapes (k,) and (k - 1,)
+        T, see the module.
+    strength : float
+        Squared length of G' M y.
     total : float
         Residual sum of squares of the outcome on the covariates.
     degrees : int
@@ -86,8 +101,9 @@ class Spectrum:
         surrogate, 0 in a certified factor.
     """
 
-    values: FloatArray
-    squares: FloatArray
+    diagonal: FloatArray
+    off_diagonal: FloatArray
+    strength: float
     total: float
     degrees: int
     observations: int
@@ -99,12 +115,13 @@ class Spectrum:
     def log_likelihood(self, lambdas: FloatArray) -> FloatArray:
         """Log density of the outcome at each of `lambdas`, shape (J,)."""
         return _log_likelihoods(
-            self.values,
-            self.squares,
-            lambdas,
+            self.diagonal,
+            self.off_diagonal,
+            self.strength,
             self.total,
             self.degrees,
             self.leftover,
+            lambdas,
             self.log_det_xx,
             self.noise.constants(self.degrees),
         )
@@ -115,10 +132,23 @@ class Spectrum:
 
     def quadratic(self, lambda_: float) -> float:
         """(y - X bhat)' V^-1 (y - X bhat) at one lambda."""
-        quadratic, _ = _quadratic_and_determinant(
-            self.values, self.squares, self.total, self.degrees, self.leftover, lambda_
+        return float(self._quadratic_and_determinant(lambda_)[0])
+
+    def log_determinant(self, lambda_: float) -> float:
+        """log |V| + log |X' V^-1 X| at one lambda."""
+        return float(self._quadratic_and_determinant(lambda_)[1]) + self.log_det_xx
+
+    def _quadratic_and_determinant(self, lambda_: float) -> tuple[float, float]:
+        quadratic, determinant = _quadratics_and_determinants(
+            self.diagonal,
+            self.off_diagonal,
+            self.strength,
+            self.total,
+            self.degrees,
+            self.leftover,
+            np.array([lambda_]),
         )
-        return float(quadratic)
+        return quadratic[0], determinant[0]
 
     def error_bound(self, lambda_: float) -> float:
         """The certificate: a bound on the error of the log density at `lambda_` (infinite if capped)."""
@@ -139,17 +169,27 @@ def spectrum_from(
     trace: float,
     leftover: float,
 ) -> Spectrum:
-    """Diagonalise G' M G (k x k) and rotate G' M y."""
-    if len(gram) == 0:
-        values, squares = np.empty(0), np.empty(0)
-    else:
-        # Half the time of numpy's eigh, which uses the same routine, for matrices this small.
-        values, vectors, info = lapack.dsyevd(gram)
-        if info != 0 or not np.isfinite(values[-1]):
-            raise EstimationError(
-                "expected finite kernel features, found an eigenvalue problem without a solution: check "
-                "exposures, covariates and outcome for extreme values"
-            )
-        values = np.maximum(values, 0.0)
-        squares = np.square(vectors.T @ cross)
-    return Spectrum(values, squares, total, degrees, observations, log_det_xx, noise, trace, leftover)
+    """Bring G' M G (k x k) to tridiagonal form by reflections, the first of which turns G' M y."""
+    k = len(gram)
+    # LAPACK's first reflection turns the first column below the diagonal: there it finds G' M y.
+    bordered = np.zeros((k + 1, k + 1), order="F")
+    bordered[1:, 0] = cross
+    bordered[1:, 1:] = gram
+    _, diagonal, off_diagonal, _, _ = lapack.dsytrd(bordered, lower=1, overwrite_a=1)
+    if not (np.isfinite(diagonal).all() and np.isfinite(off_diagonal).all()):
+        raise EstimationError(
+            "expected finite kernel features, found some that are not: check exposures, covariates and "
+            "outcome for extreme values"
+        )
+    return Spectrum(
+        diagonal[1:],
+        off_diagonal[1:],
+        float(cross @ cross),
+        total,
+        degrees,
+        observations,
+        log_det_xx,
+        noise,
+        trace,
+        leftover,
+    )

@@ -17,7 +17,7 @@ from scipy import special
 
 from envmix.arguments import is_number, require_choice, require_integer
 from envmix.arrays import FloatArray
-from envmix.bkmr.chains import response_joint
+from envmix.bkmr.chains import response_joint, symmetric_root
 from envmix.bkmr.design import numeric_columns
 from envmix.bkmr.exact import Solver
 from envmix.errors import DataError, SpecificationError
@@ -141,8 +141,7 @@ def _risks(
     rng: np.random.Generator,
 ) -> FloatArray:
     """P(y = 1) at each point, averaged over the rows' covariates, for one joint draw of (b, h)."""
-    values, vectors = np.linalg.eigh(covariance)
-    sample = mean + vectors @ (np.sqrt(np.maximum(values, 0.0)) * rng.standard_normal(len(mean)))
+    sample = mean + symmetric_root(covariance) @ rng.standard_normal(len(mean))
     p = X.shape[1]
     first = 1 if intercept else 0  # the intercept is already part of the response
     offset = X[:, first:] @ sample[first:p]

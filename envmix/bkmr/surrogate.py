@@ -23,6 +23,7 @@ MEMORY = 8
 NO_LIKELIHOOD = Spectrum(
     np.empty(0),
     np.empty(0),
+    0.0,
     total=0.0,
     degrees=0,
     observations=0,
