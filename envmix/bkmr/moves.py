@@ -61,7 +61,7 @@ class BirthDensity:
 
     def log_density(self, exposure: int, r: float) -> float:
         """Log density of that draw with respect to dr."""
-        v = float(self.prior.distribution(np.array(r)))
+        v = self.prior.distribution_at(r)
         a, b = float(self.alpha[exposure]), float(self.beta[exposure])
         v = min(max(v, 1e-12), 1 - 1e-12)
         norm = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)

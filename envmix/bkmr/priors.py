@@ -31,6 +31,9 @@ class PositivePrior(Protocol):
     def log_density_at(self, x: float) -> float:
         """`log_density` of one number, without the cost of arrays."""
 
+    def distribution_at(self, x: float) -> float:
+        """`distribution` of one number, without the cost of arrays."""
+
 
 @dataclass(frozen=True)
 class GammaPrior:
@@ -70,6 +73,9 @@ class GammaPrior:
     def distribution(self, x: FloatArray) -> FloatArray:
         return np.asarray(special.gammainc(self.shape, self.rate * np.maximum(x, 0.0)))
 
+    def distribution_at(self, x: float) -> float:
+        return float(special.gammainc(self.shape, self.rate * max(x, 0.0)))
+
     def quantile(self, probability: FloatArray) -> FloatArray:
         return np.asarray(special.gammaincinv(self.shape, probability) / self.rate)
 
@@ -95,6 +101,9 @@ class UniformPrior:
 
     def distribution(self, x: FloatArray) -> FloatArray:
         return np.clip((np.asarray(x, dtype=float) - self.lower) / (self.upper - self.lower), 0.0, 1.0)
+
+    def distribution_at(self, x: float) -> float:
+        return min(max((x - self.lower) / (self.upper - self.lower), 0.0), 1.0)
 
     def quantile(self, probability: FloatArray) -> FloatArray:
         return self.lower + (self.upper - self.lower) * np.asarray(probability, dtype=float)
@@ -135,6 +144,11 @@ class InverseUniformPrior:
         with np.errstate(divide="ignore"):
             value = (self.upper - 1.0 / np.maximum(x, 0.0)) / (self.upper - self.lower)
         return np.clip(value, 0.0, 1.0)
+
+    def distribution_at(self, x: float) -> float:
+        if x <= 0:
+            return 0.0
+        return min(max((self.upper - 1.0 / x) / (self.upper - self.lower), 0.0), 1.0)
 
     def quantile(self, probability: FloatArray) -> FloatArray:
         inverse = self.upper - (self.upper - self.lower) * np.asarray(probability, dtype=float)

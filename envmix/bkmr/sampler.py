@@ -111,6 +111,14 @@ class Kernel:
 
     def __post_init__(self) -> None:
         self._cumulative = np.cumsum(kind_probabilities(self.model)).tolist()
+        self._prior_of_point = b"", 0.0
+
+    def _log_prior_r(self, point: Point) -> float:
+        """Log prior of r at the current point, which is often asked for until it moves."""
+        key = point.r.tobytes()
+        if self._prior_of_point[0] != key:
+            self._prior_of_point = key, self.model.log_prior_r(point.r)
+        return self._prior_of_point[1]
 
     def log_density(self, point: Point, local: Local) -> float:
         """Surrogate log posterior over (r, log lambda, log lambda_2), without the prior of r."""
@@ -180,7 +188,7 @@ class Kernel:
         prior = self.model.log_prior_r(proposal.r)
         if prior == -math.inf:
             return point, local, exact
-        ratio = prior - self.model.log_prior_r(point.r) + proposal.log_q_ratio
+        ratio = prior - self._log_prior_r(point) + proposal.log_q_ratio
         new = replace(point, r=proposal.r)
         new_local = self.surrogate.at(proposal.r, point.cluster_variance)
         return self._correct("exact flip", point, local, exact, new, new_local, ratio, rng)
@@ -251,7 +259,7 @@ class Kernel:
         if prior == -np.inf:
             self._count(kind, point.r, proposal.r, False)
             return point, local
-        prior_ratio = prior - self.model.log_prior_r(point.r)
+        prior_ratio = prior - self._log_prior_r(point)
         new_local = self.surrogate.at(proposal.r, point.cluster_variance)
         return self._with_new_lambda(
             kind,

@@ -174,3 +174,12 @@ def test_prior_density_distribution_and_quantile_agree(prior):
     step = 1e-6 * x
     slope = (prior.distribution(x + step) - prior.distribution(x - step)) / (2 * step)
     np.testing.assert_allclose(np.exp(prior.log_density(x)), slope, rtol=1e-4)
+
+
+@pytest.mark.parametrize("prior", [*PRIORS, InverseUniformPrior(0.1, 50)], ids=lambda p: type(p).__name__)
+def test_priors_of_one_number_are_those_of_arrays(prior):
+    x = np.array([-1.0, 0.0, 1e-3, *prior.quantile(np.array([0.01, 0.4, 0.99])), 1e6])
+    one = [[prior.distribution_at(value), prior.log_density_at(value)] for value in x.tolist()]
+    np.testing.assert_allclose(
+        one, np.column_stack([prior.distribution(x), prior.log_density(x)]), rtol=1e-14
+    )
