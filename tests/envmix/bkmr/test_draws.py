@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from envmix.bkmr.chains import symmetric_root
 from envmix.bkmr.draws import Draws
 from envmix.bkmr.lambda_grid import LambdaProposal
 from envmix.bkmr.priors import InverseGammaPrior
@@ -68,3 +69,14 @@ def test_lambda_is_drawn_from_the_density_that_is_claimed():
     draws = [proposal.draw(rng) for _ in range(5000)]
     assert stats.kstest(draws, lambda x: np.interp(x, u, cumulative)).pvalue > 1e-3
     assert proposal.log_density(-4.01) == proposal.log_density(3.01) == -np.inf
+
+
+def test_draws_do_not_hang_on_the_last_bit_of_a_covariance():
+    """With equal eigenvalues the eigenvectors are arbitrary; the root that draws are made with is not."""
+    rng = np.random.default_rng(1)
+    low_rank = rng.normal(size=(6, 3))
+    for covariance in (np.eye(6), low_rank @ low_rank.T, np.ones((6, 6))):
+        root = symmetric_root(covariance)
+        np.testing.assert_allclose(root @ root, covariance, atol=1e-12)
+        nudge = 1e-15 * rng.normal(size=(6, 6))
+        np.testing.assert_allclose(symmetric_root(covariance + nudge + nudge.T), root, atol=1e-6)
