@@ -1,10 +1,30 @@
 """Programs that tests start: when to kill them and when they are gone, on fast machines and slow ones."""
 
+import os
 import random
 import time
 from collections.abc import Callable
 
 import psutil
+
+
+# The project's Python sets these for the checkout it belongs to, and make for its own children.
+NOT_INHERITED = (
+    "DBT_PROJECT_DIR",
+    "DBT_PROFILES_DIR",
+    "NHANES_BONE_DATA",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "NHANES_DIR",
+    "PEOPLE",
+    "PROFILE",
+)
+
+
+def environment_of_a_user() -> dict[str, str]:
+    """Return the environment as it is before `make test` or this project's Python has added to it."""
+    return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:

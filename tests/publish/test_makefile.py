@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.processes import environment_of_a_user
 
 
 @pytest.fixture
@@ -38,7 +39,12 @@ def project(tmp_path: Path) -> Path:
 )
 def test_variables_reach_the_command(project: Path, words: list[str], called: list[str]) -> None:
     finished = subprocess.run(
-        ["make", "UV=Makefile", *words], cwd=project, capture_output=True, text=True, timeout=600
+        ["make", "UV=Makefile", *words],
+        cwd=project,
+        env=environment_of_a_user(),
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert finished.returncode == 0, finished.stderr
     expected = ["-m", "publish", "build", *called, "-m", "report.summary"]

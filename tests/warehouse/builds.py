@@ -6,20 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.processes import environment_of_a_user
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 
 # Made by commands; and what is linked below.
 NOT_COPIED = {"data", "results", "report.html", "target", "logs", "envmix"}
-# The project's Python sets these for the checkout it belongs to, and make for its own children.
-NOT_INHERITED = (
-    "DBT_PROJECT_DIR",
-    "DBT_PROFILES_DIR",
-    "NHANES_BONE_DATA",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MFLAGS",
-)
 
 
 def run(*command: str, data: Path, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -59,7 +52,7 @@ def type_in(
 
     Python finds the packages of the copy before those of this project. Fits are shared with this project.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    environment = environment_of_a_user()
     environment.setdefault("NHANES_BONE_FITS", str(ROOT / "data" / "fits"))
     environment |= {"PYTHONPATH": str(checkout), "PATH": f"{checkout}/.venv/bin:{os.environ['PATH']}"}
     return _run(["bash", "-c", command], directory or checkout, environment | variables)
