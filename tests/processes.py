@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import psutil
 
-
 # The project's Python sets these for the checkout it belongs to, and make for its own children.
 NOT_INHERITED = (
     "DBT_PROJECT_DIR",
