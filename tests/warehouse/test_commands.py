@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builds import ROOT, type_in
+from builds import ROOT, newcomers_copy, type_in
 from pages import CHANGE_THE_STUDY, blocks, commands, commands_of
 
 from ingest.__main__ import _parser as ingest_parser
@@ -31,6 +31,12 @@ SHORTER = {
     "dbt docs generate": "--select cohort_flow",
     "dbt test": "--select cohort_flow",
 }
+# These take minutes or hours: what makes them shorter, and what they write.
+LONG = {
+    "python -m benchmarks.wqs": ("", "benchmarks/results/wqs.json"),
+    "python -m simulations.wqs": ("--gaussian 2 --binomial 2 --rows 200", "docs/wqs-simulation.md"),
+    "python -m tests.statistical.test_bkmr": ("--runs 5", "docs/bkmr-calibration.md"),
+}
 OF_THE_CHANGED_STUDY = [
     command.removeprefix(".venv/bin/")
     for number in (0, 2)
@@ -45,9 +51,7 @@ ELSEWHERE = {
     "python -m report.html": "on the changed study, by test_changed_study.py",
     "export ENVMIX_DASK_SCHEDULER=tcp://10.0.0.5:8786": "with a cluster: tests/envmix/test_fan_out.py",
     "python -m ingest cdc": "on a server of the tests: tests/ingest/test_ingest_download.py",
-    "python -m benchmarks.wqs": "minutes, by hand",
-    "python -m simulations.wqs": "hours, by hand",
-    "python -m tests.statistical.test_bkmr": "hours, by hand",
+    **dict.fromkeys(LONG, "by a slow test below"),
 }
 # Every verb, with its variables where a page names them.
 DEFAULTS = dict(re.findall(r"^([A-Z_]+) \?= ?(.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
@@ -103,6 +107,15 @@ def test_it_runs(checkout, tmp_path, command):
     type_in(checkout, f"{command} {SHORTER.get(command, '')}", directory=directory)
     if command in EFFECTS:
         EFFECTS[command](checkout)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("command", LONG)
+def test_a_long_command_runs_on_less(tmp_path, command):
+    copy = newcomers_copy(tmp_path / "nhanes-bone")
+    shorter, written = LONG[command]
+    type_in(copy, f"{command} {shorter}")
+    assert (copy / written).stat().st_mtime > (ROOT / written).stat().st_mtime
 
 
 def test_readlink_finds_the_folder_of_the_run(checkout):
