@@ -69,9 +69,10 @@ def _not_converged(marts: Marts) -> tuple[str, ...]:
                 order by n desc, reason
             """)
             found.append(rows.assign(table=_name(table)))
-    if not found or not (reasons := pd.concat(found, ignore_index=True)).size:
+    if not found:
         return ()
-    reasons["kind"] = reasons["reason"].str.partition(":")[0]
+    reasons = pd.concat(found, ignore_index=True)
+    reasons["kind"] = reasons["reason"].map(lambda reason: str(reason).partition(":")[0])
     by_rows = reasons.groupby("kind")["n"].sum().sort_values(ascending=False, kind="stable")
     kinds = sorted(by_rows.index, key=lambda kind: kind != "NOT CONVERGED")
     items = [_item(reasons[reasons["kind"] == kind]) for kind in kinds]
