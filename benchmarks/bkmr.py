@@ -148,7 +148,7 @@ def evaluation_costs() -> list[dict[str, float]]:
 
         def low(r: Any = weak, model: Any = model, data: Any = data, trace: float = trace) -> Any:
             factor = low_rank.factorise(model.zt, r, max_rank=model.n // 5, trace=trace)
-            return low_rank.spectrum(factor, data).at(1.0)
+            return low_rank.likelihood(factor, data).at(1.0)
 
         dense_ms = median_ms(lambda m=model, d=data, r=rough: dense.log_likelihood(m.zt, r, 1.0, d))
         low_ms = median_ms(low)

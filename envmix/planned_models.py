@@ -140,9 +140,16 @@ def _records(
         .sort_values("seqn")
     )
     sampled = design.loc[design["weight_name"].isin(records["weight_name"]), ["strata", "psu"]]
-    return pd.concat(
-        [records.assign(in_cohort=True), sampled.assign(in_cohort=False, weight=1.0)], ignore_index=True
+    return with_factors(
+        pd.concat(
+            [records.assign(in_cohort=True), sampled.assign(in_cohort=False, weight=1.0)], ignore_index=True
+        )
     )
+
+
+def with_factors(data: pd.DataFrame) -> pd.DataFrame:
+    """Return `data` with its columns of text as factors, so that no fit has to look for their levels."""
+    return data.astype({name: "category" for name in data if not pd.api.types.is_numeric_dtype(data[name])})
 
 
 @dataclass(frozen=True)

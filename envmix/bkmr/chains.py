@@ -231,8 +231,8 @@ class GaussianEvaluator:
     def __call__(self, point: Point, local: Local) -> Exact:
         model, solver = self.model, self.solver
         if not model.use_likelihood:
-            return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
-        if solver.name == "lowrank" and local.spectrum.error_bound(point.lambda_) <= solver.tolerance:
+            return Evaluation(local.likelihood.at(point.lambda_), "prior", 0)
+        if solver.name == "lowrank" and local.likelihood.error_bound(point.lambda_) <= solver.tolerance:
             with naming(point.r, point.lambda_, point.cluster_variance):
                 return Evaluation(finite(local.log_likelihood(point.u)), "lowrank", local.rank)
         data = model.working(point.cluster_variance)

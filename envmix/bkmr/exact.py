@@ -141,7 +141,7 @@ class Solver:
             return Evaluation(value, "dense", model.n)
         if not factor.complete:
             return Evaluation(fitc.log_likelihood(factor, data, lambda_), "fitc", factor.rank)
-        return Evaluation(low_rank.spectrum(factor, data).at(lambda_), "lowrank", factor.rank)
+        return Evaluation(low_rank.likelihood(factor, data).at(lambda_), "lowrank", factor.rank)
 
     def posterior(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Joint:
         """Posterior of b and h at one point."""

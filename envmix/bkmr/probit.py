@@ -226,7 +226,7 @@ class ProbitStage:
     def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
         """Estimate at a proposed point."""
         if not self.model.use_likelihood:
-            return Evaluation(local.spectrum.at(point.lambda_), "prior", 0)
+            return Evaluation(local.likelihood.at(point.lambda_), "prior", 0)
         with naming(point.r, point.lambda_, point.cluster_variance):
             return self._evaluate(point, rng)
 

@@ -152,7 +152,7 @@ class Kernel:
             point, local, exact = self._block_moves(block, point, local, exact, rng)
         exact = self.stage.refresh(point, exact, rng)
         if self.adapting:
-            self.record.states.append((point.r, point.u, local.spectrum.leftover > 0))
+            self.record.states.append((point.r, point.u, local.likelihood.leftover > 0))
         return point, local, exact
 
     def _correct(

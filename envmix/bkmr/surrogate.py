@@ -15,12 +15,12 @@ from envmix.arrays import FloatArray
 from envmix.bkmr.exact import naming
 from envmix.bkmr.lambda_grid import LambdaGrid, LambdaProposal
 from envmix.bkmr.solvers import low_rank
-from envmix.bkmr.spectrum import Spectrum, spectrum_from
+from envmix.bkmr.lambda_likelihood import LambdaLikelihood, lambda_likelihood
 from envmix.bkmr.working import NoiseModel, WorkingData
 
 MEMORY = 8
 # Log density 0 whatever lambda and lambda_2: what is left is the prior.
-NO_LIKELIHOOD = Spectrum(
+NO_LIKELIHOOD = LambdaLikelihood(
     np.empty(0),
     np.empty(0),
     0.0,
@@ -38,13 +38,13 @@ NO_LIKELIHOOD = Spectrum(
 class Local:
     """The surrogate at one r: log density for every lambda, and lambda's conditional."""
 
-    spectrum: Spectrum
+    likelihood: LambdaLikelihood
     proposal: LambdaProposal
     rank: int
 
     def log_likelihood(self, u: float) -> float:
         """Surrogate log density at u = log lambda."""
-        return self.spectrum.at(math.exp(min(u, 700.0)))
+        return self.likelihood.at(math.exp(min(u, 700.0)))
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Surrogate:
                 self._factors.popitem(last=False)
         return known
 
-    def spectrum(self, r: FloatArray, cluster_variance: float) -> tuple[Spectrum, int]:
+    def likelihood(self, r: FloatArray, cluster_variance: float) -> tuple[LambdaLikelihood, int]:
         """The surrogate's log density as a function of lambda, and the rank used."""
         data = self._working(cluster_variance)
         self.evaluations += 1
@@ -93,7 +93,7 @@ class Surrogate:
             return NO_LIKELIHOOD, 0
         if self.flat_intercept and not np.any(r > 0):
             # K is all ones and the flat intercept absorbs it: the linear model, whatever lambda.
-            plain = spectrum_from(
+            plain = lambda_likelihood(
                 np.empty((0, 0)),
                 np.empty(0),
                 total=data.total,
@@ -106,12 +106,12 @@ class Surrogate:
             )
             return plain, 0
         factor = self.factor(r)
-        return low_rank.spectrum(factor, data), factor.rank
+        return low_rank.likelihood(factor, data), factor.rank
 
     def at(self, r: FloatArray, cluster_variance: float) -> Local:
         """Everything the moves need at one r."""
         with naming(r, cluster_variance=cluster_variance):
-            spectrum, rank = self.spectrum(r, cluster_variance)
-        log_density = spectrum.log_likelihood(self.grid.lambdas) + self.grid.log_prior
+            likelihood, rank = self.likelihood(r, cluster_variance)
+        log_density = likelihood.log_likelihood(self.grid.lambdas) + self.grid.log_prior
         proposal = LambdaProposal.from_log_density(self.grid.nodes, log_density)
-        return Local(spectrum, proposal, rank)
+        return Local(likelihood, proposal, rank)

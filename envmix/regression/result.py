@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from envmix.arrays import FloatArray
 from envmix.regression.spec import RegressionSpec
@@ -75,8 +75,8 @@ class RegressionFit:
         """
         std_error = np.sqrt(np.diag(self.covariance))
         statistic = self.estimate / std_error
-        reference = stats.norm() if np.isinf(self.df) else stats.t(self.df)
-        half_width = reference.ppf((1 + self.spec.confidence) / 2) * std_error
+        # with infinitely many degrees of freedom, stdtr and stdtrit are the normal distribution's
+        half_width = special.stdtrit(self.df, (1 + self.spec.confidence) / 2) * std_error
         return pd.DataFrame(
             {
                 "term": self.terms,
@@ -84,7 +84,7 @@ class RegressionFit:
                 "std_error": std_error,
                 "statistic": statistic,
                 "df": self.df,
-                "p_value": 2 * reference.sf(np.abs(statistic)),
+                "p_value": 2 * special.stdtr(self.df, -np.abs(statistic)),
                 "conf_low": self.estimate - half_width,
                 "conf_high": self.estimate + half_width,
             }

@@ -17,11 +17,13 @@ from envmix.imputation import impute, pool
 from envmix.model_frame import require_columns
 from envmix.planned_models import (
     EXPOSURE_COLUMNS,
+    ModelRecords,
     PlannedModels,
     model_records,
     model_spec,
     rows_or_reason,
     split_names,
+    with_factors,
 )
 from envmix.regression import RegressionFit, fit_regression
 from envmix.study.fit_cache import FitCache
@@ -187,13 +189,11 @@ def fit_specifications(group: Mapping[str, Any], data: pd.DataFrame) -> Fitted:
     data : pandas.DataFrame
         As `envmix.planned_models.PlannedModels` has it.
     """
-    # factors once, not at each fit
-    factors = {name: "category" for name in data if not pd.api.types.is_numeric_dtype(data[name])}
     planned = PlannedModels(
         study="",
         exposure="",
         models=pd.DataFrame(group["specifications"]),
-        data=data.astype(factors),
+        data=with_factors(data),
         references=tuple(group["references"].items()),
     )
     copies = _Copies(planned, group["seed"])
@@ -240,26 +240,29 @@ class _Copies:
 def _specification_rows(
     specification: Mapping[str, Any], family: str, planned: PlannedModels, copies: _Copies
 ) -> list[dict[str, Any]]:
-    covariates = split_names(specification["covariates"])
+    covariates, engine = split_names(specification["covariates"]), specification["engine"]
     imputations = specification["imputations"]
     names = {name: specification[name] for name in ("outcome", "specification", "contrast")}
 
     def estimate() -> list[dict[str, Any]]:
-        fits = [
-            _fit(specification, family, version)
-            for version in (copies.get(imputations) if imputations else [planned])
-        ]
+        if imputations:
+            completed = copies.get(imputations)
+            fits = [
+                _fit(specification, family, copy, model_records(copy, covariates, engine)) for copy in completed
+            ]
+        else:
+            fits = [_fit(specification, family, planned, records)]
         numbers = (_pooled if imputations else _numbers)(fits, specification["contrast"])
         found = tuple(dict.fromkeys(text for fit in fits for text in fit.warnings))
         return [names | numbers | {"n": fits[0].n, "events": fits[0].events, "warnings": found}]
 
-    records = model_records(planned, () if imputations else covariates, specification["engine"])
+    records = model_records(planned, () if imputations else covariates, engine)
     return rows_or_reason(estimate, [names | dict.fromkeys(NUMBERS, np.nan)], records, family)
 
 
-def _fit(specification: Mapping[str, Any], family: str, planned: PlannedModels) -> RegressionFit:
-    covariates = split_names(specification["covariates"])
-    records = model_records(planned, covariates, specification["engine"])
+def _fit(
+    specification: Mapping[str, Any], family: str, planned: PlannedModels, records: ModelRecords
+) -> RegressionFit:
     in_cohort = planned.data[planned.data["in_cohort"]]
     if in_cohort.empty:
         raise DataError("expected people in the cohort, found none: no one meets its rules")
@@ -269,6 +272,7 @@ def _fit(specification: Mapping[str, Any], family: str, planned: PlannedModels) 
             f"expected the contrast {specification['contrast']}, found only {', '.join(columns)}: too many "
             "equal values for that many quantile groups"
         )
+    covariates = split_names(specification["covariates"])
     spec = model_spec(planned, records, family, tuple(columns), covariates)
     return fit_regression(spec, records.data.assign(**columns))
 

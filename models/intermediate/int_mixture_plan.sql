@@ -99,7 +99,10 @@ final as (
         groups.level,
         {{ fit_setting('seed') }} as seed,
         {{ fit_setting('events_per_exposure') }} as events_per_exposure,
-        {{ fit_setting('wqs_bootstraps') }} as bootstraps,
+        case variants.procedure
+            when 'single_split' then {{ fit_setting('wqs_bootstraps') }}
+            else {{ fit_setting('wqs_bootstraps_repeated') }}
+        end as bootstraps,
         {{ fit_setting('wqs_holdouts') }} as holdouts,
         {{ fit_setting('wqs_permutations') }} as permutations,
         {{ fit_setting('bkmr_chains') }} as chains,

@@ -21,7 +21,7 @@ def effective_data(factor: low_rank.Factor, data: WorkingData, lambda_: float) -
 def log_likelihood(factor: low_rank.Factor, data: WorkingData, lambda_: float) -> float:
     """Log density of the outcome under the approximation."""
     complete = replace(factor, complete=True)
-    return low_rank.spectrum(complete, effective_data(factor, data, lambda_)).at(lambda_)
+    return low_rank.likelihood(complete, effective_data(factor, data, lambda_)).at(lambda_)
 
 
 def posterior(factor: low_rank.Factor, data: WorkingData, lambda_: float) -> low_rank.FeaturePosterior:

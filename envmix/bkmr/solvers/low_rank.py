@@ -19,7 +19,7 @@ from scipy import linalg
 
 from envmix.arrays import FloatArray, IntArray
 from envmix.bkmr.kernel import kernel_between, pivoted_cholesky
-from envmix.bkmr.spectrum import Spectrum, spectrum_from
+from envmix.bkmr.lambda_likelihood import LambdaLikelihood, lambda_likelihood
 from envmix.bkmr.working import WorkingData
 
 
@@ -77,12 +77,12 @@ def factorise(zt: FloatArray, r: FloatArray, *, max_rank: int, trace: float) -> 
     return Factor(r, rows, pivots, residual, complete)
 
 
-def spectrum(factor: Factor, data: WorkingData) -> Spectrum:
+def likelihood(factor: Factor, data: WorkingData) -> LambdaLikelihood:
     """Log density as a function of lambda; what an incomplete factor leaves out becomes noise."""
     gram, cross = data.reduce(factor.rows)
     weights = 1.0 if data.root_weights is None else np.square(data.root_weights)
     trace = float(np.sum(weights * factor.residual))
-    return spectrum_from(
+    return lambda_likelihood(
         gram,
         cross,
         total=data.total,

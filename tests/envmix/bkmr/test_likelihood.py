@@ -36,7 +36,7 @@ def values(z, data):
     factor = low_rank.factorise(zt, R, max_rank=len(z), trace=1e-13)
     return {
         "dense": dense.log_likelihood(zt, R, LAMBDA, data),
-        "lowrank": low_rank.spectrum(factor, data).at(LAMBDA),
+        "lowrank": low_rank.likelihood(factor, data).at(LAMBDA),
         "fitc with every observation": fitc.log_likelihood(factor, data, LAMBDA),
     }
 
@@ -98,8 +98,8 @@ def test_the_certificate_bounds_the_error(seed, lambda_, rank, fixed):
     truth = dense.log_likelihood(zt, R, lambda_, data)
     rows = low_rank.pivoted_cholesky(zt, R, max_rank=rank, tolerance=0.0)
     # Declared complete although stopped early: the bound must hold at any rank.
-    spectrum = low_rank.spectrum(low_rank.Factor(R, *rows, complete=True), data)
-    assert abs(spectrum.at(lambda_) - truth) <= spectrum.error_bound(lambda_) + 1e-8
+    likelihood = low_rank.likelihood(low_rank.Factor(R, *rows, complete=True), data)
+    assert abs(likelihood.at(lambda_) - truth) <= likelihood.error_bound(lambda_) + 1e-8
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -129,7 +129,7 @@ def test_a_strong_prior_of_sigma2_tightens_the_factor(shape):
     r, tolerance = np.array([0.02, 0.0, 0.0]), 1e-4
     factor = Solver("lowrank", tolerance, 20).factor(model, r, 1.0)
     assert factor.complete
-    bound = low_rank.spectrum(factor, model.working()).error_bound(1.0)
+    bound = low_rank.likelihood(factor, model.working()).error_bound(1.0)
     assert bound <= tolerance
 
 
@@ -258,7 +258,7 @@ def test_stored_pieces_of_bkmr(design905, case):
     np.testing.assert_allclose(fit.beta, beta, rtol=1e-9)
     solver = low_rank.factorise(zt, r, max_rank=905, trace=low_rank.trace_tolerance(1e-6, 905 / 2, 10.0))
     exact = dense.log_likelihood(zt, r, row["lambda"], data)
-    assert low_rank.spectrum(solver, data).at(row["lambda"]) == pytest.approx(exact, abs=1e-6)
+    assert low_rank.likelihood(solver, data).at(row["lambda"]) == pytest.approx(exact, abs=1e-6)
     # h at new points given bhat, as bkmr computes it.
     known = WorkingData(y - X @ beta, np.empty((905, 0)), data.noise)
     stored = pd.read_csv(FIXTURES / "bkmr_det_hnew.csv").query("case == @case and not knots")

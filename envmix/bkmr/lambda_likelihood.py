@@ -75,7 +75,7 @@ def _log_likelihoods(
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class LambdaLikelihood:
     """Log density of the outcome for one r and every lambda.
 
     Attributes
@@ -157,7 +157,7 @@ class Spectrum:
         return self.noise.error_bound(lambda_ * self.trace, self.observations, self.total)
 
 
-def spectrum_from(
+def lambda_likelihood(
     gram: FloatArray,
     cross: FloatArray,
     *,
@@ -168,7 +168,7 @@ def spectrum_from(
     noise: NoiseModel,
     trace: float,
     leftover: float,
-) -> Spectrum:
+) -> LambdaLikelihood:
     """Bring G' M G (k x k) to tridiagonal form by reflections, the first of which turns G' M y."""
     k = len(gram)
     # LAPACK's first reflection turns the first column below the diagonal: there it finds G' M y.
@@ -181,7 +181,7 @@ def spectrum_from(
             "expected finite kernel features, found some that are not: check exposures, covariates and "
             "outcome for extreme values"
         )
-    return Spectrum(
+    return LambdaLikelihood(
         diagonal[1:],
         off_diagonal[1:],
         float(cross @ cross),
