@@ -10,9 +10,12 @@ from report.errors import ReportError
 from report.places import results_path, warehouse_path
 from report.summary import table_text
 
+# DuckDB hands out 2,048 rows at a time; more than these scroll past every reader.
+MOST_CHUNKS = 5
+
 
 def answer(query: str, database: Path) -> str:
-    """Return the result of one query as a table for a terminal.
+    """Return the result of one query as a table for a terminal: its first rows, if there are thousands.
 
     Parameters
     ----------
@@ -31,8 +34,15 @@ def answer(query: str, database: Path) -> str:
     with duckdb.connect(str(database), read_only=True) as connection:
         if not connection.extract_statements(query):
             raise ReportError('expected a query in SQL, such as "from cohort_flow", found none')
-        rows = connection.execute(query).df()
-    return table_text(rows) if len(rows) else f"no rows; columns: {', '.join(rows.columns)}"
+        connection.execute(query)
+        rows = connection.fetch_df_chunk(MOST_CHUNKS)
+        more = len(connection.fetch_df_chunk()) > 0
+    if rows.empty:
+        return f"no rows; columns: {', '.join(rows.columns)}"
+    text = table_text(rows)
+    if more:
+        text += f"\n\nThe first {len(rows):,} rows, there are more: narrow the query, or ask a DuckDB client"
+    return text
 
 
 def main() -> None:

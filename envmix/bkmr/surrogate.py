@@ -14,8 +14,8 @@ import numpy as np
 from envmix.arrays import FloatArray
 from envmix.bkmr.exact import naming
 from envmix.bkmr.lambda_grid import LambdaGrid, LambdaProposal
-from envmix.bkmr.solvers import low_rank
 from envmix.bkmr.lambda_likelihood import LambdaLikelihood, lambda_likelihood
+from envmix.bkmr.solvers import low_rank
 from envmix.bkmr.working import NoiseModel, WorkingData
 
 MEMORY = 8

@@ -246,9 +246,9 @@ def _specification_rows(
 
     def estimate() -> list[dict[str, Any]]:
         if imputations:
-            completed = copies.get(imputations)
             fits = [
-                _fit(specification, family, copy, model_records(copy, covariates, engine)) for copy in completed
+                _fit(specification, family, copy, model_records(copy, covariates, engine))
+                for copy in copies.get(imputations)
             ]
         else:
             fits = [_fit(specification, family, planned, records)]

@@ -11,10 +11,13 @@ from report.charts.forest import forest
 from report.charts.style import Series, series
 from report.elements import Figure, Panel, Table
 from report.formats import brief, interval, number, truth, within, words
+from report.sections.associations import MILLIGRAMS
 from report.sections.common import COVARIATE_SETS, METALS, blood, left_out, looks, ordered, preferred, slug
 
 _ONE_SET = ("full", "age_bmi", "crude")
 _PERCENT = 100
+_ENDS = ["value", "low", "high"]
+_MILLIGRAMS_PER_CM2 = "mg/cm\N{SUPERSCRIPT TWO}"
 
 
 def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
@@ -230,9 +233,10 @@ def _at_three_levels(pair: pd.DataFrame) -> pd.DataFrame:
 
 def _prepared(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the rows on the scale that reads best, with what to print, and the name of that scale."""
-    drawn = frame.astype(dict.fromkeys(("value", "low", "high"), float))
-    if str(frame["outcome"].iloc[0]).startswith("bmd_"):
-        drawn, axis = drawn[drawn["scale"].fillna("link") == "link"], "BMD, g/cm\N{SUPERSCRIPT TWO}"
+    drawn = frame.astype(dict.fromkeys(_ENDS, float))
+    if _is_bmd(frame):
+        drawn = _in_milligrams(drawn[drawn["scale"].fillna("link") == "link"])
+        axis = f"BMD, {_MILLIGRAMS_PER_CM2}"
     elif (drawn["scale"] == "probability").any():
         drawn = drawn[drawn["scale"].fillna("probability") == "probability"]
         axis = "probability of osteoporosis"
@@ -241,8 +245,26 @@ def _prepared(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return drawn.assign(said=[interval(*item) for item in _ends(drawn)]), axis
 
 
+def _is_bmd(frame: pd.DataFrame) -> bool:
+    return str(frame["outcome"].iloc[0]).startswith("bmd_")
+
+
+def _in_milligrams(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{name: frame[name] * MILLIGRAMS for name in _ENDS})
+
+
 def _ends(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    return list(frame[["value", "low", "high"]].itertuples(index=False, name=None))
+    return list(frame[_ENDS].itertuples(index=False, name=None))
+
+
+def _at_zero(drawn: pd.DataFrame) -> tuple[str, ...]:
+    """Return a note on estimates and ends of intervals at exactly 0, if there are any."""
+    if not (drawn[_ENDS].astype(float) == 0).any(axis=None):
+        return ()
+    return (
+        "An estimate of exactly 0, or an interval that ends there, is no accident: in draws without the "
+        "metals that are compared, the difference is exactly 0.",
+    )
 
 
 def _doubt(frame: pd.DataFrame) -> str:
@@ -268,7 +290,8 @@ def _figure(
         {heading: frame[key].map(show) for key, (heading, show) in _SHOWN.items() if key in frame}
     )
     keys = shown.shape[1]
-    shown["Estimate (95 % interval)"] = [interval(*item) for item in _ends(frame)]
+    printed, unit = (_in_milligrams(frame), f", {_MILLIGRAMS_PER_CM2}") if _is_bmd(frame) else (frame, "")
+    shown[f"Estimate{unit} (95 % interval)"] = [interval(*item) for item in _ends(printed)]
     shown["Converged"], shown["To know"] = frame["converged"].map(truth), frame["warnings"].map(brief)
     data = frame.rename(columns={"value": "estimate", "low": "conf_low", "high": "conf_high"})
     return Figure(
@@ -280,7 +303,7 @@ def _figure(
         Table(name, f"{words(outcome)}: {caption}", shown, data, keys, ("Converged", "To know")),
         [item.key for item in look],
         size=size,
-        notes=left_out(drawn, mark),
+        notes=(*left_out(drawn, mark), *_at_zero(drawn)),
     )
 
 

@@ -58,6 +58,13 @@ def test_no_rows_are_said_with_the_columns(databases, monkeypatch, capsys):
     assert ask(monkeypatch, capsys, "from runs where false") == ["no", "rows;", "columns:", "place"]
 
 
+def test_thousands_of_rows_are_cut_and_it_is_said(databases, monkeypatch, capsys):
+    words = ask(monkeypatch, capsys, "select range as number from range(50000)")
+    assert words[:2] == ["number", "0"]
+    assert " ".join(words[10_241:]).startswith("The first 10,240 rows, there are more: narrow the query")
+    assert ask(monkeypatch, capsys, "select range as number from range(10240)")[-1] == "10239"
+
+
 def test_a_table_of_persons_is_looked_for_elsewhere(databases, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="not published: --private asks them"):
         ask(monkeypatch, capsys, "from cohort")
