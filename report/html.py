@@ -71,7 +71,10 @@ def write_report(database: Path, output: Path) -> None:
     """
     with open_marts(database) as marts:
         page = render(
-            [build(marts) for build in SECTIONS], banners=banners(marts), is_synthetic=is_synthetic(marts)
+            *question.title_and_lead(marts),
+            [build(marts) for build in SECTIONS],
+            banners=banners(marts),
+            is_synthetic=is_synthetic(marts),
         )
     _replace(output, page)
     _warn_if_large(output)

@@ -19,15 +19,10 @@ from report.charts.style import CONFIG
 from report.elements import Figure, Section
 from report.formats import NOTHING
 
-TITLE = "Blood metals and osteoporosis in postmenopausal women"
-LEAD = (
-    "An NHANES paper (Peng et al. 2025, doi 10.3389/fenvh.2025.1468404), run again from the survey's "
-    "public files: does each of its numbers come out, and does it survive adjustment for age and body mass "
-    "index, the survey's design, and the number of tests?"
-)
 
-
-def render(sections: Sequence[Section], banners: Sequence[Banner], is_synthetic: bool) -> str:
+def render(
+    title: str, lead: str, sections: Sequence[Section], banners: Sequence[Banner], is_synthetic: bool
+) -> str:
     """Return the page.
 
     Everything that comes from the data passes through the template's escaping, `still` or `packed`; the
@@ -35,6 +30,8 @@ def render(sections: Sequence[Section], banners: Sequence[Banner], is_synthetic:
 
     Parameters
     ----------
+    title, lead : str
+        Of the whole page: its heading, and what it asks.
     sections : sequence of Section
         In order.
     banners : sequence of Banner
@@ -51,8 +48,8 @@ def render(sections: Sequence[Section], banners: Sequence[Banner], is_synthetic:
         lstrip_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
-        title=TITLE,
-        lead=LEAD,
+        title=title,
+        lead=lead,
         sections=sections,
         banners=banners,
         is_synthetic=is_synthetic,

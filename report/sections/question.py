@@ -5,6 +5,17 @@ from report.formats import plain
 from report.marts import Marts
 from report.sections.common import STUDIES, heading, ordered
 
+_TITLE_AND_LEAD = (
+    "Blood metals and osteoporosis in postmenopausal women",
+    "An NHANES paper (Peng et al. 2025, doi 10.3389/fenvh.2025.1468404), run again from the survey's "
+    "public files: does each of its numbers come out, and does it survive adjustment for age and body mass "
+    "index, the survey's design, and the number of tests?",
+)
+_TITLE_AND_LEAD_OF_OTHERS = (
+    "Exposures and outcomes in NHANES",
+    "From the survey's public files, by rules that are rows: what is associated with what, and does it "
+    "survive adjustment, the survey's design, and the number of tests?",
+)
 _RELEASES = {"2017-2020": "2017 to March 2020"}
 _PAPER = (
     "Are lead, cadmium, mercury, selenium and manganese in blood related to osteoporosis, and to bone "
@@ -36,10 +47,7 @@ _HOW_TO_READ = (
 
 def section(marts: Marts) -> Section:
     """Return the section: the paper's question where the database holds a study of it, and what else."""
-    studies, releases = list(STUDIES), ["2013-2014", "2017-2020"]
-    if not marts.missing("cohort_flow"):
-        found = marts.frame("select distinct study, cycle from main.cohort_flow where cycle != 'all'")
-        studies, releases = ordered(found["study"], STUDIES), ordered(found["cycle"], ())
+    studies, releases = _studies_and_releases(marts)
     named = [_RELEASES.get(release, plain(release)) for release in releases]
     introduction = _PAPER if set(studies) & set(STUDIES) else _OTHERS
     blocks: list[Block] = [_DEFINITIONS] if set(STUDIES) <= set(studies) else []
@@ -57,6 +65,20 @@ def section(marts: Marts) -> Section:
         f"{introduction} The data are NHANES {_listed(named)}.",
         (*blocks, *_HOW_TO_READ),
     )
+
+
+def title_and_lead(marts: Marts) -> tuple[str, str]:
+    """Return the page's heading and what it asks, which names the paper only where its study is there."""
+    return (
+        _TITLE_AND_LEAD if set(_studies_and_releases(marts)[0]) & set(STUDIES) else _TITLE_AND_LEAD_OF_OTHERS
+    )
+
+
+def _studies_and_releases(marts: Marts) -> tuple[list[str], list[str]]:
+    if marts.missing("cohort_flow"):
+        return list(STUDIES), ["2013-2014", "2017-2020"]
+    found = marts.frame("select distinct study, cycle from main.cohort_flow where cycle != 'all'")
+    return ordered(found["study"], STUDIES), ordered(found["cycle"], ())
 
 
 def _listed(names: list[str]) -> str:
