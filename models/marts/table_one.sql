@@ -153,6 +153,7 @@ final as (
         variables.name,
         variables.unit,
         spread.level,
+        list_position(string_split(variables.levels, ';'), spread.level) as level_order,
         spread.weighting,
         spread.n,
         case when spread.level != '' then spread.n_level end as n_level,
@@ -173,4 +174,4 @@ final as (
 )
 
 select * from final
-order by study, comparison, comparison_group, variable_order, level, weighting
+order by study, comparison, comparison_group, variable_order, level_order, level, weighting

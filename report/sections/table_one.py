@@ -12,10 +12,10 @@ from report.sections.common import ENGINES, STUDIES, heading, ordered, slug
 
 _QUERY = """
     select
-        study, comparison, comparison_group, variable_order, variable, name, unit, level, weighting,
-        n, n_level, statistic, value, standard_deviation, standardised_mean_difference
+        study, comparison, comparison_group, variable_order, variable, name, unit, level, level_order,
+        weighting, n, n_level, statistic, value, standard_deviation, standardised_mean_difference
     from main.table_one
-    order by study, comparison, variable_order, level, weighting, comparison_group
+    order by study, comparison, variable_order, level_order, level, weighting, comparison_group
 """
 _COMPARISONS = {"osteoporosis": "by osteoporosis", "cycle": "by NHANES release"}
 _GROUPS = {"no": "No", "yes": "Yes"}

@@ -138,10 +138,10 @@ def table_one() -> pd.DataFrame:
         ("all", "all"),
     )
     variables = (
-        (1, "age_years", "Age", "years", None, "mean"),
-        (2, "race", "Race", None, HOSTILE, "percent"),
-        (2, "race", "Race", None, "other", "percent"),
-        (3, "Cd", "Blood cadmium", "ug/L", None, "mean"),
+        (1, "age_years", "Age", "years", None, None, "mean"),
+        (2, "race", "Race", None, "other", None, "percent"),
+        (2, "race", "Race", None, HOSTILE, 1, "percent"),
+        (3, "Cd", "Blood cadmium", "ug/L", None, None, "mean"),
     )
     rows = pd.DataFrame(
         [
@@ -153,7 +153,7 @@ def table_one() -> pd.DataFrame:
         ],
         columns=[
             *("study", "comparison", "comparison_group", "variable_order", "variable", "name", "unit"),
-            *("level", "statistic", "weighting"),
+            *("level", "level_order", "statistic", "weighting"),
         ],
     )
     return rows.assign(

@@ -152,6 +152,17 @@ def test_what_seeds_may_ask_for_is_what_the_models_hold(demo):
     assert {name for (name,) in weights} <= project.weight_variables
 
 
+def test_levels_of_table_1_have_the_order_of_the_seed(demo):
+    found = demo("select distinct variable, level_order, level from table_one where level != '' order by all")
+    assert [level for variable, _, level in found if variable == "education"] == [
+        "less than high school",
+        "high school",
+        "more than high school",
+    ]
+    # the seed spells every level as the models do
+    assert all(level_order is not None for _, level_order, _ in found)
+
+
 def test_a_part_can_be_built_alone(demo_data):
     dbt("build", "--select", "table_one+", data=demo_data)
     assert demo_runs(demo_data) == 1
