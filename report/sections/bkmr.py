@@ -185,7 +185,7 @@ def diagnostics(study: str, frame: pd.DataFrame) -> Table:
         notes=(
             "R-hat near 1 and effective sample sizes (ESS) in the hundreds say that the chains agree with "
             "each other. A fit counts as converged with R-hat of at most 1.05 and a bulk ESS of at least 400 "
-            "for all of its parameters; the tail ESS, on which the ends of intervals rest, is shown and not "
+            "for every parameter judged; the tail ESS, on which the ends of intervals rest, is shown and not "
             "judged. The table does not show whether the model is right.",
         ),
     )

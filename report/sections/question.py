@@ -69,9 +69,8 @@ def section(marts: Marts) -> Section:
 
 def title_and_lead(marts: Marts) -> tuple[str, str]:
     """Return the page's heading and what it asks, which names the paper only where its study is there."""
-    return (
-        _TITLE_AND_LEAD if set(_studies_and_releases(marts)[0]) & set(STUDIES) else _TITLE_AND_LEAD_OF_OTHERS
-    )
+    studies, _ = _studies_and_releases(marts)
+    return _TITLE_AND_LEAD if set(studies) & set(STUDIES) else _TITLE_AND_LEAD_OF_OTHERS
 
 
 def _studies_and_releases(marts: Marts) -> tuple[list[str], list[str]]:

@@ -126,12 +126,13 @@ def table(claims: pd.DataFrame) -> Table:
         notes=(
             f"When two numbers agree. {agreement}",
             "OR: odds ratio; \N{GREEK SMALL LETTER BETA}: standardised coefficient (standard deviations "
-            "of BMD); p: p-value; in brackets the 95 % interval, or the p-value (of a WQS index, whose odds "
-            "ratio is the mean over repeated holdouts, that of the permutation test). With age and BMI, "
+            "of BMD); p: p-value; in brackets the 95 % interval, or the p-value. With age and BMI, "
             "weighted, both: the same quantity from models that heed them. A finding survives when it "
             "keeps its direction with p < 0.05, and multiple testing when its q is below 0.05. What this "
             "table does not show: whether either number is true; agreement only says that the data and "
             "the model were understood.",
+            "The odds ratio of a WQS index is the mean over repeated holdouts; its p-value is that of the "
+            "permutation test or, weighted, of a single split.",
         ),
         cards=True,
     )
