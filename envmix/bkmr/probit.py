@@ -10,6 +10,7 @@ processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a
 eta. No latent outcome is carried from sweep to sweep, so none has to mix.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -139,7 +140,38 @@ def estimate(
         raise EstimationError(
             f"expected a finite probit likelihood, found {value}: check covariates for extreme values"
         )
-    return ProbitEvaluation(value, rank, proposal, normals[chosen % len(normals)].copy(), eta[chosen].copy())
+    sign = 1.0 if chosen < len(normals) else -1.0
+    return ProbitEvaluation(value, rank, proposal, sign * normals[chosen % len(normals)], eta[chosen].copy())
+
+
+def slice_step(
+    proposal: ImportanceDensity, signs: FloatArray, normal: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Move one weighted draw of the importance density by an elliptical slice step.
+
+    Importance density times weight is the posterior of the linear predictors: in the space of the
+    standard normal numbers, a normal prior times the weight, which the step leaves invariant
+    (Murray, Adams and MacKay 2010). A draw far in the tail of the importance density, whose weight
+    would hold the chain at one point, walks back to where the posterior is.
+    """
+
+    def log_weight(normal: FloatArray) -> float:
+        eta, log_ratio = proposal.draw(normal[None, :])
+        return float(log_likelihoods(signs, eta[:1])[0] + log_ratio[0])
+
+    level = log_weight(normal) + math.log(1.0 - rng.random())
+    other = rng.standard_normal(len(normal))
+    angle = 2.0 * math.pi * rng.random()
+    low, high = angle - 2.0 * math.pi, angle
+    while True:
+        moved = math.cos(angle) * normal + math.sin(angle) * other
+        if log_weight(moved) > level:
+            return moved
+        if angle < 0:
+            low = angle
+        else:
+            high = angle
+        angle = low + (high - low) * rng.random()
 
 
 def null_predictors(model: Model) -> FloatArray:
@@ -257,7 +289,7 @@ class ProbitStage:
             return exact
         proposal = exact.proposal or self._propose(point)[0]
         normals = rng.standard_normal((self.pairs(exact.rank), proposal.dimension))
-        normals[0] = exact.normal
+        normals[0] = slice_step(proposal, self.signs, exact.normal, rng)
         new = estimate(proposal, self.signs, normals, rng, exact.rank)
         return replace(new, method=exact.method, root_variance=exact.root_variance)
 
