@@ -165,7 +165,7 @@ def slice_step(
     low, high = angle - 2.0 * math.pi, angle
     while True:
         moved = math.cos(angle) * normal + math.sin(angle) * other
-        if log_weight(moved) > level:
+        if log_weight(moved) >= level:
             return moved
         if angle < 0:
             low = angle

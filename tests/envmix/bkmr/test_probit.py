@@ -11,6 +11,7 @@ from envmix.bkmr.solvers import low_rank
 from envmix.errors import SeparationError
 
 from . import naive
+from .test_sampler import z_score
 
 SIGNS = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
 START = probit_sites.Sites.at(SIGNS, np.zeros(5))
@@ -187,6 +188,70 @@ def test_chosen_draws_follow_the_posterior():
         normals = estimate.normal
         draws.append(estimate.eta[0])
     assert np.mean(draws) == pytest.approx(mean, abs=0.05)
+
+
+def intercept_alone(pseudo):
+    """An importance density of one intercept, its sites at `pseudo`; the posterior's mean and sd on a grid."""
+    sites = probit_sites.Sites(pseudo * np.ones(5), 0.3 * np.ones(5))
+    grid = np.linspace(-8, 8, 4001)
+    density = np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1)
+    mean = (grid * density).sum() / density.sum()
+    sd = np.sqrt(((grid - mean) ** 2 * density).sum() / density.sum())
+    return probit.FeatureProposal.for_sites(np.ones((5, 1)), 1, sites), mean, sd
+
+
+def slice_steps(proposal, normal, count):
+    rng, etas = np.random.default_rng(5), []
+    for _ in range(count):
+        normal = probit.slice_step(proposal, SIGNS, normal, rng)
+        etas.append(proposal.draw(normal[None, :])[0][0, 0])
+    return np.array(etas)
+
+
+def test_slice_steps_leave_the_posterior_alone():
+    """The importance density is two posterior standard deviations off: steps without its weight are seen."""
+    proposal, mean, sd = intercept_alone(1.5)
+    assert abs(proposal.mean[0] - mean) > 2 * sd
+    etas = slice_steps(proposal, np.zeros(1), 10_000)
+    assert abs(z_score(etas, mean)) < 4
+    assert abs(z_score((etas - mean) ** 2, sd**2)) < 4
+
+
+def test_a_draw_far_in_the_tail_comes_back():
+    proposal, mean, sd = intercept_alone(0.0)
+    etas = slice_steps(proposal, np.array([15.0]), 60)
+    assert abs(etas[0] - mean) > 5 * sd
+    assert np.abs(etas[30:] - mean).max() < 5 * sd
+
+
+def test_refresh_lets_go_of_a_draw_of_great_weight(monkeypatch):
+    """A draw whose weight makes the estimate hundreds of times too large stays the chosen one unless it moves."""
+    model = naive.model(n=30, family="binomial", signal=1.5)
+    signs, point = 2 * model.y - 1, Point(np.array([0.2, 0.1]), np.log(2.0))
+    sites = probit_sites.Sites.at(signs, 0.3 * signs)
+    stage = probit.ProbitStage(model, Solver("dense", 1e-3, 5), signs, sites)
+    rng = np.random.default_rng(6)
+    found = stage.evaluate(point, None, rng)
+    normals = rng.standard_normal((16_000, found.proposal.dimension))
+    eta, log_ratio = found.proposal.draw(normals)
+    log_weights = probit_likelihood.log_likelihoods(signs, eta) + log_ratio
+    truth = special.logsumexp(log_weights) - np.log(32_000)
+    heaviest = int(log_weights.argmax())
+    farther = 1.5 if heaviest < 16_000 else -1.5
+    found = replace(found, normal=farther * normals[heaviest % 16_000])
+
+    def refreshes_until_back():
+        evaluation = found
+        for count in range(1, 200):
+            evaluation = stage.refresh(point, evaluation, rng)
+            if evaluation.log_likelihood < truth + 1.0:
+                break
+        return count
+
+    moved = np.mean([refreshes_until_back() for _ in range(10)])
+    monkeypatch.setattr(probit, "slice_step", lambda proposal, signs, normal, rng: normal)
+    unmoved = np.mean([refreshes_until_back() for _ in range(10)])
+    assert moved < 60 < 120 < unmoved
 
 
 def test_latent_outcomes_are_truncated_normals():
