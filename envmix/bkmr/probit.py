@@ -153,10 +153,17 @@ def slice_step(
     standard normal numbers, a normal prior times the weight, which the step leaves invariant
     (Murray, Adams and MacKay 2010). A draw far in the tail of the importance density, whose weight
     would hold the chain at one point, walks back to where the posterior is.
+
+    Parameters
+    ----------
+    signs : ndarray, shape (n,)
+        +1 for cases, -1 for the others.
+    normal : ndarray, shape (proposal.dimension,)
+        The numbers behind the draw.
     """
 
-    def log_weight(normal: FloatArray) -> float:
-        eta, log_ratio = proposal.draw(normal[None, :])
+    def log_weight(numbers: FloatArray) -> float:
+        eta, log_ratio = proposal.draw(numbers[None, :])
         return float(log_likelihoods(signs, eta[:1])[0] + log_ratio[0])
 
     level = log_weight(normal) + math.log(1.0 - rng.random())
@@ -284,7 +291,7 @@ class ProbitStage:
         return proposal, rank, "lowrank" if root is None else "fitc", root
 
     def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
-        """Redraw all pairs but the chosen one, which leaves the extended posterior invariant."""
+        """Move the chosen draw and redraw all others, which leaves the extended posterior invariant."""
         if not isinstance(exact, ProbitEvaluation):
             return exact
         proposal = exact.proposal or self._propose(point)[0]
