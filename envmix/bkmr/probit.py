@@ -156,10 +156,17 @@ def slice_step(
 
     Parameters
     ----------
+    proposal : ImportanceDensity
     signs : ndarray, shape (n,)
         +1 for cases, -1 for the others.
     normal : ndarray, shape (proposal.dimension,)
-        The numbers behind the draw.
+        The numbers behind the draw, whose weight must not be zero.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray, shape (proposal.dimension,)
+        The numbers behind the moved draw.
     """
 
     def log_weight(numbers: FloatArray) -> float:

@@ -289,7 +289,7 @@ def report(tables):
         "Parameters drawn from the prior, data from the model (n = 60, three exposures), posterior by",
         "`envmix`; the rank of the truth among 19 thinned draws must be uniform (Talts et al. 2018), and",
         "80 % intervals of h at two fixed points must cover 80 %. Written by",
-        "`python -m tests.statistical.test_bkmr`.",
+        f"`python -m tests.statistical.test_bkmr --runs {max(map(len, tables.values()))}`.",
         "",
         *lines,
         "",
