@@ -35,7 +35,7 @@ SHORTER = {
 LONG = {
     "python -m benchmarks.wqs": ("", "benchmarks/results/wqs.json"),
     "python -m simulations.wqs": ("--gaussian 2 --binomial 2 --rows 200", "docs/wqs-simulation.md"),
-    "python -m tests.statistical.test_bkmr": ("--runs 5", "docs/bkmr-calibration.md"),
+    "python -m tests.statistical.test_bkmr --runs 1000": ("--runs 5", "docs/bkmr-calibration.md"),
 }
 OF_THE_CHANGED_STUDY = [
     command.removeprefix(".venv/bin/")
