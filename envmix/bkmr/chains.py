@@ -10,9 +10,10 @@ from envmix.arrays import FloatArray
 from envmix.bkmr import checkpoint, probit
 from envmix.bkmr.draws import Draws
 from envmix.bkmr.exact import Evaluation, Joint, Solver, finite, naming
+from envmix.bkmr.importance import ProbitEvaluation
 from envmix.bkmr.lambda_grid import LambdaGrid
 from envmix.bkmr.model import Model
-from envmix.bkmr.probit import ProbitEvaluation, ProbitStage, draw_latent, null_predictors, surrogate_data
+from envmix.bkmr.probit import ProbitStage, draw_latent, null_predictors, surrogate_data
 from envmix.bkmr.probit_sites import Sites
 from envmix.bkmr.sampler import Counts, Exact, ExactStage, GaussianStage, Kernel, Point
 from envmix.bkmr.solvers.low_rank import trace_tolerance

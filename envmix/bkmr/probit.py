@@ -10,11 +10,9 @@ processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a
 eta. No latent outcome is carried from sweep to sweep, so none has to mix.
 """
 
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from scipy import linalg, special
@@ -22,14 +20,21 @@ from scipy import linalg, special
 from envmix.arrays import FloatArray
 from envmix.bkmr import probit_dense
 from envmix.bkmr.exact import LARGEST_DENSE, Evaluation, Solver, naming
+from envmix.bkmr.importance import (
+    FeatureProposal,
+    ImportanceDensity,
+    ProbitEvaluation,
+    estimate,
+    slice_steps,
+)
 from envmix.bkmr.model import Model
-from envmix.bkmr.probit_likelihood import linearise, log_likelihoods
+from envmix.bkmr.probit_likelihood import linearise
 from envmix.bkmr.probit_sites import Sites, expectation_propagation
 from envmix.bkmr.sampler import Exact, Point
 from envmix.bkmr.solvers.low_rank import Factor
 from envmix.bkmr.surrogate import Local
 from envmix.bkmr.working import WorkingData
-from envmix.errors import EstimationError, SeparationError
+from envmix.errors import SeparationError
 
 PAIRS = 8
 RANKS_PER_PAIR = 12
@@ -39,153 +44,6 @@ AVERAGED = 4
 # the data have lost what they know at equal probabilities. An outlying covariate does the first alone.
 LARGEST_PREDICTOR = 5.5
 LEAST_INFORMATION = 1e-4
-
-
-class ImportanceDensity(Protocol):
-    """A gaussian close to the integrand, as an importance density of the linear predictors."""
-
-    @property
-    def dimension(self) -> int:
-        """Standard normal numbers for one draw."""
-
-    def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Linear predictors, shape (2 pairs, n), and log prior - log proposal density, shape (2 pairs,).
-
-        Each row of `normals`, shape (pairs, dimension), is used with both signs: the first half of the
-        draws has the positive ones.
-        """
-
-
-@dataclass(frozen=True)
-class FeatureProposal:
-    """Gaussian over (b, w), for kernels of low rank: h = sqrt(lambda) G w.
-
-    Attributes
-    ----------
-    design : ndarray, shape (n, p + k)
-        Covariates, then columns whose weights have standard normal priors.
-    p : int
-        Number of covariates (flat prior).
-    mean : ndarray, shape (p + k,)
-    root : ndarray, shape (p + k, p + k)
-        Upper Cholesky factor of the precision.
-    """
-
-    design: FloatArray
-    p: int
-    mean: FloatArray
-    root: FloatArray
-
-    @classmethod
-    def for_sites(cls, design: FloatArray, p: int, sites: Sites) -> "FeatureProposal":
-        """The posterior of (b, w) with the sites in place of the likelihood."""
-        scaled = design * np.sqrt(sites.weights)[:, None]
-        precision = scaled.T @ scaled
-        precision[np.arange(p, len(precision)), np.arange(p, len(precision))] += 1.0
-        root = linalg.cholesky(precision, lower=False, check_finite=False, overwrite_a=True)
-        right = design.T @ (sites.weights * sites.pseudo)
-        return cls(design, p, linalg.cho_solve((root, False), right, check_finite=False), root)
-
-    @property
-    def dimension(self) -> int:
-        return int(self.design.shape[1])
-
-    def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """See `ImportanceDensity`."""
-        design, p = self.design, self.p
-        deviations = linalg.solve_triangular(self.root, normals.T, lower=False, check_finite=False)
-        centre = design @ self.mean
-        shift = (design @ deviations).T
-        weights = np.concatenate([self.mean[p:] + deviations.T[:, p:], self.mean[p:] - deviations.T[:, p:]])
-        # Prior of w has (2 pi)^(-k/2), the proposal (2 pi)^(-q/2) |root|.
-        constant = 0.5 * p * np.log(2 * np.pi) - float(np.sum(np.log(np.diag(self.root))))
-        squares = np.tile(np.sum(normals**2, axis=1), 2) - np.sum(weights**2, axis=1)
-        return np.concatenate([centre + shift, centre - shift]), constant + 0.5 * squares
-
-
-@dataclass(frozen=True)
-class ProbitEvaluation:
-    """Unbiased estimate of the likelihood at one point, and one weighted draw of the linear predictors.
-
-    Checkpoints leave `proposal` out (None): it can be two n x n arrays, and the point determines it.
-    """
-
-    log_likelihood: float
-    rank: int
-    proposal: ImportanceDensity | None
-    normal: FloatArray
-    eta: FloatArray
-    method: str = "lowrank"
-    root_variance: FloatArray | None = None
-
-
-def estimate(
-    proposal: ImportanceDensity, signs: FloatArray, normals: FloatArray, rng: np.random.Generator, rank: int
-) -> ProbitEvaluation:
-    """Importance estimate from antithetic pairs, and one of the draws chosen by weight.
-
-    Parameters
-    ----------
-    normals : ndarray, shape (pairs, proposal.dimension)
-        Standard normal; each is used with both signs.
-    """
-    eta, log_ratio = proposal.draw(normals)
-    log_weight = log_likelihoods(signs, eta) + log_ratio
-    top = log_weight.max()
-    relative = np.exp(log_weight - top)
-    chosen = int(np.searchsorted(np.cumsum(relative), rng.random() * relative.sum()))
-    chosen = min(chosen, len(relative) - 1)
-    value = float(top + np.log(relative.mean()))
-    if not np.isfinite(value):
-        raise EstimationError(
-            f"expected a finite probit likelihood, found {value}: check covariates for extreme values"
-        )
-    sign = 1.0 if chosen < len(normals) else -1.0
-    return ProbitEvaluation(value, rank, proposal, sign * normals[chosen % len(normals)], eta[chosen].copy())
-
-
-def slice_step(
-    proposal: ImportanceDensity, signs: FloatArray, normal: FloatArray, rng: np.random.Generator
-) -> FloatArray:
-    """Move one weighted draw of the importance density by an elliptical slice step.
-
-    Importance density times weight is the posterior of the linear predictors: in the space of the
-    standard normal numbers, a normal prior times the weight, which the step leaves invariant
-    (Murray, Adams and MacKay 2010). A draw far in the tail of the importance density, whose weight
-    would hold the chain at one point, walks back to where the posterior is.
-
-    Parameters
-    ----------
-    proposal : ImportanceDensity
-    signs : ndarray, shape (n,)
-        +1 for cases, -1 for the others.
-    normal : ndarray, shape (proposal.dimension,)
-        The numbers behind the draw, whose weight must not be zero.
-    rng : Generator
-
-    Returns
-    -------
-    ndarray, shape (proposal.dimension,)
-        The numbers behind the moved draw.
-    """
-
-    def log_weight(numbers: FloatArray) -> float:
-        eta, log_ratio = proposal.draw(numbers[None, :])
-        return float(log_likelihoods(signs, eta[:1])[0] + log_ratio[0])
-
-    level = log_weight(normal) + math.log(1.0 - rng.random())
-    other = rng.standard_normal(len(normal))
-    angle = 2.0 * math.pi * rng.random()
-    low, high = angle - 2.0 * math.pi, angle
-    while True:
-        moved = math.cos(angle) * normal + math.sin(angle) * other
-        if log_weight(moved) >= level:
-            return moved
-        if angle < 0:
-            low = angle
-        else:
-            high = angle
-        angle = low + (high - low) * rng.random()
 
 
 def null_predictors(model: Model) -> FloatArray:
@@ -303,7 +161,7 @@ class ProbitStage:
             return exact
         proposal = exact.proposal or self._propose(point)[0]
         normals = rng.standard_normal((self.pairs(exact.rank), proposal.dimension))
-        normals[0] = slice_step(proposal, self.signs, exact.normal, rng)
+        normals[0] = slice_steps(proposal, self.signs, exact.normal, rng)
         new = estimate(proposal, self.signs, normals, rng, exact.rank)
         return replace(new, method=exact.method, root_variance=exact.root_variance)
 

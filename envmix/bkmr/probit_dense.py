@@ -2,8 +2,6 @@
 
 With the probit likelihood replaced by a gaussian with pseudo-outcomes y* and weights W, the linear
 predictors eta = h + X b have a gaussian posterior that one Cholesky factor of V = lambda K + W^-1 gives.
-It is q(eta) = exp(-(eta - y*)' W (eta - y*) / 2) p(eta) / Z, so that in the importance weight
-p(y | eta) p(eta) / q(eta) the prior cancels: what remains is a sum over observations, and Z.
 Draws are by Matheron's rule: (h0, e0) from the prior, then eta = mean(y*) + h0 - mean(h0 + e0).
 
 Such weights have heavy tails where a prior variance is large beside 1 / W. Of a kernel close to the
@@ -63,14 +61,12 @@ class DenseProposal:
     def dimension(self) -> int:
         return 2 * len(self.mean)
 
-    def draw(self, normals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """See `envmix.bkmr.probit.ImportanceDensity`."""
+    def deviations(self, normals: FloatArray) -> FloatArray:
+        """See `envmix.bkmr.importance.ImportanceDensity`."""
         n = len(self.mean)
         h = blas.dtrmm(1.0, self.prior_root, np.asfortranarray(normals[:, :n].T), lower=0, trans_a=1)
         noise = normals[:, n:].T / np.sqrt(self.sites.weights)[:, None]
-        shift = (h - _posterior_mean(self.fit, h + noise, self.sites.weights)[0]).T
-        eta = np.concatenate([self.mean + shift, self.mean - shift])
-        return eta, 0.5 * ((eta - self.sites.pseudo) ** 2 @ self.sites.weights) + self.log_constant
+        return np.asarray((h - _posterior_mean(self.fit, h + noise, self.sites.weights)[0]).T)
 
 
 def _posterior_mean(

@@ -12,7 +12,7 @@ import pytest
 from envmix import BKMR, BKMRResult, ChainOptions, ConvergenceWarning, fit_bkmr
 from envmix.bkmr import chains, diagnostics, plots
 from envmix.bkmr.checkpoint import CheckpointError
-from envmix.bkmr.probit import ProbitEvaluation
+from envmix.bkmr.importance import ProbitEvaluation
 from envmix.errors import SpecificationError
 
 from .conftest import COVARIATES, METALS, quiet_fit

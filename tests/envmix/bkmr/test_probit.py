@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from envmix.bkmr import probit, probit_dense, probit_likelihood, probit_sites
+from envmix.bkmr import importance, probit, probit_dense, probit_likelihood, probit_sites
 from envmix.bkmr.exact import Solver
 from envmix.bkmr.sampler import Point
 from envmix.bkmr.solvers import low_rank
@@ -108,12 +108,12 @@ def test_dense_and_feature_estimates_agree(clustered):
             factor = low_rank.factorise(model.zt, point.r, max_rank=30, trace=1e-10)
             design, _ = stage._features(point, factor)
             p = model.X.shape[1]
-            proposal = probit.FeatureProposal.for_sites(design, p, stage.sites)
+            proposal = importance.FeatureProposal.for_sites(design, p, stage.sites)
         else:
             proposal = stage.evaluate(point, None, rng).proposal
             assert isinstance(proposal, probit_dense.DenseProposal)
         found = [
-            probit.estimate(proposal, signs, rng.normal(size=(40, proposal.dimension)), rng, 30)
+            importance.estimate(proposal, signs, rng.normal(size=(40, proposal.dimension)), rng, 30)
             for _ in range(1000)
         ]
         values[name] = np.exp([f.log_likelihood for f in found])
@@ -162,11 +162,11 @@ def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
 def test_flat_intercept_is_integrated_out():
     rng = np.random.default_rng(3)
     design = np.ones((5, 1))
-    proposal = probit.FeatureProposal.for_sites(design, 1, START)
+    proposal = importance.FeatureProposal.for_sites(design, 1, START)
     grid = np.linspace(-12, 12, 4001)
     exact = np.trapezoid(np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1), grid)
     found = [
-        np.exp(probit.estimate(proposal, SIGNS, rng.normal(size=(8, 1)), rng, 0).log_likelihood)
+        np.exp(importance.estimate(proposal, SIGNS, rng.normal(size=(8, 1)), rng, 0).log_likelihood)
         for _ in range(4000)
     ]
     assert np.mean(found) == pytest.approx(exact, rel=4 * np.std(found) / np.mean(found) / np.sqrt(4000))
@@ -175,7 +175,7 @@ def test_flat_intercept_is_integrated_out():
 def test_chosen_draws_follow_the_posterior():
     rng = np.random.default_rng(4)
     design = np.ones((5, 1))
-    proposal = probit.FeatureProposal.for_sites(design, 1, START)
+    proposal = importance.FeatureProposal.for_sites(design, 1, START)
     grid = np.linspace(-6, 6, 2001)
     density = np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1)
     mean = (grid * density).sum() / density.sum()
@@ -184,7 +184,7 @@ def test_chosen_draws_follow_the_posterior():
     for _ in range(6000):
         pairs = rng.normal(size=(8, 1))
         pairs[0] = normals  # conditional refresh, as the chain does
-        estimate = probit.estimate(proposal, SIGNS, pairs, rng, 0)
+        estimate = importance.estimate(proposal, SIGNS, pairs, rng, 0)
         normals = estimate.normal
         draws.append(estimate.eta[0])
     assert np.mean(draws) == pytest.approx(mean, abs=0.05)
@@ -197,14 +197,15 @@ def intercept_alone(pseudo):
     density = np.prod(special.ndtr(SIGNS * grid[:, None]), axis=1)
     mean = (grid * density).sum() / density.sum()
     sd = np.sqrt(((grid - mean) ** 2 * density).sum() / density.sum())
-    return probit.FeatureProposal.for_sites(np.ones((5, 1)), 1, sites), mean, sd
+    return importance.FeatureProposal.for_sites(np.ones((5, 1)), 1, sites), mean, sd
 
 
-def slice_steps(proposal, normal, count):
+def slice_steps(proposal, normal, times, **count):
+    """The intercept after each of so many calls."""
     rng, etas = np.random.default_rng(5), []
-    for _ in range(count):
-        normal = probit.slice_step(proposal, SIGNS, normal, rng)
-        etas.append(proposal.draw(normal[None, :])[0][0, 0])
+    for _ in range(times):
+        normal = importance.slice_steps(proposal, SIGNS, normal, rng, **count)
+        etas.append(proposal.mean[0] + proposal.deviations(normal[None, :])[0, 0])
     return np.array(etas)
 
 
@@ -219,7 +220,7 @@ def test_slice_steps_leave_the_posterior_alone():
 
 def test_a_draw_far_in_the_tail_comes_back():
     proposal, mean, sd = intercept_alone(0.0)
-    etas = slice_steps(proposal, np.array([15.0]), 60)
+    etas = slice_steps(proposal, np.array([15.0]), 60, count=1)
     assert abs(etas[0] - mean) > 5 * sd
     assert np.abs(etas[30:] - mean).max() < 5 * sd
 
@@ -233,8 +234,9 @@ def test_refresh_lets_go_of_a_draw_of_great_weight(monkeypatch):
     rng = np.random.default_rng(6)
     found = stage.evaluate(point, None, rng)
     normals = rng.standard_normal((16_000, found.proposal.dimension))
-    eta, log_ratio = found.proposal.draw(normals)
-    log_weights = probit_likelihood.log_likelihoods(signs, eta) + log_ratio
+    deviations = found.proposal.deviations(normals)
+    eta = np.concatenate([found.proposal.mean + deviations, found.proposal.mean - deviations])
+    log_weights = importance.log_weights(found.proposal, signs, eta)
     truth = special.logsumexp(log_weights) - np.log(32_000)
     heaviest = int(log_weights.argmax())
     farther = 1.5 if heaviest < 16_000 else -1.5
@@ -247,7 +249,7 @@ def test_refresh_lets_go_of_a_draw_of_great_weight(monkeypatch):
         return count
 
     moved = np.mean([refreshes_until_back() for _ in range(10)])
-    monkeypatch.setattr(probit, "slice_step", lambda proposal, signs, normal, rng: normal)
+    monkeypatch.setattr(probit, "slice_steps", lambda proposal, signs, normal, rng: normal)
     unmoved = np.mean([refreshes_until_back() for _ in range(10)])
     assert moved < 60 < 120 < unmoved
 
