@@ -48,7 +48,7 @@ class Case:
 
 
 CASES = (
-    Case("gaussian weak", 905, "gaussian", "weak", 120, 250, 8),
+    Case("gaussian weak", 905, "gaussian", "weak", 110, 230, 8),
     Case("probit weak", 905, "binomial", "weak", 150, 300, 30),
     Case("gaussian rough", 905, "gaussian", "rough", 300, 250, 120),
     Case("probit rough", 905, "binomial", "rough", 450, 400, 240),

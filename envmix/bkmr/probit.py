@@ -37,7 +37,7 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import SeparationError
 
 PAIRS = 8
-RANKS_PER_PAIR = 12
+RANKS_PER_PAIR = 16
 NOISE = 0.15  # sd of the log estimate at rank 905, where it is largest
 AVERAGED = 4
 # Separated: some predictor so far out that Phi(-5.5) = 2e-8, and some combination of covariates about which

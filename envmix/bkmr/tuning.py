@@ -30,7 +30,7 @@ class Tuning:
     birth : BirthDensity
         How r is drawn when an exposure enters.
     inclusion : ndarray, shape (groups,)
-        How often each group was in, away from 0 and 1; sets how often a switch of it is proposed.
+        How often each group was in, never 0 or 1; sets how often a switch of it is proposed.
     noise : float
         Standard deviation of the exact log-likelihood's errors.
     steps, most_steps : int
@@ -67,7 +67,13 @@ class Tuning:
 
     @property
     def rates(self) -> SwitchRates:
-        """Probabilities of proposing that a group enters or leaves."""
+        """Probabilities of proposing that a group enters or leaves, none of them small."""
+        margin = min(0.1, 0.5 / len(self.inclusion))
+        return SwitchRates.for_inclusion(np.clip(self.inclusion, margin, 1 - margin))
+
+    @property
+    def exact_rates(self) -> SwitchRates:
+        """The same where a proposal costs an exact evaluation: seldom where it is nearly always refused."""
         return SwitchRates.for_inclusion(self.inclusion)
 
 
@@ -135,7 +141,7 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
             steps = max(1, steps // 2)
         elif share > 0.8:
             steps = min(tuning.most_steps, steps * 2)
-    exact_flip = 0.2 if blocks else 0.02
+    exact_flip = 0.5 if blocks else 0.02
     return replace(
         tuning,
         birth=fit_birth(tuning.birth, r),
@@ -153,7 +159,7 @@ def estimate_inclusion(draws: FloatArray, groups: Groups) -> FloatArray:
     Groups that were never, or always, in are tried now and then all the same.
     """
     inside = np.array([(draws[:, list(group)] > 0).any(axis=1).mean() for group in groups])
-    margin = min(0.1, 0.5 / len(groups))
+    margin = min(0.02, 0.1 / len(groups))
     return np.asarray(np.clip(inside, margin, 1 - margin))
 
 
