@@ -124,8 +124,24 @@ def estimate(
 
     Parameters
     ----------
+    proposal : ImportanceDensity
+    signs : ndarray, shape (n,)
+        +1 for cases, -1 for the others.
     normals : ndarray, shape (pairs, proposal.dimension)
         Standard normal; each is used with both signs.
+    rng : Generator
+        Chooses the draw.
+    rank : int
+        Of the kernel, for the record.
+
+    Returns
+    -------
+    ProbitEvaluation
+
+    Raises
+    ------
+    EstimationError
+        If the estimate is not finite.
     """
     deviations = proposal.deviations(normals)
     eta = np.concatenate([proposal.mean + deviations, proposal.mean - deviations])

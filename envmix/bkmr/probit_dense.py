@@ -4,7 +4,7 @@ With the probit likelihood replaced by a gaussian with pseudo-outcomes y* and we
 predictors eta = h + X b have a gaussian posterior that one Cholesky factor of V = lambda K + W^-1 gives.
 Draws are by Matheron's rule: (h0, e0) from the prior, then eta = mean(y*) + h0 - mean(h0 + e0).
 
-Such weights have heavy tails where a prior variance is large beside 1 / W. Of a kernel close to the
+Importance weights have heavy tails where a prior variance is large beside 1 / W. Of a kernel close to the
 identity, the part delta I (delta its smallest eigenvalue) is therefore noise like that of the probit
 itself: rows are divided by sqrt(1 + lambda delta), and only the rest is sampled.
 """

@@ -112,7 +112,7 @@ class Kernel:
     def __post_init__(self) -> None:
         self._cumulative = np.cumsum(kind_probabilities(self.model)).tolist()
         self._prior_of_point = b"", 0.0
-        self._without_lambda: tuple[Point, Local, float] | None = None
+        self._current_over_conditional: tuple[Point, Local, float] | None = None
 
     def _log_prior_r(self, point: Point) -> float:
         """Log prior of r at the current point, which is often asked for until it moves."""
@@ -183,7 +183,9 @@ class Kernel:
         self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
     ) -> tuple[Point, Local, Exact]:
         """Add or delete at the same lambda, without asking the surrogate first."""
-        rates = self.tuning.rates if self.adapting else self.tuning.exact_rates
+        # Warm-up must find sets that it has not seen yet.
+        seldom = bool(self.tuning.blocks) and not self.adapting
+        rates = self.tuning.exact_rates if seldom else self.tuning.rates
         proposal = moves.flip(point.r, self.model.groups, rates, self.tuning.birth, rng)
         if proposal is None:
             return point, local, exact
@@ -220,8 +222,8 @@ class Kernel:
                 point, local, exact = self._correct(
                     "emulated walk", point, local, exact, new, new_local, ratio, rng
                 )
-        # The plain walk needs no emulator to be right: it feeds it while warming up, and afterwards leads the
-        # chain out of places where it is wrong.
+        # The plain walk needs no emulator to be right: while warming up it gives the emulator points, and
+        # afterwards it leads the chain out of places where the emulator is wrong.
         walks = 2 if emulator is None else 1 if self.adapting else int(rng.random() < 1 / 3)
         for _ in range(walks):
             theta = blocks.walk(block, coordinates(point.r, point.u), rng)
@@ -300,13 +302,13 @@ class Kernel:
     ) -> tuple[Point, Local]:
         """Draw lambda from its conditional at the new place, and accept or reject both together."""
         new = Point(r, new_local.proposal.draw(rng), cluster_variance)
-        kept = self._without_lambda
+        kept = self._current_over_conditional
         # The current point is asked for at every step until it moves.
         if kept is None or kept[0] is not point or kept[1] is not local:
             kept = point, local, self._over_conditional(point, local)
         forward = self._over_conditional(new, new_local)
         decided = self._decide(kind, point, local, new, new_local, log_ratio + forward - kept[2], rng)
-        self._without_lambda = kept if decided[0] is point else (new, new_local, forward)
+        self._current_over_conditional = kept if decided[0] is point else (new, new_local, forward)
         return decided
 
     def _over_conditional(self, point: Point, local: Local) -> float:

@@ -67,13 +67,16 @@ class Tuning:
 
     @property
     def rates(self) -> SwitchRates:
-        """Probabilities of proposing that a group enters or leaves, none of them small."""
+        """Probabilities of proposing that a group enters or leaves, each tried now and then."""
         margin = min(0.1, 0.5 / len(self.inclusion))
         return SwitchRates.for_inclusion(np.clip(self.inclusion, margin, 1 - margin))
 
     @property
     def exact_rates(self) -> SwitchRates:
-        """The same where a proposal costs an exact evaluation: seldom where it is nearly always refused."""
+        """The same after warm-up where kernels are rough: seldom what is nearly always refused.
+
+        There a proposal costs an exact evaluation of a dense kernel.
+        """
         return SwitchRates.for_inclusion(self.inclusion)
 
 
@@ -154,9 +157,9 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
 
 
 def estimate_inclusion(draws: FloatArray, groups: Groups) -> FloatArray:
-    """Share of warm-up sweeps with each group in, kept away from 0 and 1, shape (groups,).
+    """Share of warm-up sweeps with each group in, never 0 or 1, shape (groups,).
 
-    Groups that were never, or always, in are tried now and then all the same.
+    Groups that were never, or always, in are tried all the same.
     """
     inside = np.array([(draws[:, list(group)] > 0).any(axis=1).mean() for group in groups])
     margin = min(0.02, 0.1 / len(groups))

@@ -1,11 +1,14 @@
 """Each move's log q-ratio against a density written out branch by branch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from envmix.bkmr import moves
 from envmix.bkmr.priors import GammaPrior, InverseUniformPrior, UniformPrior
+from envmix.bkmr.tuning import estimate_inclusion, initial_tuning
 
 GROUPS = {
     "component": ((0,), (1,), (2,)),
@@ -145,6 +148,18 @@ def test_flips_at_the_rates_of_independent_groups_need_no_correction():
     assert max(rates.enter.max(), rates.leave.max()) < 1
     rare = moves.SwitchRates.for_inclusion(np.full(3, 0.02))
     np.testing.assert_allclose(rare.leave, 1.0)
+
+
+def test_an_exact_evaluation_is_seldom_paid_for_what_is_nearly_always_refused():
+    """First group in and second out in all of warm-up; the way back is proposed at once in both."""
+    draws = np.tile([0.2, 0.0], (400, 1))
+    tuning = initial_tuning(PRIORS[0], exposures=2, groups=2, steps=20, most_steps=40, noise=0.02)
+    tuning = replace(tuning, inclusion=estimate_inclusion(draws, ((0,), (1,))))
+    seldom, often = tuning.exact_rates, tuning.rates
+    assert 4 * seldom.leave[0] < often.leave[0]
+    assert 4 * seldom.enter[1] < often.enter[1]
+    assert 0 < seldom.leave[0] == pytest.approx(seldom.enter[1])
+    np.testing.assert_allclose([seldom.enter[0], seldom.leave[1]], 1.0)
 
 
 def test_scale_moves_every_log_alike():

@@ -68,6 +68,26 @@ def test_compat_reproduces_the_law_of_bkmr():
     assert abs(z_score(r[:, 2] > 0, 0.630)) < 4
 
 
+@pytest.mark.parametrize(
+    ("adapting", "rough", "seldom"), [(True, True, False), (False, True, True), (False, False, False)]
+)
+def test_exact_flips_are_seldom_only_after_warm_up_and_where_kernels_are_rough(
+    monkeypatch, adapting, rough, seldom
+):
+    chain = naive.chain(naive.model(n=20))
+    point, kernel = chain.state.point, chain.kernel
+    kernel.adapting = adapting
+    rough_sets = {(point.r > 0).tobytes(): blocks.initial_block(point.r)} if rough else {}
+    always_out = np.full(len(point.r), 0.01)
+    kernel.tuning = replace(kernel.tuning, inclusion=always_out, blocks=rough_sets)
+    asked = []
+    monkeypatch.setattr(moves, "flip", lambda r, groups, rates, birth, rng: asked.append(rates.enter[0]))
+    kernel._exact_flip(point, chain.local, chain.state.exact, chain.state.rng)
+    rates = kernel.tuning.exact_rates if seldom else kernel.tuning.rates
+    assert asked == [rates.enter[0]]
+    assert kernel.tuning.exact_rates.enter[0] < 0.5 * kernel.tuning.rates.enter[0]
+
+
 @pytest.mark.parametrize("fault", ["flipped sign", "bkmr's choice ratio"])
 @pytest.mark.parametrize("move", ["flip", "switch"])
 def test_negative_control_a_faulty_move_is_caught(monkeypatch, move, fault):
