@@ -48,10 +48,10 @@ class Case:
 
 
 CASES = (
-    Case("gaussian weak", 905, "gaussian", "weak", 110, 230, 8),
+    Case("gaussian weak", 905, "gaussian", "weak", 100, 210, 8),
     Case("probit weak", 905, "binomial", "weak", 150, 300, 30),
     Case("gaussian rough", 905, "gaussian", "rough", 300, 250, 120),
-    Case("probit rough", 905, "binomial", "rough", 450, 400, 240),
+    Case("probit rough", 905, "binomial", "rough", 400, 450, 240),
     Case("gaussian weak n=2000", 2000, "gaussian", "weak", 120, 250, 20),
     Case("gaussian weak n=20000", 20_000, "gaussian", "weak", 150, 250, 600, 20),
 )

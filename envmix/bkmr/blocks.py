@@ -13,6 +13,7 @@ from envmix.arrays import BoolArray, FloatArray
 from envmix.bkmr.emulator import Emulator, coordinates, fit_emulator
 
 EMULATOR_STEPS = 250
+EXPLORING = 0.4
 USEFUL_ERROR = 3.0
 FIRST_STEP = 0.3
 LENGTHS = 0.7
@@ -54,21 +55,22 @@ def emulated_walk(
     x: FloatArray,
     log_prior: Callable[[FloatArray, float], float],
     rng: np.random.Generator,
+    power: float = 1.0,
     steps: int = EMULATOR_STEPS,
 ) -> FloatArray:
-    """A random-walk Metropolis chain of `steps` on emulator x prior, in standardised theta.
+    """A random-walk Metropolis chain of `steps` on emulator^power x prior, in standardised theta.
 
-    Reversible with respect to emulator x prior, so the endpoint y is accepted with probability
-    min(1, [exact(y) / emulator(y)] / [exact(x) / emulator(x)]): log q-ratio = emulator(x) prior(x)
-    - emulator(y) prior(y) on the log scale.
+    Reversible with respect to emulator^power x prior, so the endpoint y is accepted with probability
+    min(1, [exact(y) / emulator^power(y)] / [exact(x) / emulator^power(x)]): log q-ratio
+    = power emulator(x) + prior(x) - power emulator(y) - prior(y) on the log scale.
     """
-    scale = 2.0 / np.sqrt(len(x))
-    density = emulator.log_likelihood(x) + log_prior(*emulator.restore(x))
+    scale = 2.0 / np.sqrt(len(x) * power)
+    density = power * emulator.log_likelihood(x) + log_prior(*emulator.restore(x))
     normals = rng.standard_normal((steps, len(x)))
     thresholds = np.log(rng.random(steps))
     for step, threshold in zip(normals, thresholds, strict=True):
         y = x + scale * step
-        new = emulator.log_likelihood(y) + log_prior(*emulator.restore(y))
+        new = power * emulator.log_likelihood(y) + log_prior(*emulator.restore(y))
         if threshold < new - density:
             x, density = y, new
     return x
@@ -84,8 +86,7 @@ def learn_block(
     block: Block,
     r: FloatArray,
     u: FloatArray,
-    evaluated: list[tuple[FloatArray, float, float]],
-    noise: float,
+    evaluated: list[tuple[FloatArray, float, float, float]],
 ) -> Block:
     """Update a block from warm-up.
 
@@ -94,9 +95,7 @@ def learn_block(
     block : Block
     r, u : ndarray, shapes (T, M), (T,)
         Recent states of the chain.
-    evaluated : list of (r, log lambda, exact log-likelihood)
-    noise : float
-        Standard deviation of the errors of those log-likelihoods.
+    evaluated : list of (r, log lambda, exact log-likelihood, standard deviation of its error)
     """
     same = np.all((r > 0) == block.active, axis=1)
     theta = np.array([coordinates(a, b) for a, b in zip(r[same], u[same], strict=True)])
@@ -109,8 +108,8 @@ def learn_block(
     useful = [e for e in evaluated if np.array_equal(e[0] > 0, block.active)]
     if not useful:
         return replace(block, centre=centre, covariance=covariance)
-    points = np.array([coordinates(a, b) for a, b, _ in useful])
-    values = np.array([value for _, _, value in useful])
+    points = np.array([coordinates(a, b) for a, b, _, _ in useful])
+    values, noise = np.array([e[2:] for e in useful]).T
     emulator = fit_emulator(block.active, points, values, centre, covariance, noise)
     if emulator is not None and emulator.residual_sd > USEFUL_ERROR:
         emulator = None

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from envmix.arrays import FloatArray
-from envmix.bkmr import checkpoint, probit
+from envmix.bkmr import checkpoint
 from envmix.bkmr.draws import Draws
 from envmix.bkmr.exact import Evaluation, Joint, Solver, finite, naming
 from envmix.bkmr.importance import ProbitEvaluation
 from envmix.bkmr.lambda_grid import LambdaGrid
 from envmix.bkmr.model import Model
 from envmix.bkmr.probit import ProbitStage, draw_latent, null_predictors, surrogate_data
+from envmix.bkmr.probit_site_map import SiteMap
 from envmix.bkmr.probit_sites import Sites
 from envmix.bkmr.sampler import Counts, Exact, ExactStage, GaussianStage, Kernel, Point
 from envmix.bkmr.solvers.low_rank import trace_tolerance
@@ -26,7 +27,6 @@ SURROGATE_RANK = 32
 FIRST_STEPS = 8
 # A probit correction costs more than a cheap step, so that more steps are worth their while.
 MOST_STEPS = {"gaussian": 20, "binomial": 30}
-NOISE = {"gaussian": 0.02, "binomial": probit.NOISE}
 UPDATES = 10
 LARGE = 5000
 
@@ -69,6 +69,7 @@ class ChainState:
     counts: Counts
     rounds: int
     sites: Sites | None
+    site_maps: dict[bytes, SiteMap]
     draws: Draws
     evaluations: int = 0
     seconds: float = 0.0
@@ -117,6 +118,10 @@ class Chain:
         latest = self.kernel.record.states[-sweeps:]
         points = [Point(r, u, state.point.cluster_variance) for r, u, _ in latest]
         state.sites = stage.sites = stage.matched_sites(points)
+        for key in self.kernel.tuning.blocks:
+            of_this_set = [point for point in points if (point.r > 0).tobytes() == key]
+            if of_this_set:
+                stage.extend_site_map(of_this_set)
         self.kernel.surrogate.set_data(surrogate_data(model, stage.sites))
         self.local = self.kernel.surrogate.at(state.point.r, state.point.cluster_variance)
         state.exact = stage.evaluate(state.point, self.local, state.rng)
@@ -198,7 +203,7 @@ def _start(task: ChainTask, rng: np.random.Generator) -> Point:
     return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(0.05, 0.5)))
 
 
-def _kernel(task: ChainTask, tuning: Tuning, sites: Sites | None) -> Kernel:
+def _kernel(task: ChainTask, tuning: Tuning, sites: Sites | None, site_maps: dict[bytes, SiteMap]) -> Kernel:
     model, solver = task.model, task.solver
     cluster_variance = 0.0 if model.cluster is None else 1.0
     plain = model.working(cluster_variance)
@@ -216,7 +221,7 @@ def _kernel(task: ChainTask, tuning: Tuning, sites: Sites | None) -> Kernel:
     stage: ExactStage
     if model.family == "binomial":
         assert sites is not None
-        stage = ProbitStage(model, solver, _signs(model), sites)
+        stage = ProbitStage(model, solver, _signs(model), sites, site_maps)
     else:
         stage = GaussianStage(GaussianEvaluator(model, solver))
     return Kernel(model, surrogate, stage, tuning)
@@ -249,12 +254,12 @@ def _first_state(task: ChainTask) -> Chain:
         len(model.groups),
         FIRST_STEPS,
         MOST_STEPS[model.family],
-        NOISE[model.family],
     )
     sites = None
     if model.family == "binomial":
         sites = Sites.at(_signs(model), null_predictors(model))
-    kernel = _kernel(task, tuning, sites)
+    site_maps: dict[bytes, SiteMap] = {}
+    kernel = _kernel(task, tuning, sites, site_maps)
     point = _start(task, rng)
     if isinstance(kernel.stage, ProbitStage) and model.use_likelihood:
         sites = kernel.stage.sites = kernel.stage.matched_sites([point])
@@ -262,7 +267,7 @@ def _first_state(task: ChainTask) -> Chain:
     local = kernel.surrogate.at(point.r, point.cluster_variance)
     exact = kernel.stage.evaluate(point, local, rng)
     draws = Draws.empty(model, options.draws, len(task.monitors))
-    state = ChainState(0, point, exact, rng, tuning, Record(), kernel.counts, 0, sites, draws)
+    state = ChainState(0, point, exact, rng, tuning, Record(), kernel.counts, 0, sites, site_maps, draws)
     kernel.record = state.record
     return Chain(task, state, kernel)
 
@@ -271,7 +276,7 @@ def _resume(task: ChainTask, path: Path) -> Chain:
     state: ChainState = checkpoint.load(path, task.fingerprint)
     if len(state.draws.r) != task.options.draws:
         state.draws = state.draws.resized(task.options.draws)
-    kernel = _kernel(task, state.tuning, state.sites)
+    kernel = _kernel(task, state.tuning, state.sites, state.site_maps)
     kernel.counts, kernel.record, kernel.rounds = state.counts, state.record, state.rounds
     kernel.surrogate.evaluations = state.evaluations
     return Chain(task, state, kernel)

@@ -88,19 +88,17 @@ def fit_emulator(
     values: FloatArray,
     centre: FloatArray,
     covariance: FloatArray,
-    noise: float,
+    noise: FloatArray,
 ) -> Emulator | None:
     """Interpolate exact log-likelihoods.
 
     Parameters
     ----------
     active : ndarray of bool, shape (M,)
-    theta, values : ndarray, shapes (T, d), (T,)
-        Where the exact log-likelihood was evaluated, and its values.
+    theta, values, noise : ndarray, shapes (T, d), (T,), (T,)
+        Where the exact log-likelihood was evaluated, its values, and the standard deviations of their errors.
     centre, covariance : ndarray, shapes (d,), (d, d)
         Mean and covariance of the posterior so far.
-    noise : float
-        Standard deviation of the values' errors.
 
     Returns
     -------
@@ -109,20 +107,20 @@ def fit_emulator(
     """
     d = theta.shape[1]
     theta, index = np.unique(theta, axis=0, return_index=True)
-    values = values[index]
+    values, noise = values[index], noise[index]
     near = values > values.max() - DEPTH
-    theta, values = theta[near], values[near]
+    theta, values, noise = theta[near], values[near], noise[near]
     if len(values) < 10 * d:
         return None
     root = np.asarray(np.linalg.cholesky(covariance), dtype=float)
     points = np.linalg.solve(root, (theta - centre).T).T
     if len(points) > LARGEST:
         closest = np.argsort(np.sum(points**2, axis=1), kind="stable")[:LARGEST]
-        points, values = points[closest], values[closest]
+        points, values, noise = points[closest], values[closest], noise[closest]
     inner = 1.0 + points @ points.T / d
     distance = np.sum((points[:, None] - points[None]) ** 2, axis=2)
     gram = SQUARE**2 * inner**2 + BUMP**2 * np.exp(-0.5 * distance / LENGTH**2)
-    inverse = np.linalg.inv(gram + noise**2 * np.eye(len(points)))
+    inverse = np.linalg.inv(gram + np.diag(noise**2))
     offset = float(np.median(values))
     weights = inverse @ (values - offset)
     errors = weights / np.diag(inverse)

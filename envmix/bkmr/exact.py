@@ -14,7 +14,7 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError
 
 DENSE_SHARE = 5
-# About 1.3 GiB a chain (`dense.required_bytes`).
+# About 1 GiB a chain (`dense.required_bytes`).
 LARGEST_DENSE = {"gaussian": 8000, "binomial": 4000}
 LARGE_RANK = 300
 
@@ -56,11 +56,15 @@ def finite(value: float) -> float:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Exact log density at one point, how it was computed, and the rank used (n when dense)."""
+    """Exact log density at one point, how it was computed, and the rank used (n when dense).
+
+    `noise` is what an emulator of it may smooth over.
+    """
 
     log_likelihood: float
     method: str
     rank: int
+    noise: float = 0.02
 
 
 class Joint(Protocol):

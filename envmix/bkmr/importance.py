@@ -18,6 +18,8 @@ from envmix.bkmr.probit_sites import Sites
 from envmix.errors import EstimationError
 
 SLICE_STEPS = 8
+# Of an estimate whose few pairs happen to agree.
+LEAST_NOISE = 0.1
 
 
 class ImportanceDensity(Protocol):
@@ -105,7 +107,8 @@ def log_weights(proposal: ImportanceDensity, signs: FloatArray, eta: FloatArray)
 class ProbitEvaluation:
     """Unbiased estimate of the likelihood at one point, and one weighted draw of the linear predictors.
 
-    Checkpoints leave `proposal` out (None): it can be two n x n arrays, and the point determines it.
+    `noise` is the standard error of its log, judged by how the weights of the pairs vary. Checkpoints
+    leave `proposal` out (None): it can be two n x n arrays, and the point determines it.
     """
 
     log_likelihood: float
@@ -113,6 +116,7 @@ class ProbitEvaluation:
     proposal: ImportanceDensity | None
     normal: FloatArray
     eta: FloatArray
+    noise: float
     method: str = "lowrank"
     root_variance: FloatArray | None = None
 
@@ -155,8 +159,13 @@ def estimate(
         raise EstimationError(
             f"expected a finite probit likelihood, found {value}: check covariates for extreme values"
         )
-    sign = 1.0 if chosen < len(normals) else -1.0
-    return ProbitEvaluation(value, rank, proposal, sign * normals[chosen % len(normals)], eta[chosen].copy())
+    pairs = len(normals)
+    sign = 1.0 if chosen < pairs else -1.0
+    of_pairs = relative[:pairs] + relative[pairs:]
+    noise = float(of_pairs.std() / (of_pairs.mean() * math.sqrt(pairs)))
+    return ProbitEvaluation(
+        value, rank, proposal, sign * normals[chosen % pairs], eta[chosen].copy(), max(noise, LEAST_NOISE)
+    )
 
 
 def slice_steps(

@@ -12,13 +12,14 @@ eta. No latent outcome is carried from sweep to sweep, so none has to mix.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import linalg, special
 
 from envmix.arrays import FloatArray
 from envmix.bkmr import probit_dense
+from envmix.bkmr.emulator import coordinates
 from envmix.bkmr.exact import LARGEST_DENSE, Evaluation, Solver, naming
 from envmix.bkmr.importance import (
     FeatureProposal,
@@ -29,7 +30,13 @@ from envmix.bkmr.importance import (
 )
 from envmix.bkmr.model import Model
 from envmix.bkmr.probit_likelihood import linearise
-from envmix.bkmr.probit_sites import Sites, expectation_propagation
+from envmix.bkmr.probit_site_map import SiteMap
+from envmix.bkmr.probit_sites import (
+    Sites,
+    covariance_marginals,
+    expectation_propagation,
+    feature_marginals,
+)
 from envmix.bkmr.sampler import Exact, Point
 from envmix.bkmr.solvers.low_rank import Factor
 from envmix.bkmr.surrogate import Local
@@ -37,9 +44,9 @@ from envmix.bkmr.working import WorkingData
 from envmix.errors import SeparationError
 
 PAIRS = 8
-RANKS_PER_PAIR = 16
-NOISE = 0.17  # sd of the log estimate at rank 905, near the posterior
+RANKS_PER_PAIR = 24
 AVERAGED = 4
+MATCHED = 6
 # Separated: some predictor so far out that Phi(-5.5) = 2e-8, and some combination of covariates about which
 # the data have lost what they know at equal probabilities. An outlying covariate does the first alone.
 LARGEST_PREDICTOR = 5.5
@@ -89,12 +96,30 @@ def _is_informed(model: Model, eta: FloatArray) -> bool:
 
 @dataclass
 class ProbitStage:
-    """The exact stage for binary outcomes; `sites` are fixed after warm-up."""
+    """The exact stage for binary outcomes; sites are fixed after warm-up.
+
+    Attributes
+    ----------
+    model : Model
+    solver : Solver
+    signs : ndarray, shape (n,)
+        +1 for cases, -1 for the others.
+    sites : Sites
+        Matched under the average kernel.
+    site_maps : dict
+        For sets of exposures (bytes of the indicator) whose kernel is rough.
+    """
 
     model: Model
     solver: Solver
     signs: FloatArray
     sites: Sites
+    site_maps: dict[bytes, SiteMap] = field(default_factory=dict)
+
+    def sites_at(self, point: Point) -> Sites:
+        """Sites of the importance density at a point: a function of the point alone."""
+        site_map = self.site_maps.get((point.r > 0).tobytes())
+        return self.sites if site_map is None else site_map.at(coordinates(point.r, point.u))
 
     @staticmethod
     def pairs(rank: int) -> int:
@@ -142,16 +167,16 @@ class ProbitStage:
 
     def _propose(self, point: Point) -> tuple[ImportanceDensity, int, str, FloatArray | None]:
         """The importance density at a point, the kernel's rank, its method, what rows were divided by."""
-        model, factor = self.model, None
+        model, factor, sites = self.model, None, self.sites_at(point)
         if self._has_kernel(point):
             factor = self.solver.factor(model, point.r, point.lambda_)
             if factor is None:
                 dense, root = probit_dense.propose(
-                    model, point.r, point.lambda_, point.cluster_variance, self.sites
+                    model, point.r, point.lambda_, point.cluster_variance, sites
                 )
                 return dense, model.n, "dense", root
         design, root = self._features(point, factor)
-        proposal = FeatureProposal.for_sites(design, model.X.shape[1], self.sites)
+        proposal = FeatureProposal.for_sites(design, model.X.shape[1], sites)
         rank = 0 if factor is None else factor.rank
         return proposal, rank, "lowrank" if root is None else "fitc", root
 
@@ -179,26 +204,48 @@ class ProbitStage:
             return self._matched_sites(points)
 
     def _matched_sites(self, points: Sequence[Point]) -> Sites:
-        model = self.model
-        wanted = AVERAGED if model.n <= LARGEST_DENSE["binomial"] else 1
+        wanted = AVERAGED if self.model.n <= LARGEST_DENSE["binomial"] else 1
         used = [points[k] for k in np.unique(np.linspace(0, len(points) - 1, wanted + 1).astype(int))[1:]]
-        used = used or [points[-1]]
+        return self._match(used or [points[-1]])
+
+    def _match(self, points: Sequence[Point]) -> Sites:
+        """Sites under the average over these states of the prior covariance of h."""
+        model = self.model
         parts, full, left_out = [], False, np.zeros(model.n)
-        for point in used:
-            if self._has_kernel(point):
-                factor = self.solver.factor(model, point.r, point.lambda_)
-                if factor is None:
-                    full = True
-                    continue
-                parts.append(np.sqrt(point.lambda_ / len(used)) * factor.rows.T)
-                if not factor.complete:
-                    left_out += point.lambda_ / len(used) * factor.residual
+        kernels = [point for point in points if self._has_kernel(point)]
+        for point in kernels:
+            factor = self.solver.factor(model, point.r, point.lambda_)
+            if factor is None:
+                full = True
+                break
+            parts.append(np.sqrt(point.lambda_ / len(points)) * factor.rows.T)
+            if not factor.complete:
+                left_out += point.lambda_ / len(points) * factor.residual
         if full or sum(part.shape[1] for part in parts) > model.n:
-            kernels = [point for point in used if self._has_kernel(point)]
-            parts = [probit_dense.average_features(model, kernels, len(used))]
-        cluster = self._cluster_columns(used[-1].cluster_variance)
-        design = np.column_stack([model.X, *parts, *cluster]) / np.sqrt(1.0 + left_out)[:, None]
-        return expectation_propagation(design, model.X.shape[1], self.signs, self.sites)
+            covariance, noise = probit_dense.average_covariance(model, kernels, len(points))
+            marginals = covariance_marginals(covariance, model.X / np.sqrt(noise))
+        else:
+            cluster = self._cluster_columns(points[-1].cluster_variance)
+            design = np.column_stack([model.X, *parts, *cluster]) / np.sqrt(1.0 + left_out)[:, None]
+            marginals = feature_marginals(design, model.X.shape[1])
+        return expectation_propagation(marginals, self.signs, self.sites_at(points[-1]))
+
+    def extend_site_map(self, points: Sequence[Point]) -> None:
+        """Match sites at some states of one rough set of exposures, for the map of that set.
+
+        Parameters
+        ----------
+        points : sequence of Point
+            States of the chain. At most `MATCHED` of them are used, evenly spaced.
+        """
+        key = (points[0].r > 0).tobytes()
+        distinct = list({(point.r.tobytes(), point.u): point for point in points}.values())
+        used = [distinct[k] for k in np.unique(np.linspace(0, len(distinct) - 1, MATCHED).astype(int))]
+        with naming(points[-1].r, points[-1].lambda_, points[-1].cluster_variance):
+            sites = tuple(self._match([point]) for point in used)
+        theta = np.array([coordinates(point.r, point.u) for point in used])
+        known = self.site_maps.get(key)
+        self.site_maps[key] = SiteMap(theta, sites) if known is None else known.including(theta, sites)
 
 
 def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -28,7 +28,7 @@ from envmix.errors import EstimationError
 # Relative to the kernel's diagonal: some ten times what rounding takes away.
 RIDGE = 1e-9
 RIDGE_AT = 1000
-NEARLY_IDENTITY = 1.0
+NEARLY_IDENTITY = 0.3
 SHARE = 0.999
 LOOKED_AT = 64
 
@@ -111,13 +111,38 @@ def _nugget(model: Model, r: FloatArray) -> float:
     return max(0.0, SHARE * float(smallest))
 
 
-def average_features(model: Model, points: Sequence[Point], count: int) -> FloatArray:
-    """G, shape (n, n), with G G' the sum over `points` of lambda K, divided by `count`."""
-    total = np.zeros((model.n, model.n), order="F")
+def average_covariance(model: Model, points: Sequence[Point], count: int) -> tuple[FloatArray, float]:
+    """Prior covariance of the linear predictors, less their covariates, averaged over states.
+
+    Parameters
+    ----------
+    model : Model
+    points : sequence of Point
+        Those of the states that have a kernel.
+    count : int
+        How many states there are; h is 0 in the others.
+
+    Returns
+    -------
+    covariance : ndarray, shape (n, n)
+        Its upper triangle, divided by the noise's variance.
+    noise : float
+        1 and what the kernels' parts delta I add to the probit's noise.
+    """
+    total, noise = np.zeros((model.n, model.n), order="F"), 1.0
     for point in points:
-        scale = point.lambda_ / count
-        total += np.triu(kernel_upper(model.zt, point.r, scale=scale, ridge=scale * _ridge(model.n)))
-    return np.triu(_root(total)).T
+        scale, nugget = point.lambda_ / count, _nugget(model, point.r)
+        ridge = scale * (_ridge(model.n) - nugget)
+        total += np.triu(kernel_upper(model.zt, point.r, scale=scale, ridge=ridge))
+        noise += scale * nugget
+    _add_cluster(total, model, points[-1].cluster_variance)
+    total /= noise
+    return total, noise
+
+
+def _add_cluster(covariance: FloatArray, model: Model, variance: float) -> None:
+    if model.cluster is not None and variance > 0:
+        covariance[model.cluster[:, None] == model.cluster[None, :]] += variance
 
 
 def propose(
@@ -147,7 +172,6 @@ def propose(
     log_density = float(model.noise.log_density(quadratic, np.array(fit.log_determinant), data.degrees)[0])
     constant = 0.5 * (model.n * np.log(2 * np.pi) - float(np.sum(np.log(sites.weights))))
     covariance = kernel_upper(model.zt, r, scale=lambda_ / scale, ridge=-lambda_ / scale * left_out)
-    if model.cluster is not None and cluster_variance > 0:
-        covariance[model.cluster[:, None] == model.cluster[None, :]] += cluster_variance / scale
+    _add_cluster(covariance, model, cluster_variance / scale)
     proposal = DenseProposal(fit, _root(covariance), sites, mean[:, 0], log_density + constant)
     return proposal, None if nugget == 0 else np.full(model.n, np.sqrt(scale))

@@ -54,6 +54,9 @@ class Exact(Protocol):
     @property
     def method(self) -> str: ...
 
+    @property
+    def noise(self) -> float: ...
+
 
 class ExactStage(Protocol):
     """The exact (or unbiasedly estimated) log density of the outcome."""
@@ -174,7 +177,7 @@ class Kernel:
         self.counts.add(kind, accepted)
         self.counts.approximate |= "fitc" in (proposed.method, exact.method)
         if self.adapting:
-            self.record.evaluated.append((new.r, new.u, proposed.log_likelihood))
+            self.record.evaluated.append((new.r, new.u, proposed.log_likelihood, proposed.noise))
             if kind == "exact correction":
                 self.record.corrections.append(((point.r > 0).tobytes(), accepted))
         return (new, new_local, proposed) if accepted else (point, local, exact)
@@ -212,19 +215,21 @@ class Kernel:
     ) -> tuple[Point, Local, Exact]:
         emulator = block.emulator
         if emulator is not None:
+            # Where the emulator is too low it is never asked again: warm-up must also look at the outskirts.
+            power = blocks.EXPLORING if self.adapting else 1.0
             x = emulator.standardise(point.r, point.u)
-            y = blocks.emulated_walk(emulator, x, self._log_prior_theta, rng)
+            y = blocks.emulated_walk(emulator, x, self._log_prior_theta, rng, power)
             if not np.array_equal(x, y):
                 r, u = emulator.restore(y)
                 new = replace(point, r=r, u=u)
-                ratio = emulator.log_likelihood(x) - emulator.log_likelihood(y)
+                ratio = power * (emulator.log_likelihood(x) - emulator.log_likelihood(y))
                 new_local = self.surrogate.at(r, point.cluster_variance)
                 point, local, exact = self._correct(
                     "emulated walk", point, local, exact, new, new_local, ratio, rng
                 )
         # The plain walk needs no emulator to be right: while warming up it gives the emulator points, and
         # afterwards it leads the chain out of places where the emulator is wrong.
-        walks = 2 if emulator is None else 1 if self.adapting else int(rng.random() < 1 / 3)
+        walks = 2 if emulator is None else 1 if self.adapting else int(rng.random() < 0.2)
         for _ in range(walks):
             theta = blocks.walk(block, coordinates(point.r, point.u), rng)
             r = np.zeros_like(point.r)

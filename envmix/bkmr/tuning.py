@@ -31,8 +31,6 @@ class Tuning:
         How r is drawn when an exposure enters.
     inclusion : ndarray, shape (groups,)
         How often each group was in, never 0 or 1; sets how often a switch of it is proposed.
-    noise : float
-        Standard deviation of the exact log-likelihood's errors.
     steps, most_steps : int
         Cheap steps between two exact corrections, and the most that warm-up may choose.
     cheap : float
@@ -51,7 +49,6 @@ class Tuning:
     inclusion: FloatArray
     steps: int
     most_steps: int
-    noise: float
     cheap: float = 1.0
     exact_flip: float = 0.2
     blocks: dict[bytes, Block] = field(default_factory=dict)
@@ -80,9 +77,7 @@ class Tuning:
         return SwitchRates.for_inclusion(self.inclusion)
 
 
-def initial_tuning(
-    prior: PositivePrior, exposures: int, groups: int, steps: int, most_steps: int, noise: float
-) -> Tuning:
+def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int, most_steps: int) -> Tuning:
     """Before anything is known: births from the prior, every group alike."""
     ones = np.ones(exposures)
     return Tuning(
@@ -93,7 +88,6 @@ def initial_tuning(
         inclusion=np.full(groups, 0.5),
         steps=steps,
         most_steps=most_steps,
-        noise=noise,
     )
 
 
@@ -105,13 +99,13 @@ class Record:
     ----------
     states : list of (r, log lambda, whether the surrogate was capped)
         One entry a sweep.
-    evaluated : list of (r, log lambda, exact log-likelihood)
+    evaluated : list of (r, log lambda, exact log-likelihood, standard deviation of its error)
     corrections : list of (bytes, bool)
         For each exact correction the set of exposures it started from, and whether it accepted.
     """
 
     states: list[tuple[FloatArray, float, bool]] = field(default_factory=list)
-    evaluated: list[tuple[FloatArray, float, float]] = field(default_factory=list)
+    evaluated: list[tuple[FloatArray, float, float, float]] = field(default_factory=list)
     corrections: list[tuple[bytes, bool]] = field(default_factory=list)
 
 
@@ -126,6 +120,8 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
     blocks = dict(tuning.blocks)
     evaluated = record.evaluated[len(record.evaluated) // 3 :]
     keys = [(row > 0).tobytes() for row in r]
+    # Of sets that move slowly the first half is still the way to where they belong.
+    late = np.arange(len(keys)) >= len(record.states) // 2 - len(record.states) // 3
     for key in set(keys):
         mine = np.array([k == key for k in keys])
         trusted = [accepted for k, accepted in record.corrections if k == key][-LATEST_CORRECTIONS:]
@@ -134,7 +130,7 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
         # Judged by the latest half, so that a set found late in warm-up counts.
         elif mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
             known = blocks.get(key) or initial_block(r[mine][0])
-            blocks[key] = learn_block(known, r[mine], u[mine], evaluated, tuning.noise)
+            blocks[key] = learn_block(known, r[mine & late], u[mine & late], evaluated)
     steps, cheap = tuning.steps, tuning.cheap
     corrections = [accepted for _, accepted in record.corrections[-LATEST_CORRECTIONS:]]
     if len(corrections) >= 10:

@@ -12,9 +12,9 @@ from envmix.bkmr.model import Family
 from envmix.bkmr.working import WorkingData
 from envmix.errors import EstimationError
 
-# Measured at n = 1,500, solver="dense": 2.2 and 10.4. The gaussian keeps the latest factor while it makes the
+# Measured at n = 1,500, solver="dense": 2.2 and 8.0. The gaussian keeps the latest factor while it makes the
 # next; the probit has two factors a point, and matches its sites in n x n matrices of their own.
-ARRAYS = {"gaussian": 2.3, "binomial": 10.5}
+ARRAYS = {"gaussian": 2.3, "binomial": 8.0}
 
 
 def required_bytes(n: int, family: Family) -> int:

@@ -79,11 +79,11 @@ def chain(model, seed=1, warmup=300, draws=1000, solver="lowrank", cap=None, **o
     return chain
 
 
-def run(chain, sweeps):
+def run(chain, sweeps, adapting=False):
     """Advance and record r and log lambda after warm-up."""
     while chain.state.sweep < chain.task.options.warmup:
         chain.advance()
-    chain.kernel.adapting = False
+    chain.kernel.adapting = adapting
     kernel, state = chain.kernel, chain.state
     r, u = [], []
     for _ in range(sweeps):

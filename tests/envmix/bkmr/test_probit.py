@@ -34,7 +34,9 @@ def test_null_predictors_are_the_maximum_likelihood():
 def test_the_site_of_one_observation_gives_the_exact_posterior():
     """h ~ N(0, 2), y = 1: mean and variance of h by integration."""
     found = probit_sites.expectation_propagation(
-        np.array([[np.sqrt(2.0)]]), 0, np.ones(1), probit_sites.Sites(np.zeros(1), np.ones(1))
+        probit_sites.feature_marginals(np.array([[np.sqrt(2.0)]]), 0),
+        np.ones(1),
+        probit_sites.Sites(np.zeros(1), np.ones(1)),
     )
     h = np.linspace(-15, 15, 20001)
     density = special.ndtr(h) * stats.norm.pdf(h, scale=np.sqrt(2.0))
@@ -50,7 +52,8 @@ def test_sites_keep_the_moments_of_every_factor():
     rng = np.random.default_rng(0)
     design = np.column_stack([np.ones(25), rng.normal(size=(25, 6))])
     signs = np.where(rng.random(25) < 0.3, 1.0, -1.0)
-    sites = probit_sites.expectation_propagation(design, 1, signs, probit_sites.Sites.at(signs, np.zeros(25)))
+    marginals = probit_sites.feature_marginals(design, 1)
+    sites = probit_sites.expectation_propagation(marginals, signs, probit_sites.Sites.at(signs, np.zeros(25)))
     precision = design.T @ (design * sites.weights[:, None]) + np.diag([0.0] + [1.0] * 6)
     covariance = design @ np.linalg.solve(precision, design.T)
     mean = covariance @ (sites.weights * sites.pseudo)
@@ -161,6 +164,21 @@ def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
         np.zeros(5), cov=SIGNS[:, None] * v * SIGNS, abseps=1e-9, releps=1e-9, rng=0
     )
     assert found.mean() == pytest.approx(exact, abs=4 * found.std() / np.sqrt(2000) + 1e-7)
+
+
+@pytest.mark.parametrize("name", ["lowrank", "dense"])
+def test_an_estimate_knows_its_noise(monkeypatch, name):
+    """Standard error from the pairs of one estimate against the sd of many, without the least."""
+    monkeypatch.setattr(importance, "LEAST_NOISE", 0.0)
+    monkeypatch.setattr(probit, "PAIRS", 24)
+    model = naive.model(n=30, family="binomial", signal=1.5)
+    signs, point, rng = 2 * model.y - 1, Point(np.array([0.1, 0.05]), np.log(3.0)), np.random.default_rng(0)
+    stage = probit.ProbitStage(
+        model, Solver(name, 1e-3, 5), signs, probit_sites.Sites.at(signs, probit.null_predictors(model))
+    )
+    found = [stage.evaluate(point, None, rng) for _ in range(400)]
+    said = np.sqrt(np.mean([e.noise**2 for e in found]))
+    assert said == pytest.approx(np.std([e.log_likelihood for e in found]), rel=0.25)
 
 
 def test_flat_intercept_is_integrated_out():

@@ -8,6 +8,7 @@ import pytest
 from envmix.bkmr import importance, probit, probit_sites
 from envmix.bkmr.chains import draw_latent
 from envmix.bkmr.probit_likelihood import log_likelihoods
+from envmix.bkmr.probit_site_map import SiteMap
 
 from . import naive
 from .test_sampler import z_score
@@ -41,12 +42,14 @@ def exact(people):
     }
 
 
-def scores(model, exact):
+def scores(model, exact, site_map=None):
     chain = naive.chain(model, warmup=0, draws=SWEEPS, seed=2)
     chain.kernel.tuning = replace(chain.kernel.tuning, steps=5)
     # Sites that match nothing: the estimates are noisy, and must be right all the same.
     signs = 2 * model.y - 1
     chain.kernel.stage.sites = probit_sites.Sites.at(signs, -3.0 * signs)
+    if site_map is not None:
+        chain.kernel.stage.site_maps = {np.ones(1, dtype=bool).tobytes(): site_map}
     state = chain.state
     state.exact = chain.kernel.stage.evaluate(state.point, chain.local, state.rng)
     median = model.priors.lambda_.quantile(np.array(0.5))
@@ -69,6 +72,17 @@ def few_pairs(monkeypatch):
 
 def test_chain_has_the_exact_posterior(people, exact):
     found = scores(people, exact)
+    assert max(found.values()) < 4, found
+
+
+def test_sites_that_change_with_the_parameters_leave_the_posterior_alone(people, exact):
+    """Sites of four places, none of which match, and far from all of them their average."""
+    rng = np.random.default_rng(0)
+    theta = np.log([[0.02, 1.0], [0.02, 30.0], [0.5, 1.0], [0.5, 30.0]])
+    sites = tuple(probit_sites.Sites(rng.normal(size=5), rng.uniform(0.1, 1.0, 5)) for _ in theta)
+    site_map = SiteMap(theta, sites)
+    assert np.ptp([site_map.at(place).weights for place in theta], axis=0).min() > 0.1
+    found = scores(people, exact, site_map)
     assert max(found.values()) < 4, found
 
 

@@ -155,11 +155,15 @@ def wrong_emulator(model, rng):
     theta = rng.normal(size=(80, 3)) + np.array([np.log(0.3), np.log(0.05), 0.0])
     values = 1.5 * theta[:, 2] + 0.01 * rng.normal(size=80)
     active = np.ones(2, dtype=bool)
-    return fit_emulator(active, theta, values, theta.mean(axis=0), np.eye(3), 0.02)
+    return fit_emulator(active, theta, values, theta.mean(axis=0), np.eye(3), np.full(len(values), 0.02))
 
 
-@pytest.mark.parametrize("correct", [True, False], ids=["corrected", "uncorrected"])
-def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct):
+@pytest.mark.parametrize(
+    ("correct", "adapting"),
+    [(True, False), (True, True), (False, False)],
+    ids=["after warm-up", "exploring in warm-up", "uncorrected"],
+)
+def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct, adapting):
     rng = np.random.default_rng(0)
     model = naive.model(n=25, signal=0.8, select=False)
     chain = naive.chain(model, seed=4)
@@ -173,12 +177,42 @@ def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct):
             return inner(kind, point, local, exact, new, new_local, 0.0, rng)
 
         monkeypatch.setattr(chain.kernel, "_correct", no_ratio)
-    _, u = naive.run(chain, 1500)
+    _, u = naive.run(chain, 1500, adapting)
     reference, ru = naive.run(naive.chain(model, seed=5), 2000)
     se = np.hypot(u.std() / np.sqrt(effective_size(u[None])), ru.std() / np.sqrt(effective_size(ru[None])))
     distance = abs(u.mean() - ru.mean()) / se
     assert (distance < 4.5) if correct else (distance > 6)
     assert len(reference) == 2000
+
+
+def test_an_exploring_walk_has_the_law_of_the_emulator_to_its_power():
+    """A quadratic of curvature 1 to the power 0.5: standard deviation sqrt(2), flat prior."""
+    rng = np.random.default_rng(0)
+    theta = 1.5 * rng.normal(size=(120, 2))
+    values = -0.5 * np.sum(theta**2, axis=1)
+    emulator = fit_emulator(np.ones(1, dtype=bool), theta, values, np.zeros(2), np.eye(2), np.full(120, 0.01))
+    for power in (1.0, blocks.EXPLORING):
+        x, found = np.zeros(2), []
+        for _ in range(600):
+            x = blocks.emulated_walk(emulator, x, lambda r, u: 0.0, rng, power)
+            found.append(x)
+        assert np.std(found) == pytest.approx(power**-0.5, rel=0.08)
+
+
+def test_the_emulator_believes_noisy_values_less():
+    rng = np.random.default_rng(0)
+    theta = rng.normal(size=(80, 2))
+    exact = -0.5 * np.sum(theta**2, axis=1)
+    noise = np.where(np.arange(80) % 2, 1.0, 0.01)
+    values = exact + noise * rng.normal(size=80)
+
+    def error(said):
+        emulator = fit_emulator(np.ones(1, dtype=bool), theta, values, np.zeros(2), np.eye(2), said)
+        near = theta[np.sum(theta**2, axis=1) < 2.0]
+        return np.std([emulator.log_likelihood(x) + 0.5 * x @ x for x in near])
+
+    assert error(noise) < 0.02
+    assert 5 * error(noise) < error(np.full(80, 0.5))
 
 
 def test_a_rough_set_that_warm_up_did_not_see_is_walked_too():
