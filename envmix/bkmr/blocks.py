@@ -13,7 +13,7 @@ from envmix.arrays import BoolArray, FloatArray
 from envmix.bkmr.emulator import Emulator, coordinates, fit_emulator
 
 EMULATOR_STEPS = 250
-EXPLORING = 0.4
+EXPLORING = 0.5
 USEFUL_ERROR = 3.0
 FIRST_STEP = 0.3
 LENGTHS = 0.7

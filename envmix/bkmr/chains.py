@@ -118,7 +118,9 @@ class Chain:
         latest = self.kernel.record.states[-sweeps:]
         points = [Point(r, u, state.point.cluster_variance) for r, u, _ in latest]
         state.sites = stage.sites = stage.matched_sites(points)
-        for key in self.kernel.tuning.blocks:
+        rough = self.kernel.tuning.blocks
+        state.site_maps = stage.site_maps = {k: m for k, m in stage.site_maps.items() if k in rough}
+        for key in rough:
             of_this_set = [point for point in points if (point.r > 0).tobytes() == key]
             if of_this_set:
                 stage.extend_site_map(of_this_set)

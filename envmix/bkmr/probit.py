@@ -119,7 +119,9 @@ class ProbitStage:
     def sites_at(self, point: Point) -> Sites:
         """Sites of the importance density at a point: a function of the point alone."""
         site_map = self.site_maps.get((point.r > 0).tobytes())
-        return self.sites if site_map is None else site_map.at(coordinates(point.r, point.u))
+        if site_map is None or not site_map.is_determined:
+            return self.sites
+        return site_map.at(coordinates(point.r, point.u))
 
     @staticmethod
     def pairs(rank: int) -> int:
@@ -236,13 +238,14 @@ class ProbitStage:
         Parameters
         ----------
         points : sequence of Point
-            States of the chain. At most `MATCHED` of them are used, evenly spaced.
+            States of the chain. At most `MATCHED` of them are used, evenly spaced;
+            the last alone where n is too large for more.
         """
         key = (points[0].r > 0).tobytes()
         distinct = list({(point.r.tobytes(), point.u): point for point in points}.values())
-        used = [distinct[k] for k in np.unique(np.linspace(0, len(distinct) - 1, MATCHED).astype(int))]
-        with naming(points[-1].r, points[-1].lambda_, points[-1].cluster_variance):
-            sites = tuple(self._match([point]) for point in used)
+        wanted = MATCHED if self.model.n <= LARGEST_DENSE["binomial"] else 1
+        used = [distinct[k] for k in np.unique(np.linspace(len(distinct) - 1, 0, wanted).astype(int))]
+        sites = tuple(self.matched_sites([point]) for point in used)
         theta = np.array([coordinates(point.r, point.u) for point in used])
         known = self.site_maps.get(key)
         self.site_maps[key] = SiteMap(theta, sites) if known is None else known.including(theta, sites)

@@ -18,6 +18,8 @@ from envmix.bkmr.probit_sites import Sites
 MOST_STATES = 48
 LENGTH = 2.0
 NUGGET = 0.01
+SMALLEST_VARIANCE = 0.01
+BEYOND = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,39 @@ class SiteMap:
 
     def including(self, theta: FloatArray, sites: tuple[Sites, ...]) -> "SiteMap":
         """The map with more states; the latest `MOST_STATES` are kept."""
-        return SiteMap(
-            np.concatenate([self.theta, theta])[-MOST_STATES:], (*self.sites, *sites)[-MOST_STATES:]
-        )
+        again = {place.tobytes() for place in theta}
+        old = [k for k, place in enumerate(self.theta) if place.tobytes() not in again]
+        old = old[max(0, len(old) + len(theta) - MOST_STATES) :]
+        return SiteMap(np.concatenate([self.theta[old], theta]), (*(self.sites[k] for k in old), *sites))
+
+    @property
+    def is_determined(self) -> bool:
+        """Whether there are more states than directions: fewer say little about others."""
+        return bool(len(self.theta) > self.theta.shape[1])
 
     @cached_property
     def _root(self) -> FloatArray:
-        """Root of the states' covariance, with something of the first steps where they are few."""
+        """Root of the states' covariance, kept positive definite."""
         d = self.theta.shape[1]
-        covariance = np.cov(self.theta.T).reshape(d, d) if len(self.theta) > 1 else np.zeros((d, d))
-        return np.asarray(np.linalg.cholesky(covariance + 0.01 * np.eye(d)))
+        return np.asarray(
+            np.linalg.cholesky(np.cov(self.theta.T).reshape(d, d) + SMALLEST_VARIANCE * np.eye(d))
+        )
+
+    @cached_property
+    def _values(self) -> FloatArray:
+        """Log weights and weights x pseudo-outcomes, shape (T, 2 n)."""
+        return np.array([np.append(np.log(s.weights), s.weights * s.pseudo) for s in self.sites])
+
+    @cached_property
+    def _range(self) -> tuple[FloatArray, FloatArray]:
+        """Between which each value may lie: far beyond all that were matched a site is not to be believed."""
+        low, high = self._values.min(axis=0), self._values.max(axis=0)
+        return low - BEYOND * (high - low), high + BEYOND * (high - low)
 
     @cached_property
     def _interpolation(self) -> tuple[FloatArray, FloatArray]:
-        """Average of log weights and weights x pseudo-outcomes, shape (2 n,); what a state adds to it."""
-        values = np.array([np.append(np.log(s.weights), s.weights * s.pseudo) for s in self.sites])
+        """Average of the values, shape (2 n,), and what every state adds to it."""
+        values = self._values
         average = values.mean(axis=0)
         gram = self._correlation(self.theta) + NUGGET * np.eye(len(self.theta))
         return average, np.linalg.solve(gram, values - average)
@@ -67,6 +87,7 @@ class SiteMap:
     def at(self, theta: FloatArray) -> Sites:
         """Sites at theta, shape (d,)."""
         average, added = self._interpolation
-        log_weights, natural = np.split(average + (self._correlation(theta[None]) @ added)[0], 2)
+        values = np.clip(average + (self._correlation(theta[None]) @ added)[0], *self._range)
+        log_weights, natural = np.split(values, 2)
         weights = np.exp(log_weights)
         return Sites(natural / weights, weights)

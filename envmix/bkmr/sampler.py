@@ -215,8 +215,9 @@ class Kernel:
     ) -> tuple[Point, Local, Exact]:
         emulator = block.emulator
         if emulator is not None:
-            # Where the emulator is too low it is never asked again: warm-up must also look at the outskirts.
-            power = blocks.EXPLORING if self.adapting else 1.0
+            # Places that the emulator puts too low are never proposed, and so never corrected: half of the
+            # walks of warm-up look at the outskirts.
+            power = blocks.EXPLORING if self.adapting and rng.random() < 0.5 else 1.0
             x = emulator.standardise(point.r, point.u)
             y = blocks.emulated_walk(emulator, x, self._log_prior_theta, rng, power)
             if not np.array_equal(x, y):

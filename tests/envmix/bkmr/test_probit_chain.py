@@ -50,6 +50,8 @@ def scores(model, exact, site_map=None):
     chain.kernel.stage.sites = probit_sites.Sites.at(signs, -3.0 * signs)
     if site_map is not None:
         chain.kernel.stage.site_maps = {np.ones(1, dtype=bool).tobytes(): site_map}
+        inside = replace(chain.state.point, r=np.array([0.5]))
+        assert chain.kernel.stage.sites_at(inside) is not chain.kernel.stage.sites
     state = chain.state
     state.exact = chain.kernel.stage.evaluate(state.point, chain.local, state.rng)
     median = model.priors.lambda_.quantile(np.array(0.5))

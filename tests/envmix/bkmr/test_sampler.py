@@ -160,8 +160,8 @@ def wrong_emulator(model, rng):
 
 @pytest.mark.parametrize(
     ("correct", "adapting"),
-    [(True, False), (True, True), (False, False)],
-    ids=["after warm-up", "exploring in warm-up", "uncorrected"],
+    [(True, False), (True, True), (False, False), (False, True)],
+    ids=["after warm-up", "exploring in warm-up", "uncorrected", "exploring, power forgotten"],
 )
 def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct, adapting):
     rng = np.random.default_rng(0)
@@ -174,7 +174,8 @@ def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct, 
         inner = chain.kernel._correct
 
         def no_ratio(kind, point, local, exact, new, new_local, ratio, rng):
-            return inner(kind, point, local, exact, new, new_local, 0.0, rng)
+            wrong = 0.0 if not adapting else ratio / blocks.EXPLORING if kind == "emulated walk" else ratio
+            return inner(kind, point, local, exact, new, new_local, wrong, rng)
 
         monkeypatch.setattr(chain.kernel, "_correct", no_ratio)
     _, u = naive.run(chain, 1500, adapting)

@@ -8,6 +8,7 @@ import pytest
 from envmix.bkmr import chains, probit, probit_dense, probit_site_map
 from envmix.bkmr.emulator import coordinates
 from envmix.bkmr.exact import Solver
+from envmix.bkmr.probit_site_map import SiteMap
 from envmix.bkmr.probit_sites import (
     Sites,
     covariance_marginals,
@@ -125,23 +126,35 @@ def test_a_map_has_distinct_states_the_latest_of_them(monkeypatch, rough):
     stage, points = stage_of(rough), states(8, 4)
     stage.extend_site_map([points[0]] * 5)
     assert len(stage.site_maps[BOTH].theta) == 1
-    stage.extend_site_map(points)
+    stage.extend_site_map(points[:6])
     known = stage.site_maps[BOTH]
-    assert len(known.theta) == len(known.sites) == 1 + probit.MATCHED
+    assert len(known.theta) == len(known.sites) == 6
+    stage.extend_site_map(points[6:])
     stage.extend_site_map(points[:3])
     latest = stage.site_maps[BOTH].theta
     assert len(latest) == len(stage.site_maps[BOTH].sites) == 8
     np.testing.assert_array_equal(latest[-3:], [coordinates(p.r, p.u) for p in points[:3]])
 
 
-def test_one_state_is_a_map_already(rough):
-    stage, point = stage_of(rough), states(1, 5)[0]
-    matched = stage._match([point])
-    stage.extend_site_map([point])
-    for theta in (coordinates(point.r, point.u), np.zeros(3)):
-        np.testing.assert_allclose(stage.site_maps[BOTH].at(theta).weights, matched.weights)
+def test_a_few_states_are_no_map_yet_and_other_sets_have_none(rough):
+    stage, points = stage_of(rough), states(4, 5)
+    stage.extend_site_map(points[:3])
+    assert stage.sites_at(points[0]) is stage.sites
+    stage.extend_site_map(points[3:])
+    assert stage.sites_at(points[0]) is not stage.sites
     alone = Point(np.array([1.0, 0.0]), 0.0)
     assert stage.sites_at(alone) is stage.sites
+
+
+def test_no_site_is_far_beyond_all_that_were_matched(monkeypatch):
+    """Weights that rise along theta: beyond the last state a process would go on."""
+    monkeypatch.setattr(probit_site_map, "BEYOND", 0.02)
+    theta = np.linspace(-1.0, 1.0, 5)[:, None]
+    sites = tuple(Sites(np.array([x]), np.array([np.exp(2 * x)])) for x in theta[:, 0])
+    known = SiteMap(theta, sites)
+    found = np.array([known.at(np.array([x])).weights[0] for x in np.linspace(-3, 3, 61)])
+    assert found.min() == pytest.approx(np.exp(-2.08), rel=1e-6)
+    assert found.max() == pytest.approx(np.exp(2.08), rel=1e-6)
 
 
 def test_a_resumed_chain_goes_on_with_its_maps(tmp_path, rough):
