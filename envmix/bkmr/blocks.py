@@ -13,7 +13,7 @@ from envmix.arrays import BoolArray, FloatArray
 from envmix.bkmr.emulator import Emulator, coordinates, fit_emulator
 
 EMULATOR_STEPS = 250
-EXPLORING = 0.5
+EXPLORING_POWER = 0.5
 USEFUL_ERROR = 3.0
 FIRST_STEP = 0.3
 LENGTHS = 0.7
@@ -61,8 +61,8 @@ def emulated_walk(
     """A random-walk Metropolis chain of `steps` on emulator^power x prior, in standardised theta.
 
     Reversible with respect to emulator^power x prior, so the endpoint y is accepted with probability
-    min(1, [exact(y) / emulator^power(y)] / [exact(x) / emulator^power(x)]): log q-ratio
-    = power emulator(x) + prior(x) - power emulator(y) - prior(y) on the log scale.
+    min(1, [exact(y) / emulator(y)^power] / [exact(x) / emulator(x)^power]), where exact is the likelihood:
+    the prior is in both and cancels.
     """
     scale = 2.0 / np.sqrt(len(x) * power)
     density = power * emulator.log_likelihood(x) + log_prior(*emulator.restore(x))

@@ -58,7 +58,7 @@ def finite(value: float) -> float:
 class Evaluation:
     """Exact log density at one point, how it was computed, and the rank used (n when dense).
 
-    `noise` is what an emulator of it may smooth over.
+    The value has no sampling error: `noise` is what an emulator of it may smooth over.
     """
 
     log_likelihood: float

@@ -4,7 +4,8 @@ Sites matched under an average kernel serve every kernel of low rank. Where h ca
 fit some parameters and miss others: at a large lambda the estimate is then low, and now and then far too
 high. Within one set of exposures matched sites are smooth in theta = (log r, log lambda), so that a few of
 them, matched in warm-up, give those in between. The sites of a point depend on the point alone: whatever
-they are, the estimate stays unbiased.
+they are, the estimate stays unbiased. They do not follow the variance of a random intercept: each state has
+the one of the chain when it was matched.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class SiteMap:
         return np.array([np.append(np.log(s.weights), s.weights * s.pseudo) for s in self.sites])
 
     @cached_property
-    def _range(self) -> tuple[FloatArray, FloatArray]:
+    def _bounds(self) -> tuple[FloatArray, FloatArray]:
         """Between which each value may lie: far beyond all that were matched a site is not to be believed."""
         low, high = self._values.min(axis=0), self._values.max(axis=0)
         return low - BEYOND * (high - low), high + BEYOND * (high - low)
@@ -87,7 +88,7 @@ class SiteMap:
     def at(self, theta: FloatArray) -> Sites:
         """Sites at theta, shape (d,)."""
         average, added = self._interpolation
-        values = np.clip(average + (self._correlation(theta[None]) @ added)[0], *self._range)
+        values = np.clip(average + (self._correlation(theta[None]) @ added)[0], *self._bounds)
         log_weights, natural = np.split(values, 2)
         weights = np.exp(log_weights)
         return Sites(natural / weights, weights)

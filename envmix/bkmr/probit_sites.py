@@ -69,7 +69,7 @@ def feature_marginals(design: FloatArray, p: int) -> Marginals:
 
 
 def covariance_marginals(covariance: FloatArray, X: FloatArray) -> Marginals:
-    """Marginals where h has a covariance of full rank: no more than one triangular inverse a pass.
+    """Marginals where h has a covariance of full rank: a Cholesky factor and its inverse a pass.
 
     With V = covariance + W^-1 and P = V^-1 - V^-1 X (X' V^-1 X)^-1 X' V^-1, the posterior of the linear
     predictors has the mean y* - W^-1 P y* and the covariance W^-1 - W^-1 P W^-1.

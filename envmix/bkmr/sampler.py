@@ -26,6 +26,9 @@ from envmix.bkmr.model import Model
 from envmix.bkmr.surrogate import Local, Surrogate
 from envmix.bkmr.tuning import Record, Tuning, robbins_monro
 
+# Of the emulated walks of warm-up, and of the sweeps after it beside an emulated walk.
+EXPLORING_SHARE = 0.5
+PLAIN_WALK_SHARE = 0.2
 KINDS = ("flip", "switch", "swap", "refresh", "walk", "scale", "lambda", "lambda_walk", "cluster")
 
 
@@ -215,9 +218,10 @@ class Kernel:
     ) -> tuple[Point, Local, Exact]:
         emulator = block.emulator
         if emulator is not None:
-            # Places that the emulator puts too low are never proposed, and so never corrected: half of the
+            # Places that the emulator puts too low are never proposed, and so never corrected, unless some
             # walks of warm-up look at the outskirts.
-            power = blocks.EXPLORING if self.adapting and rng.random() < 0.5 else 1.0
+            exploring = self.adapting and rng.random() < EXPLORING_SHARE
+            power = blocks.EXPLORING_POWER if exploring else 1.0
             x = emulator.standardise(point.r, point.u)
             y = blocks.emulated_walk(emulator, x, self._log_prior_theta, rng, power)
             if not np.array_equal(x, y):
@@ -230,7 +234,7 @@ class Kernel:
                 )
         # The plain walk needs no emulator to be right: while warming up it gives the emulator points, and
         # afterwards it leads the chain out of places where the emulator is wrong.
-        walks = 2 if emulator is None else 1 if self.adapting else int(rng.random() < 0.2)
+        walks = 2 if emulator is None else 1 if self.adapting else int(rng.random() < PLAIN_WALK_SHARE)
         for _ in range(walks):
             theta = blocks.walk(block, coordinates(point.r, point.u), rng)
             r = np.zeros_like(point.r)

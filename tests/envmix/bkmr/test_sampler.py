@@ -174,7 +174,9 @@ def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct, 
         inner = chain.kernel._correct
 
         def no_ratio(kind, point, local, exact, new, new_local, ratio, rng):
-            wrong = 0.0 if not adapting else ratio / blocks.EXPLORING if kind == "emulated walk" else ratio
+            wrong = (
+                0.0 if not adapting else ratio / blocks.EXPLORING_POWER if kind == "emulated walk" else ratio
+            )
             return inner(kind, point, local, exact, new, new_local, wrong, rng)
 
         monkeypatch.setattr(chain.kernel, "_correct", no_ratio)
@@ -192,7 +194,7 @@ def test_an_exploring_walk_has_the_law_of_the_emulator_to_its_power():
     theta = 1.5 * rng.normal(size=(120, 2))
     values = -0.5 * np.sum(theta**2, axis=1)
     emulator = fit_emulator(np.ones(1, dtype=bool), theta, values, np.zeros(2), np.eye(2), np.full(120, 0.01))
-    for power in (1.0, blocks.EXPLORING):
+    for power in (1.0, blocks.EXPLORING_POWER):
         x, found = np.zeros(2), []
         for _ in range(600):
             x = blocks.emulated_walk(emulator, x, lambda r, u: 0.0, rng, power)
