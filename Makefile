@@ -7,6 +7,7 @@ UV_VERSION := 0.13.9
 # uv from the path, or else from PyPI into .uv/
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
+PYTEST := OPENBLAS_NUM_THREADS=1 $(CURDIR)/$(RUN)/python -m pytest --numprocesses 2 --dist loadgroup
 # Let Python keep its compiled files: without them every command takes seconds longer to start.
 unexport PYTHONDONTWRITEBYTECODE
 # `make build NHANES_DIR=DIR` reads files that lie in DIR instead of downloading them.
@@ -27,7 +28,7 @@ help:  ## list the verbs
 
 setup: .venv/.ready  ## make the Python environment from the lock file
 
-.venv/.ready: pyproject.toml uv.lock nhanes_bone.pth | $(UV)
+.venv/.ready: pyproject.toml uv.lock mixepi/pyproject.toml | $(UV)
 	$(UV) sync --frozen --quiet --python $(PYTHON)
 	@touch $@
 
@@ -58,14 +59,16 @@ lint: setup  ## style and types of Python, style of SQL
 	$(RUN)/sqlfluff lint --processes 2 models tests/data
 
 test: setup  ## every test: Python, SQL, the study on demo and (where they are) real files
-	OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(PYTEST)
+	cd mixepi && $(PYTEST)
 
 test-statistical: setup  ## slow statistical checks (within an hour)
-	OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest -m statistical --numprocesses 2 --dist loadgroup
+	$(PYTEST) -m statistical
+	cd mixepi && $(PYTEST) -m statistical
 
-bench: setup  ## speed and memory of the estimators, stored in benchmarks/results/
-	$(RUN)/python -m benchmarks.wqs
-	$(RUN)/python -m benchmarks.bkmr --repeats 3
+bench: setup  ## speed and memory of the estimators, stored in mixepi/benchmarks/results/
+	cd mixepi && $(CURDIR)/$(RUN)/python -m benchmarks.wqs
+	cd mixepi && $(CURDIR)/$(RUN)/python -m benchmarks.bkmr --repeats 3
 
 clean:  ## remove what was built and published, but no downloaded files
 	rm -rf results report.html data/demo data/nhanes/*.duckdb data/nhanes/*.duckdb.wal data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs

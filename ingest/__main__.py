@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.catalogue import Catalogue, read_catalogue
-from ingest.errors import IngestError, WarehouseError
-from ingest.home import PROJECT_ROOT, project_directory
 from ingest.sources import Source
+from warehouse.checks.catalogue import Catalogue, read_catalogue
+from warehouse.errors import ProjectError, WarehouseError
+from warehouse.paths import PROJECT_ROOT, project_directory
 
 _EPILOG = """\
 examples:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         _run(options)
-    except IngestError as error:
+    except ProjectError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -96,8 +96,8 @@ def _positive(text: str) -> int:
 
 
 def _people(text: str) -> int:
-    from envmix.errors import SpecificationError
-    from ingest.demo.generate import check_people
+    from demo.generate import check_people
+    from mixepi.errors import SpecificationError
 
     try:
         return check_people(int(text) if text.removeprefix("-").isdecimal() else text)
@@ -120,18 +120,18 @@ def _say(text: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ingest.seed_checks import refuse_mistakes
-    from ingest.warehouse import FILE_NAME
+    from ingest.raw_database import FILE_NAME
+    from warehouse.checks import refuse_findings
 
     if options.command == "check":
-        refuse_mistakes(project_directory())
+        refuse_findings(project_directory())
         _say("The seeds and dbt variables are well formed and agree with each other.")
         return
     data = options.data.expanduser().resolve()
     if options.command == "status":
         _status(data / FILE_NAME)
         return
-    refuse_mistakes(project_directory())
+    refuse_findings(project_directory())
     catalogue = read_catalogue()
     _load(_source(options, data), catalogue, data / FILE_NAME, options.wait)
 
@@ -168,7 +168,7 @@ def _files(count: int) -> str:
 
 
 def _status(path: Path) -> None:
-    from ingest.warehouse import read_contents
+    from ingest.raw_database import read_contents
 
     contents = read_contents(path)
     if not contents.files:

@@ -19,10 +19,11 @@ from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 
-from ingest.errors import DownloadError, TransportError, cannot
+from ingest.errors import DownloadError, TransportError
 from ingest.http_client import NoRangeError, TransientError, UnreachableError, content_length, open_address
 from ingest.progress import Progress
 from ingest.transport import MAGIC, MAX_BYTES, check_magic, read_layout
+from warehouse.errors import cannot
 
 _CHUNK = 1 << 16
 

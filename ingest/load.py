@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from ingest import warehouse
-from ingest.catalogue import Catalogue
-from ingest.checks import find_notes, find_problems
-from ingest.errors import Problem, RefusedError, TransportError, WarehouseError, advise
-from ingest.locks import Patience, alone
+from ingest import raw_database as warehouse
+from ingest.errors import Problem, RefusedError, TransportError
+from ingest.file_checks import find_notes, find_problems
 from ingest.progress import Progress
+from ingest.raw_database import Contents, Loading
 from ingest.sources import Say, Source, SourceFile
 from ingest.transport import DEMO_LABEL, MAX_BYTES, read_transport
-from ingest.warehouse import Contents, Loading
+from warehouse.checks.catalogue import Catalogue
+from warehouse.errors import WarehouseError, advise
+from warehouse.locks import Patience, alone
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def run(source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: flo
     ------
     LockedError
         If the other process is still at it then; the message says which it is.
-    IngestError
+    ProjectError
         Whatever fetching and loading raise.
     """
     patience = Patience(seconds, say)

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.errors import IngestError
-from ingest.home import PROJECT_ROOT
 from publish.place import Place
+from warehouse.errors import ProjectError
+from warehouse.paths import PROJECT_ROOT
 
 _EPILOG = """\
 examples:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StepError as error:
         _say(f"error: {error}. {_unchanged(options)}")
         return error.code
-    except IngestError as error:
+    except ProjectError as error:
         _say(f"error: {str(error).rstrip('.')}. {_unchanged(options)}")
         return 1
     except KeyboardInterrupt:

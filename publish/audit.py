@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingest.views import quote_name
 from publish.errors import AuditError
+from warehouse.connection import quote_name
 
 AGAIN = "run `make build` or `make demo` (or `dbt build`, the whole of it) again"
 

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.connection import connect
-from ingest.home import PROJECT_ROOT
-from ingest.locks import Patience, alone
 from ingest.sources import Say
 from publish import steps
 from publish.database import read_run, refuse_missing, write_tables
 from publish.errors import AuditError
 from publish.place import Place, new_folder, turn
 from publish.record import Published, read_published, write_manifest
+from warehouse.connection import connect
+from warehouse.locks import Patience, alone
+from warehouse.paths import PROJECT_ROOT
 
 SECONDS_TO_WAIT = 60.0
 
@@ -58,7 +58,7 @@ def build(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT)
 
     Raises
     ------
-    ingest.errors.LockedError
+    warehouse.errors.LockedError
         If another process still holds the place or the warehouse after `seconds`; names it.
     publish.errors.PublishError
         If a step failed, the build is not whole, or files cannot be written. Nothing that was published

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import duckdb
 
-from ingest.connection import connect
-from ingest.views import quote_name, quote_text
 from publish.audit import AGAIN, Run, audit
 from publish.dictionary import one_line, unit_of
 from publish.errors import AuditError
+from warehouse.connection import connect, quote_name, quote_text
+from warehouse.paths import DATABASE
 
-DATABASE = "nhanes_bone.duckdb"
 PARQUET = "parquet"
 
 _DICTIONARY = "data_dictionary"
@@ -60,7 +59,7 @@ def read_run(warehouse: Path) -> Run:
     ------
     publish.errors.AuditError
         If it is not one whole, successful build.
-    ingest.errors.WarehouseError
+    warehouse.errors.WarehouseError
         If it cannot be read; a `LockedError` says which process holds it.
     """
     refuse_missing(warehouse)
@@ -87,7 +86,7 @@ def write_tables(warehouse: Path, folder: Path) -> Written:
     ------
     publish.errors.AuditError
         If the warehouse is not one whole, successful build.
-    ingest.errors.WarehouseError
+    warehouse.errors.WarehouseError
         If the warehouse cannot be read or the folder not be written.
     """
     (folder / PARQUET).mkdir()

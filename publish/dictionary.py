@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.home import PROJECT_ROOT
-from ingest.seed_checks.declared import read_yaml
+from warehouse.checks.declared import read_yaml
+from warehouse.paths import PROJECT_ROOT
 
 PAGE = PROJECT_ROOT / "docs" / "data-dictionary.md"
 

@@ -1,9 +1,9 @@
 """The errors of this package; messages say what was expected, what was found and what to do."""
 
-from ingest.errors import IngestError
+from warehouse.errors import ProjectError
 
 
-class PublishError(IngestError):
+class PublishError(ProjectError):
     """Base of the errors of building and publishing: nothing that was published has changed."""
 
 

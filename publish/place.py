@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import cannot
 from publish.errors import PublishError
+from warehouse.errors import cannot
 
 
 @dataclass(frozen=True)

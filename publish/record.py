@@ -9,8 +9,7 @@ from typing import Any
 
 from publish.database import Written
 from publish.errors import DamagedError
-
-MANIFEST = "manifest.json"
+from warehouse.paths import MANIFEST
 
 
 @dataclass(frozen=True)

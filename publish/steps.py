@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ingest.home import fits_directory
 from publish.errors import PublishError, StepError
+from warehouse.paths import fits_directory
 
 # How long dbt may take to end after Ctrl-C before it is killed.
 _SECONDS_TO_END = 3.0

@@ -1,7 +1,7 @@
 """The error that this package raises on purpose."""
 
-from ingest.errors import IngestError
+from warehouse.errors import ProjectError
 
 
-class ReportError(IngestError):
+class ReportError(ProjectError):
     """The report cannot be written; the message says what was expected, what was found and what to do."""

@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from publish.database import DATABASE
-from publish.record import MANIFEST
 from report.banners import banners, is_synthetic
 from report.elements import Section
 from report.errors import ReportError
@@ -30,6 +28,7 @@ from report.sections import (
     table_one,
     wqs,
 )
+from warehouse.paths import DATABASE, MANIFEST
 
 SECTIONS: Sequence[Callable[[Marts], Section]] = (
     replication.section,

@@ -1,12 +1,11 @@
 """Which database a command asks."""
 
-import os
 from pathlib import Path
 
-from ingest.home import PROJECT_ROOT
 from report.errors import ReportError
+from warehouse.paths import DATABASE, data_directory, results_directory
 
-RESULTS = PROJECT_ROOT / "results" / "nhanes_bone.duckdb"
+RESULTS = results_directory() / DATABASE
 
 
 def warehouse_path() -> Path:
@@ -17,7 +16,7 @@ def warehouse_path() -> Path:
     ReportError
         There is none.
     """
-    path = Path(os.environ["NHANES_BONE_DATA"]).resolve() / "warehouse.duckdb"
+    path = data_directory() / "warehouse.duckdb"
     if not path.exists():
         raise ReportError(f"expected a warehouse at {path}, found none: run `make demo` or `make build`")
     return path

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ingest.catalogue import Catalogue, CatalogueFile
 from ingest.download import Policy, download
 from ingest.errors import DownloadError
 from ingest.http_client import UnreachableError, origin
-from ingest.locks import alone
 from ingest.progress import Progress
 from ingest.sources import Say, SourceFile
+from warehouse.checks.catalogue import Catalogue, CatalogueFile
+from warehouse.locks import alone
 
 WAYS_OUT = (
     "There are two ways out: `make build NHANES_DIR=DIR` takes files that you already have, "

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from ingest.catalogue import SEEDS, Catalogue
-from ingest.errors import SourceError, cannot
-from ingest.home import PROJECT_ROOT
+from ingest.errors import SourceError
 from ingest.sources import Say, SourceFile
 from ingest.sources.directory import DirectorySource
+from warehouse.checks.catalogue import SEEDS, Catalogue
+from warehouse.errors import cannot
+from warehouse.paths import PROJECT_ROOT
 
 _STAMP = "demo.json"
 _TEMPORARY = ".xpt-"
@@ -48,8 +49,8 @@ class DemoSource:
         return [SourceFile(file.entry, file.path, "demo", file.address) for file in found]
 
     def _generate(self, stamp: str) -> None:
-        from envmix.errors import EnvmixError
-        from ingest.demo.generate import write_demo_files
+        from demo.generate import write_demo_files
+        from mixepi.errors import MixepiError
 
         if self.folder.exists() and not (self.folder / _STAMP).is_file() and any(self.folder.iterdir()):
             raise SourceError(
@@ -64,7 +65,7 @@ class DemoSource:
             new.mkdir()
             try:
                 write_demo_files(new, people=self.people, seed=self.seed)
-            except EnvmixError as error:
+            except MixepiError as error:
                 raise SourceError(f"Cannot make synthetic files: {error}.") from error
             (new / _STAMP).write_text(stamp)
             if self.folder.exists():
@@ -80,7 +81,7 @@ def _same(path: Path, stamp: str) -> bool:
 def _code_digest() -> str:
     """Digest of the generator and of the seeds that it may read."""
     digest = sha256()
-    paths = [*(PROJECT_ROOT / "ingest" / "demo").rglob("*.py"), *SEEDS.glob("*.csv")]
+    paths = [*(PROJECT_ROOT / "demo").rglob("*.py"), *SEEDS.glob("*.csv")]
     for path in sorted(paths):
         digest.update(path.read_bytes())
     return digest.hexdigest()

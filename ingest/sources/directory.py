@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from ingest.catalogue import Catalogue
-from ingest.errors import SourceError, cannot
+from ingest.errors import SourceError
 from ingest.sources import Say, SourceFile
+from warehouse.checks.catalogue import Catalogue
+from warehouse.errors import cannot
 
 _LISTED = 8
 

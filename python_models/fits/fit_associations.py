@@ -1,5 +1,5 @@
-from envmix.associations import fit_associations
-from ingest.build_settings import fit_cache
+from analysis.associations import fit_associations
+from warehouse.dbt.fit_settings import fit_cache
 
 
 def model(dbt, session):

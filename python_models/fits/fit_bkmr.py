@@ -1,6 +1,6 @@
-from envmix.study.bkmr import fit_bkmr_plan
-from envmix.study.people import StudyTables
-from ingest.build_settings import fit_cache
+from analysis.mixtures.bkmr import fit_bkmr_plan
+from analysis.study_tables import StudyTables
+from warehouse.dbt.fit_settings import fit_cache
 
 
 def model(dbt, session):

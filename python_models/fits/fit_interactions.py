@@ -1,5 +1,5 @@
-from envmix.interactions import fit_interactions
-from ingest.build_settings import fit_cache
+from analysis.interactions import fit_interactions
+from warehouse.dbt.fit_settings import fit_cache
 
 
 def model(dbt, session):

@@ -1,5 +1,5 @@
-from envmix.study.sensitivity import fit_sensitivity_plan
-from ingest.build_settings import fit_cache
+from analysis.sensitivity import fit_sensitivity_plan
+from warehouse.dbt.fit_settings import fit_cache
 
 
 def model(dbt, session):

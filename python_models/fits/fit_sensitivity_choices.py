@@ -1,4 +1,4 @@
-from envmix.variance_shares import variance_shares
+from analysis.variance_shares import variance_shares
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
-from envmix.study.people import StudyTables
-from envmix.study.wqs import fit_wqs_plan
-from ingest.build_settings import fit_cache
+from analysis.mixtures.wqs import fit_wqs_plan
+from analysis.study_tables import StudyTables
+from warehouse.dbt.fit_settings import fit_cache
 
 
 def model(dbt, session):

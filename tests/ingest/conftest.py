@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
 
 from ingest import load
-from ingest.catalogue import Catalogue, read_catalogue
-from ingest.home import PROJECT_ROOT
 from ingest.load import Report
+from ingest.raw_database import FILE_NAME
 from ingest.sources.directory import DirectorySource
-from ingest.warehouse import FILE_NAME
+from tests.ingest.support.small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
+from warehouse.checks.catalogue import Catalogue, read_catalogue
+from warehouse.paths import PROJECT_ROOT
 
 REAL_FILES = PROJECT_ROOT.parent / "shared" / "nhanes"
 

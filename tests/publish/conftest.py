@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_build import steps
 
 from publish.build import build
 from publish.place import Place
 from publish.record import Published
+from tests.publish.support.small_build import steps
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.processes import environment_of_a_user
+from tests.support.processes import environment_of_a_user
 
 
 @pytest.fixture
@@ -18,7 +18,8 @@ def project(tmp_path: Path) -> Path:
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\nfor word; do echo "[$word]"; done\n')
     python.chmod(0o755)
-    for name in ("pyproject.toml", "uv.lock", "nhanes_bone.pth", ".venv/.ready"):
+    for name in ("pyproject.toml", "uv.lock", "mixepi/pyproject.toml", ".venv/.ready"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path
 

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from small_build import fill, steps
 
-from ingest.errors import IngestError, LockedError, WarehouseError
 from publish.__main__ import main
 from publish.build import build, publish_again, show
 from publish.database import read_run
 from publish.errors import AuditError, DamagedError, PublishError, StepError
 from publish.place import Place
 from publish.record import read_published
-from tests.processes import Moments
+from tests.publish.support.small_build import fill, steps
+from tests.support.processes import Moments
+from warehouse.errors import LockedError, ProjectError, WarehouseError
 
-SMALL_BUILD = Path(__file__).parent / "small_build.py"
+SMALL_BUILD = Path(__file__).parent / "support" / "small_build.py"
 
 
 def value_of(folder: Path) -> int:
@@ -171,7 +171,7 @@ def test_what_is_not_a_whole_build_is_not_published(place, run, half, message):
 
 
 def test_nothing_built_yet(place):
-    with pytest.raises(IngestError, match=r"found no such file.*make build"):
+    with pytest.raises(ProjectError, match=r"found no such file.*make build"):
         publish_again(place, steps(place, 1), print, 0)
     assert not place.data.exists(), "a wrong path leaves nothing behind"
     place.data.mkdir()
@@ -232,7 +232,7 @@ def test_something_else_called_results_is_left_alone(place, run):
 HOLD = """
 import sys
 from pathlib import Path
-from ingest.locks import alone
+from warehouse.locks import alone
 with alone(Path(sys.argv[1])):
     print("held", flush=True)
     input()
@@ -327,14 +327,14 @@ def test_a_full_disk(place, run, tmp_path):
     program = tmp_path / "full.py"
     program.write_text(f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
-from small_build import steps
+from tests.publish.support.small_build import steps
 from publish.build import build
 from publish.errors import PublishError
-from ingest.errors import IngestError
+from warehouse.errors import ProjectError
 from publish.place import Place
-from test_place import folders, value_of
+from tests.publish.test_place import folders, value_of
 
 place = Place(Path({str(place.data)!r}), Path({str(place.results)!r}))
 build(place, steps(place, 1), print, 0)
@@ -348,7 +348,7 @@ for left in (0, 16, 200, 700, 1200):
     (filler / "file").write_bytes(b"x" * max(free - left * 1024, 0))
     try:
         build(place, steps(place, 2), print, 0)
-    except IngestError as error:
+    except ProjectError as error:
         assert "disk is full" in str(error), error
         print("refused", left)
     else:

@@ -11,16 +11,16 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from small_build import steps as small_steps
 
-from ingest.connection import connect
 from publish import steps
 from publish.__main__ import main
 from publish.build import Steps, build, publish_again
 from publish.errors import AuditError, StepError
 from publish.place import Place
 from publish.record import read_published
-from tests.processes import Moments
+from tests.publish.support.small_build import steps as small_steps
+from tests.support.processes import Moments
+from warehouse.connection import connect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import is_at_work, wait_until
+from tests.support.processes import is_at_work, wait_until
 
 STEP = """
 import sys

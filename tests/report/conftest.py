@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import made_results
 import pytest
 
 from report.html import write_report
+from tests.report.support import made_results
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import made_results
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.opened_page import Opened
+from tests.report.support import made_results
+from tests.support.opened_page import Opened
 
 pytestmark = pytest.mark.xdist_group("report")
 WIDTHS = (1280, 390)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from matplotlib.image import imread
+from PIL import Image
 
 from report.charts.axes import limits, ticks
 from report.charts.bars import shares
@@ -108,7 +108,7 @@ def test_follows_the_schema_and_counts_its_marks(kind):
 
 def blocks(picture: str) -> np.ndarray:
     """Return how light a picture is, as means of squares of five pixels."""
-    pixels = imread(io.BytesIO(vl_convert.svg_to_png(picture)))
+    pixels = np.asarray(Image.open(io.BytesIO(vl_convert.svg_to_png(picture)))) / 255
     grey = pixels[..., :3].mean(axis=2) * pixels[..., 3] + 1 - pixels[..., 3]
     height, width = (side // 5 for side in grey.shape)
     return grey[: height * 5, : width * 5].reshape(height, 5, width, 5).mean(axis=(1, 3))

@@ -1,11 +1,11 @@
 """Tables that are cut print what a reader must find."""
 
-import made_results
 import pytest
 
 from report.marts import open_marts
 from report.sections import dose_response, provenance, qgcomp, subgroups, wqs
 from report.sections.common import headline, undrawn_first
+from tests.report.support import made_results
 
 
 @pytest.fixture(scope="module")

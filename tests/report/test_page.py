@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
-import made_results
 import pytest
 
 from report.errors import ReportError
 from report.html import LARGEST_BYTES, main, write_report
+from tests.report.support import made_results
 
 pytestmark = pytest.mark.xdist_group("report")
 VOID = {"meta", "link", "br", "img", "input", "path", "circle", "rect"}

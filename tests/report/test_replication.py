@@ -1,9 +1,9 @@
 """The replication table, and the sentence above it, counted by hand."""
 
-import made_results
 import pandas as pd
 
 from report.sections.replication import in_short, table
+from tests.report.support import made_results
 
 COLUMNS = (
     "agrees",

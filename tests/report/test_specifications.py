@@ -1,10 +1,10 @@
 """The section of the specification curve: which specifications are drawn, and what is said of the others."""
 
-import made_results
 import pandas as pd
 import pytest
 
 from report.sections.sensitivity import curve, glossary
+from tests.report.support import made_results
 
 
 @pytest.fixture(scope="module")

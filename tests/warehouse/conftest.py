@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from builds import newcomers_copy, type_in
+
+from tests.warehouse.support.builds import newcomers_copy, type_in
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from builds import newcomers_copy, type_in
-from changed_project import BUILD, make_custom, write_third_release
 
-from ingest.demo.generate import write_demo_files
-from tests.opened_page import Opened
+from demo.generate import write_demo_files
+from tests.support.opened_page import Opened
+from tests.warehouse.support.builds import newcomers_copy, type_in
+from tests.warehouse.support.changed_project import BUILD, make_custom, write_third_release
 
 PEOPLE = 9_000
 YEARS = {"2009-2010": 2, "2013-2014": 2, "2017-2020": 3.2}

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builds import ROOT, newcomers_copy, type_in
-from pages import CHANGE_THE_STUDY, blocks, commands, commands_of
 
 from ingest.__main__ import _parser as ingest_parser
 from publish.__main__ import _parse as publish_parse
 from publish.record import read_published
+from tests.warehouse.support.builds import ROOT, newcomers_copy, type_in
+from tests.warehouse.support.pages import CHANGE_THE_STUDY, blocks, commands, commands_of
 
 COMMANDS = commands()
 VERBS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
@@ -35,9 +35,9 @@ SHORTER = {
 CALIBRATION = next(name for name in COMMANDS if name.startswith("python -m tests.statistical.test_bkmr"))
 # These take minutes or hours: what makes them shorter, and what they write.
 LONG = {
-    "python -m benchmarks.wqs": ("", "benchmarks/results/wqs.json"),
-    "python -m simulations.wqs": ("--gaussian 2 --binomial 2 --rows 200", "docs/wqs-simulation.md"),
-    CALIBRATION: ("--runs 5", "docs/bkmr-calibration.md"),
+    "python -m benchmarks.wqs": ("", "mixepi/benchmarks/results/wqs.json"),
+    "python -m simulations.wqs": ("--gaussian 2 --binomial 2 --rows 200", "mixepi/docs/wqs-simulation.md"),
+    CALIBRATION: ("--runs 5", "mixepi/docs/bkmr-calibration.md"),
 }
 OF_THE_CHANGED_STUDY = [
     command.removeprefix(".venv/bin/")
@@ -51,8 +51,8 @@ ELSEWHERE = {
     **dict.fromkeys(OF_THE_CHANGED_STUDY, "by the fixture changed, see changed_project.py"),
     "dbt run": "by a slow test, tests/publish/test_real_dbt.py",
     "python -m report.html": "on the changed study, by test_changed_study.py",
-    "export ENVMIX_DASK_SCHEDULER=tcp://10.0.0.5:8786": "with a cluster: tests/envmix/test_fan_out.py",
-    "python -m ingest cdc": "on a server of the tests: tests/ingest/test_ingest_download.py",
+    "export MIXEPI_DASK_SCHEDULER=tcp://10.0.0.5:8786": "with a cluster: tests/mixepi/test_fan_out.py",
+    "python -m ingest cdc": "on a server of the tests: tests/ingest/test_download.py",
     **dict.fromkeys(LONG, "by a slow test below"),
 }
 # Every verb, with its variables where a page names them.
@@ -151,7 +151,7 @@ def try_module(checkout: Path, line: str, module: str, *arguments: str) -> None:
     if module == "publish":
         publish_parse(arguments)
     elif module == "pytest":
-        few = "tests/statistical/test_imputation.py tests/envmix/test_joint_test.py"
+        few = "mixepi/tests/statistical/test_imputation.py tests/mixepi/test_joint_test.py"
         assert re.search(
             r"[1-9]\d*(/\d+)? tests collected", type_in(checkout, f"{line} --collect-only {few}").stdout
         )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from builds import BIN, ROOT, dbt, run
 
-from ingest.demo.truth import TRUE_EFFECTS
-from ingest.seed_checks.project import read_project
+from demo.truth import TRUE_EFFECTS
+from tests.warehouse.support.builds import BIN, ROOT, dbt, run
+from warehouse.checks.project import read_project
 
 MARTS = (
     "participants",

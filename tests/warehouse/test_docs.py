@@ -6,13 +6,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from builds import ROOT
-from pages import PAGES, blocks
-from write_answers import QUERY
 
 from publish.database import DICTIONARY_COLUMNS
 from publish.dictionary import is_of_persons, read_models
 from report.query import answer
+from tests.warehouse.support.builds import ROOT
+from tests.warehouse.support.pages import PAGES, blocks
+from tests.warehouse.support.write_answers import QUERY
 
 COOKBOOK = ROOT / "docs" / "cookbook.md"
 

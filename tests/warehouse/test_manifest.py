@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from builds import dbt
+
+from tests.warehouse.support.builds import dbt
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from builds import ROOT
 
 from report.query import answer
+from tests.warehouse.support.builds import ROOT
 
 
 def examples(page: str) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The report that was published with the study, in a browser as wide as a telephone."""
 
 from report.html import LARGEST_BYTES
-from tests.opened_page import Opened
+from tests.support.opened_page import Opened
 
 
 def test_the_published_report_opens_whole(browser, demo_data):

@@ -4,7 +4,8 @@ import re
 
 import duckdb
 import pytest
-from builds import ROOT
+
+from tests.warehouse.support.builds import ROOT
 
 TEST = (ROOT / "tests" / "generic" / "every_rule_keeps_somebody.sql").read_text()
 

@@ -1,0 +1,298 @@
+"""The specification curve: one question, by every combination of the choices that an analyst must make.
+
+After Steegen, Tuerlinckx, Gelman and Vanpaemel (2016) and Simonsohn, Simmons and Nelson (2020).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from analysis.associations import exposure_columns
+from analysis.cache.fit_cache import FitCache
+from analysis.records import (
+    EXPOSURE_COLUMNS,
+    ModelRecords,
+    PlannedModels,
+    model_records,
+    model_spec,
+    rows_or_reason,
+    split_names,
+    with_factors,
+)
+from analysis.run_plan import FitTask, Fitted, run_plan, table_field
+from mixepi.errors import DataError
+from mixepi.imputation import impute, pool
+from mixepi.model_frame import require_columns
+from mixepi.regression import RegressionFit, fit_regression
+
+GROUP_KEYS = ["study", "people", "definition", "exposure"]
+SPECIFICATION = (
+    "outcome",
+    "specification",
+    "covariates",
+    "engine",
+    "exposure_form",
+    "contrast",
+    "imputations",
+)
+NUMBERS = ("estimate", "std_error", "df", "p_value", "conf_low", "conf_high")
+SCHEMA = pa.schema(
+    [
+        table_field(
+            "estimates",
+            outcome=pa.string(),
+            specification=pa.string(),
+            contrast=pa.string(),
+            n=pa.int32(),
+            events=pa.int32(),
+            **dict.fromkeys(NUMBERS, pa.float64()),
+            converged=pa.bool_(),
+            warnings=pa.string(),
+        )
+    ]
+)
+
+
+def fit_sensitivity_plan(
+    plan: pd.DataFrame,
+    participants: pd.DataFrame,
+    exposures: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    design: pd.DataFrame,
+    covariates: pd.DataFrame,
+    *,
+    cache: FitCache | None = None,
+    workers: int | None = None,
+) -> pa.Table:
+    """Fit every specification of a plan.
+
+    Parameters
+    ----------
+    plan : pandas.DataFrame
+        One row per specification: study, outcome, exposure, specification (its name), people and definition
+        (names of the cohort and of the outcome's values), family, covariates (joined by ``;``), engine
+        (``unweighted`` or ``survey``), exposure_form (see `analysis.associations.exposure_columns`), contrast
+        (the column of that form to report), imputations (0: the records with all covariates), seed.
+    participants : pandas.DataFrame
+        One row per seqn: strata, psu, and the covariates.
+    exposures : pandas.DataFrame
+        One row per study, people, exposure and seqn: ln_value, log2_value, quantile_score, quantile_median,
+        weight, weight_name.
+    outcomes : pandas.DataFrame
+        One row per study, definition and seqn: value.
+    design : pandas.DataFrame
+        One row per weight_name and psu of the whole sample: weight_name, strata, psu.
+    covariates : pandas.DataFrame
+        covariate and reference_level (null for continuous ones).
+    cache, workers
+        See `analysis.run_plan.run_plan`.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `run_plan` returns it, one row per study, people, definition and exposure, with the list
+        ``estimates``, one per specification: outcome, specification, contrast, n, events (null for continuous
+        outcomes), estimate, std_error, df (null: normal distribution), p_value, conf_low, conf_high,
+        converged, warnings. A specification that cannot be estimated has the reason in warnings and no
+        estimate.
+
+    Raises
+    ------
+    DataError
+        A covariate of the plan is no column of the participants.
+
+    Notes
+    -----
+    Imputed covariates: `mixepi.imputation.impute` on outcome, logarithm of the exposure, survey weight and
+    all covariates of the cohort's imputed specifications, once for all of them, so that they use the same
+    copies.
+    """
+    references = {
+        str(row.covariate): str(row.reference_level)
+        for row in covariates.itertuples()
+        if isinstance(row.reference_level, str)
+    }
+    used = sorted({name for names in plan["covariates"].unique() for name in split_names(names)})
+    require_columns(participants, used)
+    traits = participants.set_index("seqn")[["strata", "psu", *used]]
+    exposed = dict(iter(exposures.groupby(["study", "people", "exposure"])))
+    defined = {
+        key: table.set_index("seqn")["value"] for key, table in outcomes.groupby(["study", "definition"])
+    }
+    sampled = {
+        name: table[["strata", "psu"]].sort_values(["strata", "psu"])
+        for name, table in design.groupby("weight_name")
+    }
+    groups, tasks = [], []
+    for key, specifications in plan.groupby(GROUP_KEYS, sort=True):
+        study, people, definition, exposure = key
+        cohort = exposed.get((study, people, exposure), exposures.iloc[:0]).set_index("seqn").sort_index()
+        values = defined.get((study, definition), pd.Series(dtype="float64"))
+        # reindexed, because pandas fills a frame without rows with all the rows of the series
+        records = (
+            cohort[["weight", *EXPOSURE_COLUMNS]].assign(value=values.reindex(cohort.index)).join(traits)
+        )
+        records = records[records["value"].notna()].assign(in_cohort=True)
+        psus = [
+            sampled[name].assign(in_cohort=False, weight=1.0)
+            for name in sorted(cohort["weight_name"].unique())
+            if name in sampled
+        ]
+        groups.append(key)
+        tasks.append(
+            FitTask(
+                kind="sensitivity",
+                fit=fit_specifications,
+                schema=SCHEMA,
+                specification={
+                    "outcome": "value",
+                    "family": str(_only(specifications, "family")),
+                    "seed": int(_only(specifications, "seed")),
+                    "references": references,
+                    "specifications": [
+                        {name: _plain(row[name]) for name in SPECIFICATION}
+                        for row in specifications.sort_values(["outcome", "specification"]).to_dict("records")
+                    ],
+                },
+                data=pd.concat([records, *psus], ignore_index=True).astype({"in_cohort": "bool"}),
+            )
+        )
+    plan_of_groups = pd.DataFrame(groups, columns=GROUP_KEYS)
+    return run_plan(plan_of_groups, GROUP_KEYS, tasks, SCHEMA, cache=cache, workers=workers)
+
+
+def _only(specifications: pd.DataFrame, column: str) -> Any:
+    values = specifications[column].unique()
+    if len(values) != 1:
+        raise DataError(
+            f"expected one {column} for each cohort and outcome, found {', '.join(map(str, values))}: give "
+            "the plan one"
+        )
+    return values[0]
+
+
+def _plain(value: Any) -> str | int:
+    return value if isinstance(value, str) else int(value)
+
+
+def fit_specifications(group: Mapping[str, Any], data: pd.DataFrame) -> Fitted:
+    """Fit all specifications that look at one cohort, outcome and exposure.
+
+    Parameters
+    ----------
+    group : mapping
+        ``specifications``, a list of mappings; family; seed; references.
+    data : pandas.DataFrame
+        As `analysis.records.PlannedModels` has it.
+    """
+    planned = PlannedModels(
+        study="",
+        exposure="",
+        models=pd.DataFrame(group["specifications"]),
+        data=with_factors(data),
+        references=tuple(group["references"].items()),
+    )
+    copies = _Copies(planned, group["seed"])
+    rows = [
+        row
+        for specification in group["specifications"]
+        for row in _specification_rows(specification, group["family"], planned, copies)
+    ]
+    outcome = data.loc[data["in_cohort"], "value"]
+    return Fitted(
+        n=len(outcome),
+        events=int(outcome.sum()) if group["family"] == "binomial" else None,
+        tables={"estimates": pd.DataFrame(rows).astype({"events": "Int32"})},
+        converged=any(row["converged"] for row in rows),
+    )
+
+
+class _Copies:
+    """The records with imputed covariates, made when the first specification asks for them."""
+
+    def __init__(self, planned: PlannedModels, seed: int) -> None:
+        self.planned = planned
+        self.seed = seed
+        self.made: dict[int, list[PlannedModels]] = {}
+
+    def get(self, imputations: int) -> list[PlannedModels]:
+        if imputations not in self.made:
+            models, data = self.planned.models, self.planned.data
+            imputed = models.loc[models["imputations"] > 0, "covariates"]
+            covariates = sorted({name for names in imputed for name in split_names(names)})
+            completed = impute(
+                data[data["in_cohort"]],
+                ["value", "log2_value", "weight", *covariates],
+                imputations=imputations,
+                seed=self.seed,
+            )
+            others = data[~data["in_cohort"]]
+            self.made[imputations] = [
+                replace(self.planned, data=pd.concat([copy, others])) for copy in completed
+            ]
+        return self.made[imputations]
+
+
+def _specification_rows(
+    specification: Mapping[str, Any], family: str, planned: PlannedModels, copies: _Copies
+) -> list[dict[str, Any]]:
+    covariates, engine = split_names(specification["covariates"]), specification["engine"]
+    imputations = specification["imputations"]
+    names = {name: specification[name] for name in ("outcome", "specification", "contrast")}
+
+    def estimate() -> list[dict[str, Any]]:
+        if imputations:
+            fits = [
+                _fit(specification, family, copy, model_records(copy, covariates, engine))
+                for copy in copies.get(imputations)
+            ]
+        else:
+            fits = [_fit(specification, family, planned, records)]
+        numbers = (_pooled if imputations else _numbers)(fits, specification["contrast"])
+        found = tuple(dict.fromkeys(text for fit in fits for text in fit.warnings))
+        return [names | numbers | {"n": fits[0].n, "events": fits[0].events, "warnings": found}]
+
+    records = model_records(planned, () if imputations else covariates, engine)
+    return rows_or_reason(estimate, [names | dict.fromkeys(NUMBERS, np.nan)], records, family)
+
+
+def _fit(
+    specification: Mapping[str, Any], family: str, planned: PlannedModels, records: ModelRecords
+) -> RegressionFit:
+    in_cohort = planned.data[planned.data["in_cohort"]]
+    if in_cohort.empty:
+        raise DataError("expected people in the cohort, found none: no one meets its rules")
+    columns = exposure_columns(specification["exposure_form"], in_cohort)
+    if specification["contrast"] not in columns:
+        raise DataError(
+            f"expected the contrast {specification['contrast']}, found only {', '.join(columns)}: too many "
+            "equal values for that many quantile groups"
+        )
+    covariates = split_names(specification["covariates"])
+    spec = model_spec(planned, records, family, tuple(columns), covariates)
+    return fit_regression(spec, records.data.assign(**columns))
+
+
+def _numbers(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
+    (fit,) = fits
+    table, position = fit.table(), fit.terms.index(contrast)
+    return _without_infinite_df({name: float(table[name].to_numpy()[position]) for name in NUMBERS})
+
+
+def _pooled(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
+    position = fits[0].terms.index(contrast)
+    pooled = pool(
+        [fit.estimate[position] for fit in fits],
+        [np.sqrt(fit.covariance[position, position]) for fit in fits],
+        df_complete=fits[0].df,
+    )
+    numbers = (pooled.estimate, pooled.std_error, pooled.df, pooled.p_value, *pooled.interval())
+    return _without_infinite_df(dict(zip(NUMBERS, numbers, strict=True)))
+
+
+def _without_infinite_df(numbers: dict[str, float]) -> dict[str, float]:
+    return numbers | {"df": numbers["df"] if np.isfinite(numbers["df"]) else np.nan}

@@ -1,9 +1,0 @@
-"""Synthetic NHANES files: the real names, columns, codes and gaps, and effects that are known.
-
-Nothing in them describes a person. What is true in them is stated in `ingest.demo.truth`.
-"""
-
-from ingest.demo.generate import DEFAULT_PEOPLE, DEFAULT_SEED, write_demo_files
-from ingest.demo.truth import TRUE_EFFECTS, SiteEffects
-
-__all__ = ["DEFAULT_PEOPLE", "DEFAULT_SEED", "TRUE_EFFECTS", "SiteEffects", "write_demo_files"]

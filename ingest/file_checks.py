@@ -1,0 +1,122 @@
+"""Is this the file that the catalogue means? Checks on the content of a transport file that was read."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ingest.errors import Problem
+from ingest.transport import TransportFile
+from warehouse.checks.catalogue import KEY, CatalogueFile
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# A misread zero is 5.4e-79; a field filled with blanks reads as 3.7e-40. No measurement is that small.
+SMALLEST = 1e-30
+
+
+def find_problems(entry: CatalogueFile, file: TransportFile, place: str) -> list[Problem]:
+    """Compare a file with its row of the catalogue.
+
+    Parameters
+    ----------
+    entry : CatalogueFile
+        What the catalogue says. Its number of rows does not apply to synthetic files.
+    file : TransportFile
+        What was read.
+    place : str
+        Where it was read from, for the messages.
+
+    Returns
+    -------
+    list of Problem
+        Every reason to refuse the file; empty if there is none.
+    """
+    checks = (_columns(entry, file), _rows(entry, file), _keys(entry, file), _tiny(file))
+    return [Problem(entry.name, place, *reason) for check in checks for reason in check]
+
+
+def find_notes(entry: CatalogueFile, file: TransportFile) -> list[str]:
+    """Return what is worth saying about a file that is accepted."""
+    if file.is_demo or file.rows <= entry.expected_rows:
+        return []
+    return [
+        f"{entry.name} has {file.rows:,} rows, more than the {entry.expected_rows:,} of the catalogue: "
+        "accepted; CDC may have released a new version"
+    ]
+
+
+Reason = tuple[str, str, str]
+
+
+def _columns(entry: CatalogueFile, file: TransportFile) -> Iterator[Reason]:
+    types = {column.name: column.type for column in file.columns}
+    advice = "this seems to be another file under this name: fetch the right one"
+    missing = [v.variable for v in entry.variables if v.variable not in types]
+    if missing:
+        expected = f"the columns of {entry.name}, cycle {entry.cycle.name}"
+        yield expected, f"no {_some(missing)}", advice
+    texts = [v.variable for v in entry.variables if types.get(v.variable) == "VARCHAR"]
+    if texts:
+        yield "numbers in the columns that the catalogue names", f"text in {_some(texts)}", advice
+    names = {v.variable: v.name for v in entry.variables}
+    final = ["FILE", "CYCLE", *(names.get(name, name) for name in types)]
+    clashes = [name for name in dict.fromkeys(final) if final.count(name) > 1]
+    if clashes:
+        advice = "choose another name in seeds/nhanes_variables.csv"
+        yield "different names for all columns after renaming", f"{_some(clashes)} twice", advice
+
+
+def _rows(entry: CatalogueFile, file: TransportFile) -> Iterator[Reason]:
+    if not file.is_demo and file.rows < entry.expected_rows:
+        expected = f"at least {entry.expected_rows:,} rows, as CDC published"
+        yield expected, f"{file.rows:,} rows", "the file is cut off or not the public one: fetch it again"
+
+
+def _keys(entry: CatalogueFile, file: TransportFile) -> Iterator[Reason]:
+    import numpy as np
+
+    key = file.values.get(KEY)
+    if key is None or key.dtype != np.float64:
+        return  # reported by _columns
+    advice = "the file is damaged or was edited: fetch it again"
+    missing = np.isnan(key)
+    if missing.any():
+        yield f"a {KEY} in every row", f"{int(missing.sum()):,} rows without one", advice
+    present = key[~missing]
+    broken = present[present != np.floor(present)]
+    if broken.size:
+        yield f"whole numbers in {KEY}", f"{broken.size:,} others, such as {broken[0]:g}", advice
+        return
+    values, counts = np.unique(present, return_counts=True)
+    twice = values[counts > 1]
+    if twice.size:
+        found = f"{twice.size:,} of them more than once, such as {twice[0]:.0f}"
+        yield f"each {KEY} once", found, advice
+    first, last = entry.cycle.first_seqn, entry.cycle.last_seqn
+    outside = values[(values < first) | (values > last)]
+    if outside.size:
+        found = f"{outside.size:,} others, {_span(outside)}"
+        advice = "this seems to be a file of another cycle under this name: fetch the right one"
+        yield f"{KEY} from {first} to {last}, as in cycle {entry.cycle.name}", found, advice
+
+
+def _tiny(file: TransportFile) -> Iterator[Reason]:
+    import numpy as np
+
+    for name, values in file.values.items():
+        if values.dtype != np.float64:
+            continue
+        size = np.abs(values)
+        tiny = values[(size > 0) & (size < SMALLEST)]
+        if tiny.size:
+            found = f"{tiny.size:,} values nearer to zero in {name}, such as {tiny[0]:g}"
+            yield f"zero, or numbers of at least {SMALLEST:g}", found, "fetch the file again from CDC"
+
+
+def _span(values: "np.ndarray[Any, Any]") -> str:
+    return f"from {values[0]:.0f} to {values[-1]:.0f}"
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - 8
+    return ", ".join(names[:8]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,209 @@
+"""From a data frame to the arrays of a model, with every check of the data."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from scipy import linalg
+
+from mixepi.arrays import FloatArray, IntArray
+from mixepi.bkmr.likelihood.dense import required_bytes
+from mixepi.bkmr.likelihood.solver import LARGEST_DENSE
+from mixepi.bkmr.model.model import Model
+from mixepi.bkmr.spec import BKMR
+from mixepi.errors import DataError, SpecificationError
+from mixepi.model_frame import require_columns, require_distinct
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """How exposures are brought to the model's scale; carried in the result for new data.
+
+    Attributes
+    ----------
+    exposures : tuple of str
+    log : bool
+    centre, spread : ndarray, shape (M,)
+        Mean and sd (denominator n - 1) of the (logged) exposures, or 0 and 1.
+    """
+
+    exposures: tuple[str, ...]
+    log: bool
+    centre: FloatArray
+    spread: FloatArray
+
+    def transform(self, data: pd.DataFrame) -> FloatArray:
+        """Exposures on the model's scale, shape (n, M)."""
+        z = numeric_columns(data, self.exposures, "exposure")
+        return self.from_natural(z)
+
+    def from_natural(self, z: FloatArray) -> FloatArray:
+        """The same for an array of exposures in natural units."""
+        if self.log:
+            _check_positive(z, self.exposures)
+            z = np.log(z)
+        return np.asarray((z - self.centre) / self.spread)
+
+    def to_natural(self, z: FloatArray, exposure: int) -> FloatArray:
+        """Values of one exposure in natural units from values on the model's scale."""
+        value = z * self.spread[exposure] + self.centre[exposure]
+        return np.asarray(np.exp(value) if self.log else value)
+
+
+def numeric_columns(data: pd.DataFrame, columns: tuple[str, ...], role: str) -> FloatArray:
+    """Columns as a float array, shape (n, len(columns)), or an error that names the column."""
+    require_columns(data, columns)
+    out = np.empty((len(data), len(columns)))
+    for j, name in enumerate(columns):
+        series = data[name]
+        if not (pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series)):
+            raise DataError(
+                f"expected {role} {name!r} to be numeric, found {series.dtype}: "
+                "code categories as 0/1 indicator columns"
+            )
+        values = series.to_numpy(dtype=float, na_value=np.nan)
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise DataError(
+                f"expected finite values in {role} {name!r}, found {bad} of {len(values)} missing or "
+                "infinite: drop or impute those rows first"
+            )
+        out[:, j] = values
+    return out
+
+
+def _check_positive(z: FloatArray, names: tuple[str, ...]) -> None:
+    for j, name in enumerate(names):
+        bad = int(np.count_nonzero(z[:, j] <= 0))
+        if bad:
+            raise DataError(
+                f"expected positive values of exposure {name!r} to take logarithms, found {bad} of "
+                f"{len(z)} at or below zero: replace non-detects (LOD / sqrt 2) or set log=False"
+            )
+
+
+def _scaler(spec: BKMR, z: FloatArray) -> Scaler:
+    if spec.log:
+        _check_positive(z, spec.exposures)
+        z = np.log(z)
+    for j, name in enumerate(spec.exposures):
+        if np.ptp(z[:, j]) == 0:
+            raise DataError(
+                f"expected exposure {name!r} to vary, found one value in all {len(z)} rows: drop it"
+            )
+    require_distinct(z, spec.exposures, "values")
+    m = z.shape[1]
+    if not spec.scale:
+        return Scaler(spec.exposures, spec.log, np.zeros(m), np.ones(m))
+    return Scaler(spec.exposures, spec.log, z.mean(axis=0), z.std(axis=0, ddof=1))
+
+
+def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
+    values = numeric_columns(data, spec.covariates, "covariate")
+    for j, name in enumerate(spec.covariates):
+        if np.ptp(values[:, j]) == 0:
+            raise DataError(f"expected covariate {name!r} to vary, found a constant: drop it")
+    if spec.intercept == "flat":
+        values = np.column_stack([np.ones(len(data)), values])
+    if values.shape[1]:
+        scaled = values / np.linalg.norm(values, axis=0)
+        _, upper, order = linalg.qr(scaled, mode="economic", pivoting=True)
+        small = np.flatnonzero(np.abs(np.diag(upper)) < 1e-9)
+        if len(small):
+            names = (["intercept"] if spec.intercept == "flat" else []) + list(spec.covariates)
+            culprits = ", ".join(names[order[k]] for k in small)
+            raise DataError(
+                f"expected linearly independent covariates, found {culprits} to be a combination of the "
+                "others: drop one (for instance one indicator of each category)"
+            )
+    return values
+
+
+def _outcome(spec: BKMR, data: pd.DataFrame) -> FloatArray:
+    y = numeric_columns(data, (spec.outcome,), "outcome")[:, 0]
+    if spec.family == "binomial":
+        other = np.unique(y[(y != 0) & (y != 1)])
+        if len(other):
+            raise DataError(
+                f"expected outcome {spec.outcome!r} to be 0 or 1 for family='binomial', found "
+                f"{other[:5].tolist()}: recode it, or use family='gaussian'"
+            )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.sum(np.square(y))):
+            raise DataError(
+                f"expected outcome {spec.outcome!r} to have a finite sum of squares, found values up to "
+                f"{np.abs(y).max():.3g}: choose a larger unit"
+            )
+    if np.ptp(y) == 0:
+        raise DataError(f"expected outcome {spec.outcome!r} to vary, found only the value {y[0]:g}")
+    return y
+
+
+def _cluster(spec: BKMR, data: pd.DataFrame) -> IntArray | None:
+    if spec.cluster is None:
+        return None
+    codes, levels = pd.factorize(data[spec.cluster], sort=True)
+    if np.any(codes < 0):
+        raise DataError(
+            f"expected no missing values in cluster {spec.cluster!r}, found {int(np.sum(codes < 0))}"
+        )
+    if not 1 < len(levels) < len(data):
+        raise DataError(
+            f"expected between 2 and {len(data) - 1} clusters in {spec.cluster!r}, found {len(levels)}: "
+            "a random intercept needs clusters of more than one row"
+        )
+    return cast(IntArray, codes.astype(np.int64))
+
+
+def _available_memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
+    """Check the data and build the model's arrays.
+
+    Raises
+    ------
+    DataError
+        Missing or infinite values, constant or duplicated exposures, an outcome that is not 0/1,
+        rank-deficient covariates.
+    SpecificationError
+        n too large for the solver.
+    """
+    require_columns(
+        data, [spec.outcome, *spec.exposures, *spec.covariates, *([spec.cluster] if spec.cluster else [])]
+    )
+    n, needed = len(data), len(spec.covariates) + (spec.intercept == "flat") + 3
+    if n < needed:
+        raise DataError(
+            f"expected at least {needed} rows for {needed - 3} covariates and intercept, found {n}: use "
+            "fewer covariates, or check the selection of rows"
+        )
+    y = _outcome(spec, data)
+    memory, largest = required_bytes(n, spec.family), LARGEST_DENSE[spec.family]
+    if spec.solver == "dense" and (n > largest or memory > 0.5 * _available_memory()):
+        raise SpecificationError(
+            f"expected n of at most {largest} (and memory for it) with solver='dense', found n={n}, "
+            f"which needs {memory / 2**30:.1f} GiB for each of the chains that run at once: use "
+            "solver='lowrank' or solver='fitc'"
+        )
+    natural = numeric_columns(data, spec.exposures, "exposure")
+    scaler = _scaler(spec, natural)
+    index = {name: j for j, name in enumerate(spec.exposures)}
+    groups = tuple(tuple(index[m] for m in g) for g in spec.groups) or tuple((j,) for j in range(len(index)))
+    model = Model(
+        family=spec.family,
+        y=y,
+        X=_covariates(spec, data),
+        z=scaler.from_natural(natural),
+        groups=groups,
+        select=spec.selection != "none",
+        priors=spec.priors,
+        intercept=spec.intercept == "flat",
+        cluster=_cluster(spec, data),
+        compat_bkmr=spec.compat == "bkmr",
+    )
+    return model, scaler

@@ -1,0 +1,56 @@
+"""The probit likelihood as a function of the linear predictors: value, derivatives, linearisation.
+
+s_i = +1 where the outcome is 1 and -1 where it is 0, so that the likelihood is prod_i Phi(s_i eta_i).
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from mixepi.arrays import FloatArray
+
+
+@numba.njit(cache=True)
+def log_phi(t: float) -> float:  # pragma: no cover - compiled
+    """log Phi(t), with the asymptotic series far in the lower tail."""
+    if t > -8.0:
+        return math.log(0.5 * math.erfc(-t * 0.7071067811865476))
+    square = 1.0 / (t * t)
+    series = 1.0 - square * (1.0 - square * (3.0 - square * (15.0 - 105.0 * square)))
+    return -0.5 * t * t - math.log(-t) - 0.9189385332046727 + math.log(series)
+
+
+@numba.njit(cache=True)
+def _likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:  # pragma: no cover - compiled
+    out = np.empty(eta.shape[0])
+    for j in range(eta.shape[0]):
+        value = 0.0
+        for i in range(signs.shape[0]):
+            value += log_phi(signs[i] * eta[j, i])
+        out[j] = value
+    return out
+
+
+def log_likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:
+    """sum_i log Phi(s_i eta_i) for each row of `eta`, shape (draws, n)."""
+    return _likelihoods(signs, np.ascontiguousarray(eta))
+
+
+@numba.njit(cache=True)
+def _linearise(
+    signs: FloatArray, eta: FloatArray
+) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled
+    pseudo = np.empty(signs.shape[0])
+    weights = np.empty(signs.shape[0])
+    for i in range(signs.shape[0]):
+        t = signs[i] * eta[i]
+        ratio = math.exp(-0.5 * t * t - 0.9189385332046727 - log_phi(t))
+        weights[i] = max(ratio * (ratio + t), 1e-12)
+        pseudo[i] = eta[i] + signs[i] * ratio / weights[i]
+    return pseudo, weights
+
+
+def linearise(signs: FloatArray, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Pseudo-outcomes and weights of the gaussian with the likelihood's slope and curvature at `eta`."""
+    return _linearise(signs, eta)

@@ -1,0 +1,271 @@
+"""Exact stage of the probit family: the latent outcomes are integrated out by importance sampling.
+
+    p(y | r, lambda) = integral of prod_i Phi(s_i eta_i) N(w; 0, I) d(b, w),  eta = X b + sqrt(lambda) G w
+
+with s_i = +-1 and flat b. The importance density is the gaussian that comes of replacing each factor
+Phi(s_i eta_i) by its site (`probit_sites`); antithetic pairs of draws give an unbiased estimate with a
+small variance. A chain that accepts with such estimates in place of the integral, and keeps the estimate
+of the current point, has the exact posterior (pseudo-marginal: Andrieu and Roberts 2009; for gaussian
+processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a posterior draw of
+eta. No latent outcome is carried from sweep to sweep, so none has to mix.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy import linalg, special
+
+from mixepi.arrays import FloatArray
+from mixepi.bkmr.likelihood.low_rank import Factor
+from mixepi.bkmr.likelihood.solver import LARGEST_DENSE, Evaluation, Solver, naming
+from mixepi.bkmr.likelihood.surrogate import Local
+from mixepi.bkmr.model.model import Model
+from mixepi.bkmr.model.projected_data import WorkingData
+from mixepi.bkmr.probit import dense as probit_dense
+from mixepi.bkmr.probit.importance import (
+    FeatureProposal,
+    ImportanceDensity,
+    ProbitEvaluation,
+    estimate,
+    slice_steps,
+)
+from mixepi.bkmr.probit.likelihood import linearise
+from mixepi.bkmr.probit.site_map import SiteMap
+from mixepi.bkmr.probit.sites import (
+    Sites,
+    covariance_marginals,
+    expectation_propagation,
+    feature_marginals,
+)
+from mixepi.bkmr.sampler.emulator import coordinates
+from mixepi.bkmr.sampler.transition import Exact, Point
+from mixepi.errors import SeparationError
+
+PAIRS = 8
+RANKS_PER_PAIR = 24
+AVERAGED = 4
+MATCHED = 6
+# Separated: some predictor so far out that Phi(-5.5) = 2e-8, and some combination of covariates about which
+# the data have lost what they know at equal probabilities. An outlying covariate does the first alone.
+LARGEST_PREDICTOR = 5.5
+LEAST_INFORMATION = 1e-4
+
+
+def null_predictors(model: Model) -> FloatArray:
+    """Linear predictors of the probit regression on the covariates alone (maximum likelihood).
+
+    Raises
+    ------
+    SeparationError
+        If a combination of covariates predicts the outcome perfectly.
+    """
+    from statsmodels.discrete.discrete_model import Probit
+
+    if not model.X.shape[1]:
+        return np.zeros(model.n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            eta = model.X @ Probit(model.y, model.X).fit(disp=False, maxiter=100).params
+        except np.linalg.LinAlgError:
+            eta = np.full(model.n, np.inf)
+    if not np.abs(eta).max() <= LARGEST_PREDICTOR and not _is_informed(model, eta):
+        raise SeparationError(
+            "expected a finite probit fit of the outcome on the covariates, found none: a combination of "
+            "covariates predicts the outcome perfectly; drop or merge the covariate responsible"
+        )
+    return np.asarray(eta, dtype=float)
+
+
+def _is_informed(model: Model, eta: FloatArray) -> bool:
+    """Whether the information about every combination of covariates is still there at `eta`."""
+    if not np.isfinite(eta).all():
+        return False
+    weights = linearise(2.0 * model.y - 1.0, eta)[1]
+    at_zero = 2.0 / np.pi
+    smallest = linalg.eigh(
+        model.X.T @ (model.X * weights[:, None]),
+        at_zero * model.X.T @ model.X,
+        eigvals_only=True,
+        subset_by_index=[0, 0],
+    )[0]
+    return bool(smallest > LEAST_INFORMATION)
+
+
+@dataclass
+class ProbitStage:
+    """The exact stage for binary outcomes; sites are fixed after warm-up.
+
+    Attributes
+    ----------
+    model : Model
+    solver : Solver
+    signs : ndarray, shape (n,)
+        +1 for cases, -1 for the others.
+    sites : Sites
+        Matched under the average kernel.
+    site_maps : dict
+        For sets of exposures (bytes of the indicator) whose kernel is rough.
+    """
+
+    model: Model
+    solver: Solver
+    signs: FloatArray
+    sites: Sites
+    site_maps: dict[bytes, SiteMap] = field(default_factory=dict)
+
+    def sites_at(self, point: Point) -> Sites:
+        """Sites of the importance density at a point: a function of the point alone."""
+        site_map = self.site_maps.get((point.r > 0).tobytes())
+        if site_map is None or not site_map.is_determined:
+            return self.sites
+        return site_map.at(coordinates(point.r, point.u))
+
+    @staticmethod
+    def pairs(rank: int) -> int:
+        """Antithetic pairs for a kernel of this rank: the noise grows with it, and they cost little."""
+        return max(PAIRS, rank // RANKS_PER_PAIR)
+
+    def _has_kernel(self, point: Point) -> bool:
+        return bool(np.any(point.r > 0)) or not self.model.intercept
+
+    def _cluster_columns(self, variance: float) -> list[FloatArray]:
+        cluster = self.model.cluster
+        if cluster is None:
+            return []
+        indicator = np.zeros((self.model.n, int(cluster.max()) + 1))
+        indicator[np.arange(self.model.n), cluster] = np.sqrt(variance)
+        return [indicator]
+
+    def _features(self, point: Point, factor: Factor | None) -> tuple[FloatArray, FloatArray | None]:
+        """Covariates, kernel features and cluster indicators.
+
+        Under fitc the variance that the features leave out is part of the noise: rows are divided by
+        its root, which is returned too.
+        """
+        parts = [self.model.X]
+        root = None
+        if factor is not None:
+            parts.append(np.sqrt(point.lambda_) * factor.rows.T)
+            if not factor.complete:
+                root = np.sqrt(1.0 + point.lambda_ * factor.residual)
+        design = np.column_stack([*parts, *self._cluster_columns(point.cluster_variance)])
+        return (design if root is None else design / root[:, None]), root
+
+    def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
+        """Estimate at a proposed point."""
+        if not self.model.use_likelihood:
+            return Evaluation(local.likelihood.at(point.lambda_), "prior", 0)
+        with naming(point.r, point.lambda_, point.cluster_variance):
+            return self._evaluate(point, rng)
+
+    def _evaluate(self, point: Point, rng: np.random.Generator) -> ProbitEvaluation:
+        proposal, rank, method, root = self._propose(point)
+        normals = rng.standard_normal((self.pairs(rank), proposal.dimension))
+        found = estimate(proposal, self.signs, normals, rng, rank)
+        return replace(found, method=method, root_variance=root)
+
+    def _propose(self, point: Point) -> tuple[ImportanceDensity, int, str, FloatArray | None]:
+        """The importance density at a point, the kernel's rank, its method, what rows were divided by."""
+        model, factor, sites = self.model, None, self.sites_at(point)
+        if self._has_kernel(point):
+            factor = self.solver.factor(model, point.r, point.lambda_)
+            if factor is None:
+                dense, root = probit_dense.propose(
+                    model, point.r, point.lambda_, point.cluster_variance, sites
+                )
+                return dense, model.n, "dense", root
+        design, root = self._features(point, factor)
+        proposal = FeatureProposal.for_sites(design, model.X.shape[1], sites)
+        rank = 0 if factor is None else factor.rank
+        return proposal, rank, "lowrank" if root is None else "fitc", root
+
+    def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
+        """Move the chosen draw and redraw all others, which leaves the extended posterior invariant."""
+        if not isinstance(exact, ProbitEvaluation):
+            return exact
+        proposal = exact.proposal or self._propose(point)[0]
+        normals = rng.standard_normal((self.pairs(exact.rank), proposal.dimension))
+        normals[0] = slice_steps(proposal, self.signs, exact.normal, rng)
+        new = estimate(proposal, self.signs, normals, rng, exact.rank)
+        return replace(new, method=exact.method, root_variance=exact.root_variance)
+
+    def matched_sites(self, points: Sequence[Point]) -> Sites:
+        """Sites matched under the average over `points` of the prior covariance of h.
+
+        Parameters
+        ----------
+        points : sequence of Point
+            States of the chain, with one cluster variance. At most `AVERAGED` of them are used,
+            evenly spaced and ending with the last;
+            the last alone where n is too large for more.
+        """
+        with naming(points[-1].r, points[-1].lambda_, points[-1].cluster_variance):
+            return self._matched_sites(points)
+
+    def _matched_sites(self, points: Sequence[Point]) -> Sites:
+        wanted = AVERAGED if self.model.n <= LARGEST_DENSE["binomial"] else 1
+        used = [points[k] for k in np.unique(np.linspace(0, len(points) - 1, wanted + 1).astype(int))[1:]]
+        return self._match(used or [points[-1]])
+
+    def _match(self, points: Sequence[Point]) -> Sites:
+        """Sites under the average over these states of the prior covariance of h."""
+        model = self.model
+        parts, full, left_out = [], False, np.zeros(model.n)
+        kernels = [point for point in points if self._has_kernel(point)]
+        for point in kernels:
+            factor = self.solver.factor(model, point.r, point.lambda_)
+            if factor is None:
+                full = True
+                break
+            parts.append(np.sqrt(point.lambda_ / len(points)) * factor.rows.T)
+            if not factor.complete:
+                left_out += point.lambda_ / len(points) * factor.residual
+        if full or sum(part.shape[1] for part in parts) > model.n:
+            covariance, noise = probit_dense.average_covariance(model, kernels, len(points))
+            marginals = covariance_marginals(covariance, model.X / np.sqrt(noise))
+        else:
+            cluster = self._cluster_columns(points[-1].cluster_variance)
+            design = np.column_stack([model.X, *parts, *cluster]) / np.sqrt(1.0 + left_out)[:, None]
+            marginals = feature_marginals(design, model.X.shape[1])
+        return expectation_propagation(marginals, self.signs, self.sites_at(points[-1]))
+
+    def extend_site_map(self, points: Sequence[Point]) -> None:
+        """Match sites at some states of one rough set of exposures, for the map of that set.
+
+        Parameters
+        ----------
+        points : sequence of Point
+            States of the chain. At most `MATCHED` of them are used, evenly spaced;
+            the last alone where n is too large for more.
+        """
+        key = (points[0].r > 0).tobytes()
+        distinct = list({(point.r.tobytes(), point.u): point for point in points}.values())
+        wanted = MATCHED if self.model.n <= LARGEST_DENSE["binomial"] else 1
+        used = [distinct[k] for k in np.unique(np.linspace(len(distinct) - 1, 0, wanted).astype(int))]
+        sites = tuple(self.matched_sites([point]) for point in used)
+        theta = np.array([coordinates(point.r, point.u) for point in used])
+        known = self.site_maps.get(key)
+        self.site_maps[key] = SiteMap(theta, sites) if known is None else known.including(theta, sites)
+
+
+def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """y* given eta and y: normal with mean eta, variance 1, on the side that y says."""
+    t = signs * eta
+    uniform = 1.0 - rng.random(len(eta))
+    # log P(x > -t) in the scale of ndtri_exp keeps the far tail exact.
+    return np.asarray(eta - signs * special.ndtri_exp(np.log(uniform) + special.log_ndtr(t)))
+
+
+def surrogate_data(model: Model, sites: Sites) -> WorkingData:
+    """The gaussian problem that stands in for the probit in the cheap stage."""
+    return WorkingData(
+        sites.pseudo,
+        model.X,
+        model.noise,
+        root_weights=np.sqrt(sites.weights),
+        cluster=model.cluster,
+        cluster_variance=1.0 if model.cluster is not None else 0.0,
+    )

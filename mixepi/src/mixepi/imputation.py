@@ -1,0 +1,359 @@
+"""Multiple imputation by chained equations, and Rubin's rules for what comes of it.
+
+The chained equations are statsmodels' `MICEData`: each incomplete column in turn gets the values of donors
+whose predicted mean is near (predictive mean matching), so that what is imputed is always a value that was
+observed. What is added here is the handling of factors, by the same matching on the predicted shares of all
+levels. scikit-learn's `IterativeImputer` draws from a normal distribution and knows no factors at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import linalg, special
+from scipy.spatial import KDTree
+from statsmodels.imputation.mice import MICEData
+from threadpoolctl import threadpool_limits
+
+from mixepi.arguments import require_integer, require_names, require_seed
+from mixepi.arrays import FloatArray, IntArray
+from mixepi.errors import DataError, EstimationError, SpecificationError
+from mixepi.model_frame import require_columns, require_factor
+from mixepi.random_streams import random_stream
+from mixepi.tables import check_level
+
+DONORS = 5
+CYCLES = 10
+
+
+def impute(
+    frame: pd.DataFrame, columns: Sequence[str], *, imputations: int = 20, seed: int
+) -> list[pd.DataFrame]:
+    """Return completed copies of a data frame.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per person.
+    columns : sequence of str
+        Columns of the imputation model: those to be completed, and those that predict them. These should hold
+        everything that the analysis will use, its outcome and exposures too (leaving out the outcome pulls
+        associations towards zero), and for a survey the weight. Columns that are not numbers are factors.
+    imputations : int
+        Number of copies; 20 by default, about one per percent of records that are incomplete (White, Royston
+        and Wood 2011).
+    seed : int
+        Copy number k depends on the seed and k alone, not on how many copies there are.
+
+    Returns
+    -------
+    list of pandas.DataFrame
+        Each with the index, columns and types of `frame`. Values that were there are untouched, columns not
+        named too.
+
+    Raises
+    ------
+    SpecificationError
+        Fewer than one imputation, or a column named twice.
+    DataError
+        A column is absent, has infinite values, or has fewer values than the model has coefficients.
+
+    Notes
+    -----
+    Chained equations with predictive mean matching (van Buuren and Groothuis-Oudshoorn 2011; five donors, ten
+    cycles from a random start). A level of a factor is that of a donor with near predicted shares of all
+    levels, by a multivariate linear regression of their indicators; unlike a multinomial model this cannot
+    fail by separation where a level is rare.
+    """
+    require_integer("imputations", imputations, 1, "20 is usual")
+    require_seed(seed)
+    columns = require_names("columns", columns)
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise SpecificationError(f"expected each column once, found {', '.join(repeated)} more than once")
+    require_columns(frame, columns)
+    levels = {name: _levels(frame[name]) for name in columns}
+    coded = pd.DataFrame({name: _coded(frame[name], levels[name]) for name in columns})
+    incomplete = [name for name in columns if coded[name].isna().any()]
+    _check_enough(coded, levels, incomplete)
+    completed = []
+    for k in range(imputations):
+        copy = frame.copy()
+        if incomplete:
+            chain = _ChainedEquations(coded, levels, random_stream(seed, "imputation", k))
+            with threadpool_limits(limits=1):  # another number of threads adds up in another order
+                chain.update_all(CYCLES)
+            for name in incomplete:
+                copy[name] = _decoded(chain.data[name].to_numpy(), levels[name], frame[name])
+        completed.append(copy)
+    return completed
+
+
+def _levels(column: pd.Series) -> pd.Index | None:
+    """Return the levels of a factor, None for a number."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return None
+    require_factor(column)
+    levels: pd.Index = column.astype("category").cat.remove_unused_categories().cat.categories
+    return levels
+
+
+def _coded(column: pd.Series, levels: pd.Index | None) -> FloatArray:
+    if levels is None:
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        infinite = int(np.isinf(values).sum())
+        if infinite:
+            raise DataError(
+                f"expected finite values in column {column.name!r}, found {infinite} infinite: a logarithm "
+                "of zero is the usual reason"
+            )
+        return values
+    codes = levels.get_indexer(pd.Index(column)).astype(np.float64)
+    return np.where(codes < 0, np.nan, codes)
+
+
+def _decoded(values: FloatArray, levels: pd.Index | None, original: pd.Series) -> pd.Series:
+    filled = values if levels is None else levels.take(values.astype(np.int64))
+    complete = original.copy()
+    missing = original.isna()
+    complete[missing] = pd.Series(filled, index=original.index)[missing]
+    return complete
+
+
+def _check_enough(coded: pd.DataFrame, levels: dict[str, pd.Index | None], incomplete: Sequence[str]) -> None:
+    sizes = {name: 1 if found is None else max(len(found) - 1, 0) for name, found in levels.items()}
+    for name in incomplete:
+        observed = int(coded[name].notna().sum())
+        needed = max(1 + sum(sizes.values()) - sizes[name], DONORS)
+        if observed <= needed:
+            raise DataError(
+                f"expected more than {needed} values of {name!r} to learn from, found {observed} in "
+                f"{len(coded)} rows: leave the column out"
+            )
+
+
+class _ChainedEquations(MICEData):  # type: ignore[misc]  # statsmodels has no types
+    """statsmodels' chained equations over codes of factors, without its formulas.
+
+    Parameters
+    ----------
+    coded : pandas.DataFrame
+        n rows of doubles: numbers, or codes of the levels of a factor.
+    levels : dict
+        None for a number, the levels of a factor.
+    rng : numpy.random.Generator
+    """
+
+    def __init__(
+        self, coded: pd.DataFrame, levels: dict[str, pd.Index | None], rng: np.random.Generator
+    ) -> None:
+        # with a constant, no record is wholly empty; statsmodels would drop such a record
+        super().__init__(coded.assign(_constant=0.0), k_pmm=DONORS, rng=rng)
+        self.levels = levels
+        self.blocks: dict[str, FloatArray] = {}
+        self.predictors = np.empty((len(coded), 0))
+        for name in levels:
+            observed = coded[name].to_numpy()[self.ix_obs[name]]
+            self._put(name, rng.choice(observed, size=len(self.ix_miss[name])))
+
+    def update(self, vname: str) -> None:
+        rows = self.ix_obs[vname]
+        others = [block for name, block in self.blocks.items() if name != vname]
+        matrix = np.hstack([np.ones((len(self.data), 1)), *others])
+        self.predictors = matrix[:, _independent_columns(matrix[rows])]
+        found = self.levels[vname]
+        if found is None:
+            super().update(vname)
+            return
+        missing = self.ix_miss[vname]
+        codes = self.data[vname].to_numpy()[rows]
+        donors = matched_donors(
+            (codes[:, None] == np.arange(1, len(found))).astype(np.float64),
+            self.predictors[rows],
+            self.predictors[missing],
+            self.rng,
+        )
+        self._put(vname, codes[donors])
+
+    def get_fitting_data(self, vname: str) -> tuple[FloatArray, FloatArray, dict[str, Any], dict[str, Any]]:
+        rows = self.ix_obs[vname]
+        return self._outcome(vname), self.predictors[rows], {}, {}
+
+    def get_split_data(
+        self, vname: str
+    ) -> tuple[FloatArray, FloatArray, FloatArray, dict[str, Any], dict[str, Any]]:
+        observed, missing = self.ix_obs[vname], self.ix_miss[vname]
+        return self._outcome(vname), self.predictors[observed], self.predictors[missing], {}, {}
+
+    def _outcome(self, name: str) -> FloatArray:
+        values: FloatArray = self.data[name].to_numpy()[self.ix_obs[name]]
+        return values
+
+    def _store_changes(self, col: str, vals: FloatArray) -> None:
+        self._put(col, np.atleast_1d(vals))
+
+    def _put(self, name: str, values: FloatArray) -> None:
+        """Store imputed values, and the column as a predictor: z-scores, or indicators of its levels."""
+        self.data.iloc[self.ix_miss[name], self.data.columns.get_loc(name)] = values
+        column = self.data[name].to_numpy()[:, None]
+        found = self.levels[name]
+        if found is None:
+            self.blocks[name] = (column - column.mean()) / (column.std() or 1.0)
+        else:
+            self.blocks[name] = (column == np.arange(1, len(found))).astype(np.float64)
+
+
+def _independent_columns(matrix: FloatArray) -> IntArray:
+    """Positions of columns that are no combination of others: smoking tells whether someone ever smoked."""
+    triangle, order = linalg.qr(matrix, mode="r", pivoting=True)
+    size = np.abs(np.diag(triangle))
+    return np.sort(order[: len(size)][size > 1e-9 * size[0]]).astype(np.int64)
+
+
+def matched_donors(
+    outcomes: FloatArray, observed: FloatArray, missing: FloatArray, rng: np.random.Generator
+) -> IntArray:
+    """Return, for each record to complete, a donor whose predicted outcomes are near.
+
+    Parameters
+    ----------
+    outcomes : array, shape (n, q)
+        Of the possible donors; here the indicators of all levels but one.
+    observed, missing : array, shape (n, k) and (m, k)
+        Linearly independent predictors of the donors, and of the records to complete.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    int array, shape (m,)
+        Positions among the donors, each drawn from the five at the smallest Mahalanobis distance between
+        predictions, with coefficients drawn from their posterior distribution (equal distances at random).
+    """
+    coefficients = np.linalg.lstsq(observed, outcomes, rcond=None)[0]
+    residuals = outcomes - observed @ coefficients
+    covariance = residuals.T @ residuals / max(len(observed) - observed.shape[1], 1)
+    # a level that its predictors give away leaves no residual variance
+    covariance += 1e-6 * np.eye(len(covariance))
+    spread = np.linalg.cholesky(covariance)
+    # with X = QR, the coefficients vary as R^-1 Z L' where Z is standard normal and LL' the covariance
+    triangle = np.linalg.qr(observed, mode="r")
+    noise = rng.normal(size=coefficients.shape)
+    drawn = coefficients + linalg.solve_triangular(triangle, noise) @ spread.T
+    of_donors, of_missing = (
+        # a little noise on both sides draws among donors at equal distance
+        linalg.solve_triangular(spread, (rows @ drawn).T, lower=True).T
+        + 1e-9 * rng.normal(size=(len(rows), len(spread)))
+        for rows in (observed, missing)
+    )
+    nearest = np.asarray(KDTree(of_donors).query(of_missing, k=DONORS)[1])
+    return np.asarray(nearest[np.arange(len(missing)), rng.integers(0, DONORS, len(missing))], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class PooledEstimate:
+    """One number from several imputations, by Rubin's rules.
+
+    Attributes
+    ----------
+    estimate : float
+        Mean over the imputations.
+    std_error : float
+        Root of the total variance: within + (1 + 1/m) between.
+    df : float
+        Degrees of freedom of Barnard and Rubin (1999).
+    within, between : float
+        Mean of the squared standard errors; variance of the estimates.
+    missing_information : float
+        Fraction of missing information, from 0 to 1.
+    imputations : int
+        m.
+    """
+
+    estimate: float
+    std_error: float
+    df: float
+    within: float
+    between: float
+    missing_information: float
+    imputations: int
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of t = estimate / std_error."""
+        return float(2 * special.stdtr(self.df, -abs(self.estimate / self.std_error)))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the ends of the confidence interval."""
+        check_level(level)
+        half_width = float(special.stdtrit(self.df, 0.5 + level / 2)) * self.std_error
+        return self.estimate - half_width, self.estimate + half_width
+
+
+def pool(
+    estimates: Sequence[float] | FloatArray,
+    std_errors: Sequence[float] | FloatArray,
+    df_complete: float = np.inf,
+) -> PooledEstimate:
+    """Combine the estimates of one number from several imputations.
+
+    Parameters
+    ----------
+    estimates, std_errors : array, shape (m,)
+        One of each per imputation, on a scale where the estimate is about normal (log odds, not odds).
+    df_complete : float
+        Degrees of freedom that the analysis would have without missing values; infinite for a normal
+        distribution.
+
+    Returns
+    -------
+    PooledEstimate
+
+    Raises
+    ------
+    EstimationError
+        Fewer than two imputations, a number that is not finite, or a standard error that is not positive.
+
+    Notes
+    -----
+    Rubin (1987), section 3.3; degrees of freedom of Barnard and Rubin (1999), equation 3.
+    """
+    q = np.asarray(estimates, dtype=np.float64)
+    se = np.asarray(std_errors, dtype=np.float64)
+    m = q.size
+    if m < 2 or q.shape != se.shape or q.ndim != 1:
+        raise EstimationError(
+            f"expected one estimate and one standard error from each of at least 2 imputations, found "
+            f"{q.size} and {se.size}: impute more often"
+        )
+    wrong = int(np.sum(~(np.isfinite(q) & np.isfinite(se) & (se > 0))))
+    if wrong or not df_complete > 0:
+        raise EstimationError(
+            f"expected finite estimates, positive standard errors and degrees of freedom, found {wrong} of "
+            f"{m} imputations without, and {df_complete} degrees of freedom: look at the fits that failed"
+        )
+    within, between = float(np.mean(se**2)), float(np.var(q, ddof=1))
+    added = (1 + 1 / m) * between
+    total = within + added
+    share = added / total
+    df = _barnard_rubin(m, share, df_complete)
+    ratio = added / within
+    return PooledEstimate(
+        estimate=float(q.mean()),
+        std_error=float(np.sqrt(total)),
+        df=df,
+        within=within,
+        between=between,
+        missing_information=(ratio + 2 / (df + 3)) / (ratio + 1),
+        imputations=m,
+    )
+
+
+def _barnard_rubin(m: int, share: float, df_complete: float) -> float:
+    """`share`: proportion of the total variance that the missing values add."""
+    df_imputation = (m - 1) / share**2 if share > 0 else np.inf
+    if np.isinf(df_complete):
+        return float(df_imputation)
+    df_observed = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - share)
+    return float(1 / (1 / df_imputation + 1 / df_observed))

@@ -1,0 +1,204 @@
+"""From a data frame and column names to checked arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from mixepi.arrays import BoolArray, FloatArray, IntArray
+from mixepi.errors import DataError
+
+
+def require_columns(data: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise `DataError` naming every column of `names` that `data` lacks or holds more than once."""
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"expected a pandas DataFrame, found {type(data).__name__}: convert it, as in "
+            "pandas.DataFrame(data)"
+        )
+    missing = [name for name in dict.fromkeys(names) if name not in data.columns]
+    if missing:
+        raise DataError(
+            f"expected columns {', '.join(map(repr, missing))}, found none of that name among "
+            f"{len(data.columns)} columns: check the spelling in the specification"
+        )
+    for name in names:
+        column = data[name]
+        if isinstance(column, pd.DataFrame):
+            raise DataError(
+                f"expected one column {name!r}, found {column.shape[1]} of that name: rename or drop "
+                "the others"
+            )
+
+
+def require_complete(data: pd.DataFrame, names: Sequence[str], rows: BoolArray | None = None) -> None:
+    """Raise `DataError` that counts the missing values of each column of `names` within `rows`."""
+    found = []
+    for name in dict.fromkeys(names):
+        column = data[name]
+        if column.hasnans:
+            missing = column.isna().to_numpy()
+            count = int(missing.sum() if rows is None else missing[rows].sum())
+            if count:
+                found.append(f"{name}: {count}")
+    if found:
+        n = len(data) if rows is None else int(rows.sum())
+        raise DataError(
+            f"expected no missing values in {n} rows, found {'; '.join(found)}: drop or impute these "
+            "rows first"
+        )
+
+
+def domain_rows(data: pd.DataFrame, domain: str | None) -> BoolArray:
+    """Return the analysed rows of `data` as a mask; `DataError` if the domain is not boolean or empty."""
+    if domain is None:
+        rows = np.ones(len(data), dtype=np.bool_)
+    else:
+        require_complete(data, [domain])
+        other = int((~data[domain].isin([0, 1])).sum())
+        if other:
+            raise DataError(
+                f"expected domain {domain!r} to be true or false, found {other} other values: make it boolean"
+            )
+        rows = data[domain].to_numpy(dtype=np.float64) == 1.0
+    if not rows.any():
+        raise DataError(
+            f"expected rows to analyse, found none of {len(data)}: check the domain and the data frame"
+        )
+    return rows
+
+
+def row_order(data: pd.DataFrame, rows: BoolArray, identifier: str | None) -> IntArray:
+    """Return the positions of `rows`, by `identifier` if there is one, which must then identify them."""
+    positions = np.flatnonzero(rows)
+    if identifier is None:
+        return positions
+    values = data[identifier].iloc[positions]
+    repeated = int(values.duplicated().sum())
+    if repeated:
+        raise DataError(
+            f"expected one row per value of {identifier!r}, found {repeated} repeated: choose a column that "
+            "identifies rows"
+        )
+    return positions[np.argsort(values.to_numpy(), kind="stable")]
+
+
+def require_distinct(values: FloatArray, names: Sequence[str], what: str) -> None:
+    """Raise `DataError` if two of the varying columns of `values` (n, p) are copies up to scale."""
+    if len(names) < 2:
+        return
+    first, second = np.nonzero(np.triu(np.abs(np.corrcoef(values.T)) > 1 - 1e-12, 1))
+    if first.size:
+        raise DataError(
+            f"expected different exposures, found {names[first[0]]!r} and {names[second[0]]!r} to be copies "
+            f"of each other (the same {what}, up to scale): drop one"
+        )
+
+
+def numeric_column(data: pd.DataFrame, name: str) -> FloatArray:
+    """Return one column as finite doubles, shape (n,); `DataError` if it is not numeric or not finite."""
+    column = data[name]
+    if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
+        raise DataError(
+            f"expected column {name!r} to be numeric, found dtype {column.dtype}: convert it to numbers"
+        )
+    values = column.to_numpy(dtype=np.float64)
+    infinite = int(np.sum(~np.isfinite(values)))
+    if infinite:
+        raise DataError(
+            f"expected finite values in column {name!r}, found {infinite} missing or infinite: "
+            "a logarithm of zero is the usual reason"
+        )
+    return values
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """Covariate columns of a design without the intercept: `matrix` (n, c) and one name per column."""
+
+    matrix: FloatArray
+    names: tuple[str, ...]
+
+
+def covariate_columns(
+    data: pd.DataFrame, names: Sequence[str], references: Mapping[str, str] = MappingProxyType({})
+) -> Covariates:
+    """Return numeric covariates as they are and others in treatment coding.
+
+    A level's column is named ``covariate[level]``. Levels are those of a categorical dtype that occur, or the
+    sorted distinct values; the reference is the one that `references` names, or else the first.
+    """
+    columns: list[FloatArray] = []
+    labels: list[str] = []
+    for name in names:
+        column = data[name]
+        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+            columns.append(numeric_column(data, name))
+            labels.append(name)
+            continue
+        require_factor(column)
+        codes, levels = factor_levels(column)
+        reference = references.get(name, levels[0])
+        if reference not in levels:
+            raise DataError(
+                f"expected the reference level {reference!r} in column {name!r}, found only "
+                f"{', '.join(levels)}: choose one of these"
+            )
+        if len(levels) == 1:
+            raise DataError(
+                f"expected at least two levels of {name!r}, found only {levels[0]!r} in {len(data)} rows: "
+                "leave it out of the specification"
+            )
+        for k, level in enumerate(levels):
+            if level != reference:
+                columns.append((codes == k).astype(np.float64))
+                labels.append(f"{name}[{level}]")
+    matrix = np.column_stack(columns) if columns else np.empty((len(data), 0))
+    constant = [label for label, values in zip(labels, columns, strict=True) if np.ptp(values) == 0]
+    if constant:
+        raise DataError(
+            f"expected covariates that vary, found {', '.join(map(repr, constant))} constant in "
+            f"{len(data)} rows: "
+            "leave them out of the specification"
+        )
+    return Covariates(matrix, tuple(labels))
+
+
+def require_factor(column: pd.Series) -> None:
+    """Raise `DataError` if a column that is not numeric holds times, whose levels would be no groups."""
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind in ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"):
+        raise DataError(
+            f"expected column {column.name!r} to hold numbers or groups, found dtype {column.dtype} ({kind}, "
+            f"{column.nunique()} values): convert it to numbers, such as years since a date, or to groups"
+        )
+
+
+def factor_levels(column: pd.Series) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return integer codes (n,) of a factor's levels and the levels that occur, in order."""
+    categories = column.astype("category").cat.remove_unused_categories().cat
+    codes = np.asarray(categories.codes, dtype=np.float64)
+    return codes, tuple(map(str, categories.categories))
+
+
+def observation_weights(data: pd.DataFrame, name: str | None, rows: BoolArray | None = None) -> FloatArray:
+    """Return weights divided by their mean over `rows`, shape (n,); all ones without a column.
+
+    Raises
+    ------
+    DataError
+        If a weight within `rows` is not positive.
+    """
+    if name is None:
+        return np.ones(len(data))
+    values = numeric_column(data, name)
+    used = values if rows is None else values[rows]
+    wrong = int(np.sum(used <= 0))
+    if wrong:
+        raise DataError(
+            f"expected positive weights in column {name!r}, found {wrong} of {used.size} zero or negative: "
+            "exclude these rows (or mark them as outside the domain)"
+        )
+    return np.asarray(values / used.mean())

@@ -1,0 +1,203 @@
+"""Quantile scores of exposures, with cut points that stay fixed for new data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from warnings import warn
+
+import numpy as np
+import pandas as pd
+
+from mixepi.arguments import require_integer, require_names
+from mixepi.arrays import FloatArray
+from mixepi.errors import DataError, MixepiWarning, QuantileWarning
+from mixepi.model_frame import domain_rows, numeric_column, require_columns, require_complete
+
+SCORE_COLUMNS = (
+    "exposure",
+    "quantiles",
+    "levels",
+    "distinct_values",
+    "share_lowest_value",
+    "cut_points",
+    "center",
+    "scale",
+)
+
+
+def type7_quantiles(values: FloatArray, probabilities: FloatArray) -> FloatArray:
+    """Return sample quantiles by linear interpolation of order statistics (type 7 of Hyndman and Fan, 1996).
+
+    Written out because a cut point that falls on an observation must equal it to the last bit:
+    the score of every tied row hangs on it.
+    """
+    ordered = np.sort(values)
+    position = (ordered.size - 1) * np.asarray(probabilities, dtype=np.float64)
+    below = np.floor(position + 4 * np.finfo(float).eps).astype(np.int64)
+    above = np.minimum(below + 1, ordered.size - 1)
+    share = position - below
+    share[np.abs(share) < 4 * np.finfo(float).eps * np.maximum(1, position)] = 0.0
+    low, high = ordered[below], ordered[above]
+    return np.where((share == 0) | (low == high), low, (1 - share) * low + share * high)
+
+
+@dataclass(frozen=True)
+class QuantileScores:
+    """Fixed rule that turns exposures into scores.
+
+    Attributes
+    ----------
+    exposures : tuple of str
+    quantiles : int or None
+        Number of quantile groups asked for; None means standardised values.
+    cut_points : tuple of arrays
+        Interior cut points per exposure, ascending; the score is the number of cut points below a
+        value (intervals closed on the right), so it runs over 0, 1, ..., len(cut points).
+    centers, scales : array, shape (p,)
+        Mean and standard deviation; used only for standardised values.
+    distinct_values : tuple of int
+    shares_lowest : tuple of float
+        Share of rows tied at the lowest value: non-detects, as a rule.
+    """
+
+    exposures: tuple[str, ...]
+    quantiles: int | None
+    cut_points: tuple[FloatArray, ...]
+    centers: FloatArray
+    scales: FloatArray
+    distinct_values: tuple[int, ...]
+    shares_lowest: tuple[float, ...]
+
+    def score(self, data: pd.DataFrame) -> FloatArray:
+        """Return the scores of `data` under the fixed rule, shape (n, p)."""
+        require_columns(data, self.exposures)
+        require_complete(data, self.exposures)
+        return self.score_values(np.column_stack([numeric_column(data, name) for name in self.exposures]))
+
+    def score_values(self, values: FloatArray) -> FloatArray:
+        """Return the scores of an array with one column per exposure, shape (n, p)."""
+        if self.quantiles is None:
+            return np.asarray((values - self.centers) / self.scales)
+        columns = [np.searchsorted(cuts, values[:, j], side="left") for j, cuts in enumerate(self.cut_points)]
+        return np.column_stack(columns).astype(np.float64)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per exposure with the columns `SCORE_COLUMNS`."""
+        table = pd.DataFrame(
+            {
+                "exposure": list(self.exposures),
+                "quantiles": [self.quantiles] * len(self.exposures),
+                "levels": [None if self.quantiles is None else len(cuts) + 1 for cuts in self.cut_points],
+                "distinct_values": list(self.distinct_values),
+                "share_lowest_value": list(self.shares_lowest),
+                "cut_points": [list(map(float, cuts)) for cuts in self.cut_points],
+                "center": self.centers,
+                "scale": self.scales,
+            }
+        )
+        return table.astype({"quantiles": "Int64", "levels": "Int64"})
+
+
+def require_quantiles(quantiles: int | None) -> int | None:
+    """Return the number of quantile groups, None for standardised values."""
+    if quantiles is None:
+        return None
+    return require_integer("quantiles", quantiles, 2, "use 4 or 10, or None for standardised values")
+
+
+def fit_quantile_scores(
+    data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None = 4
+) -> QuantileScores:
+    """Learn the scoring rule from `data`.
+
+    Parameters
+    ----------
+    data : DataFrame
+        All rows that the analysis uses (training and validation together, as gWQS does).
+    exposures : sequence of str
+        Numeric columns.
+    quantiles : int, optional
+        Number of groups, 4 by default as in Carrico et al. (2015); 10 gives deciles. None standardises
+        to mean 0 and standard deviation 1 instead, which keeps the shape but also the outliers.
+
+    Returns
+    -------
+    QuantileScores
+
+    Raises
+    ------
+    DataError
+        If an exposure has missing values, is constant, or falls into a single score level, or if there are
+        more quantiles than rows.
+    SpecificationError
+        If `quantiles` is no whole number of at least 2.
+
+    Warns
+    -----
+    QuantileWarning
+        If ties leave an exposure with fewer levels than `quantiles`: equal cut points are merged, and
+        a cut point equal to the minimum is dropped, so that tied values always share one score.
+    """
+    scores, notes = learn_quantile_scores(data, exposures, quantiles)
+    for note in notes:
+        warn(note, stacklevel=2)
+    return scores
+
+
+def learn_quantile_scores(
+    data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None
+) -> tuple[QuantileScores, tuple[MixepiWarning, ...]]:
+    """Do what `fit_quantile_scores` does, returning the warnings instead of issuing them."""
+    names = require_names("exposures", exposures)
+    quantiles = require_quantiles(quantiles)
+    require_columns(data, names)
+    domain_rows(data, None)
+    require_complete(data, names)
+    if quantiles is not None and quantiles > len(data):
+        raise DataError(
+            f"expected at most as many quantiles as rows, found {quantiles} quantiles for {len(data)} rows: "
+            "use 4 or 10, or None for standardised values"
+        )
+    all_cuts: list[FloatArray] = []
+    notes: list[MixepiWarning] = []
+    centers, scales, distinct, lowest = [], [], [], []
+    for name in names:
+        values = numeric_column(data, name)
+        levels = np.unique(values)
+        if levels.size < 2:
+            raise DataError(
+                f"expected exposure {name!r} to vary, found the single value {levels[0]:g} in all "
+                f"{values.size} rows: leave it out"
+            )
+        centers.append(values.mean())
+        scales.append(values.std(ddof=1))
+        distinct.append(int(levels.size))
+        lowest.append(float(np.mean(values == levels[0])))
+        if quantiles is None:
+            all_cuts.append(np.empty(0))
+            continue
+        breaks = np.unique(type7_quantiles(values, np.arange(quantiles + 1) / quantiles))
+        cuts = breaks[1:-1]
+        all_cuts.append(cuts)
+        if cuts.size == 0:
+            raise DataError(
+                f"expected exposure {name!r} to fall into {quantiles} quantile groups, found one "
+                f"({levels.size} distinct values, {lowest[-1]:.0%} tied at the lowest): use more quantiles, "
+                "or put it among the covariates"
+            )
+        if cuts.size + 1 < quantiles:
+            reason = (
+                f"{levels.size} distinct values"
+                if levels.size < quantiles
+                else f"{lowest[-1]:.0%} tied at the lowest"
+            )
+            notes.append(
+                QuantileWarning(
+                    f"exposure {name!r}: expected {quantiles} score levels, found {cuts.size + 1} "
+                    f"({reason}): "
+                    "tied values share one score; consider fewer quantiles"
+                )
+            )
+    scores = QuantileScores(
+        names, quantiles, tuple(all_cuts), np.array(centers), np.array(scales), tuple(distinct), tuple(lowest)
+    )
+    return scores, tuple(notes)

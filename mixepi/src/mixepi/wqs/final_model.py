@@ -1,0 +1,129 @@
+"""The regression of the outcome on the finished index, on the validation rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixepi.arrays import BoolArray, FloatArray
+from mixepi.errors import EstimationError, FewEventsWarning, MixepiWarning
+from mixepi.glm.constrained import fit_glm
+from mixepi.glm.families import BINARY, FREE_DISPERSION
+from mixepi.survey_glm import survey_glm
+from mixepi.wqs.prepared import Prepared
+from mixepi.wqs.spec import WQS
+
+# Vittinghoff and McCulloch (2007): bias and coverage are acceptable from 5 to 9 events per parameter on.
+EVENTS_PER_PARAMETER = 5
+
+
+@dataclass(frozen=True)
+class FinalModel:
+    """Coefficients (k,), covariance (k, k) and facts of the model that inference rests on.
+
+    `df` is that of the t tests (infinite for normal tests); `events` counts outcomes of 1 and is None
+    for outcomes that are not binary; `inference` is "model" or "design".
+    """
+
+    terms: tuple[str, ...]
+    coefficients: FloatArray
+    covariance: FloatArray
+    df: float
+    deviance: float
+    null_deviance: float
+    residual_df: float
+    size: float
+    n: int
+    events: int | None
+    inference: str
+
+
+def fit_final_model(
+    spec: WQS, prepared: Prepared, rows: BoolArray, index: FloatArray, *, variance: bool = True
+) -> FinalModel:
+    """Regress the outcome on the index (n, D), the covariates and, if asked for, their interaction.
+
+    Parameters
+    ----------
+    rows : bool array, shape (n,)
+        Validation rows among the analysed rows.
+    index : array, shape (n, D)
+    variance : bool
+        True by default. False leaves out the survey design, which changes the covariance and not the
+        coefficients, and takes most of the time.
+    """
+    Z = prepared.covariates
+    columns = [np.ones((index.shape[0], 1)), index, Z.matrix]
+    terms = ["intercept", *spec.index_terms, *Z.names]
+    if prepared.modifier is not None:
+        columns.append(index * prepared.modifier[:, None])
+        terms.append(f"wqs:{prepared.modifier_name}")
+    design = np.hstack(columns)[rows]
+    names = tuple(terms)
+    outcome = prepared.outcome[rows]
+    fit = fit_glm(
+        design,
+        names,
+        outcome,
+        family=spec.family,
+        weights=prepared.weights[rows],
+        offset=prepared.offset[rows],
+    )
+    coefficients, covariance, inference = fit.coefficients, fit.covariance, "model"
+    df = fit.residual_df if spec.family in FREE_DISPERSION else np.inf
+    if prepared.design is not None and variance:
+        domain = np.zeros(prepared.total_rows, dtype=np.bool_)
+        positions = prepared.positions[rows]
+        domain[positions] = True
+        order = np.argsort(positions)
+        survey = survey_glm(
+            design[order],
+            names,
+            outcome[order],
+            domain,
+            prepared.design,
+            family=spec.family,
+            offset=prepared.offset[rows][order],
+            size=fit.size,
+        )
+        coefficients, covariance, df, inference = survey.coefficients, survey.covariance, survey.df, "design"
+    return FinalModel(
+        names,
+        coefficients,
+        covariance,
+        df,
+        fit.deviance,
+        fit.null_deviance,
+        fit.residual_df,
+        fit.size,
+        int(rows.sum()),
+        count_events(spec, outcome),
+        inference,
+    )
+
+
+def count_events(spec: WQS, outcome: FloatArray) -> int | None:
+    """Return the number of outcomes equal to 1, or None if the family is not binary."""
+    return int(outcome.sum()) if spec.family in BINARY else None
+
+
+def check_events(spec: WQS, outcome: FloatArray, part: str, parameters: int) -> list[MixepiWarning]:
+    """Raise `EstimationError` if a binary outcome does not vary in a part of the data; warn if events
+    are few."""
+    if spec.family not in BINARY:
+        return []
+    ones = int(outcome.sum())
+    fewer = min(ones, outcome.size - ones)
+    if fewer == 0:
+        raise EstimationError(
+            f"expected both outcomes among the {part} rows, found {ones} events in {outcome.size} rows: "
+            "change the validation share or use all rows"
+        )
+    if fewer < EVENTS_PER_PARAMETER * parameters:
+        return [
+            FewEventsWarning(
+                f"expected at least {EVENTS_PER_PARAMETER} events per parameter among the {part} rows, "
+                f"found {fewer} "
+                f"for {parameters} parameters: use fewer covariates, or no split with a permutation test"
+            )
+        ]
+    return []

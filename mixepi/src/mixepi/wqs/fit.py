@@ -1,0 +1,205 @@
+"""Fit a WQS regression: split, bootstraps, index weights, final model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from warnings import warn
+
+import numpy as np
+import pandas as pd
+
+from mixepi.arguments import require_seed
+from mixepi.arrays import BoolArray, FloatArray, IntArray
+from mixepi.errors import DataError, MixepiWarning, SpecificationError
+from mixepi.random_streams import random_stream
+from mixepi.wqs.bootstraps import (
+    BootstrapFits,
+    count_rows,
+    draw_counts,
+    draw_subsets,
+    fit_bootstraps,
+    fit_notes,
+    require_direction,
+)
+from mixepi.wqs.final_model import FinalModel, check_events, fit_final_model
+from mixepi.wqs.prepared import Prepared, prepare
+from mixepi.wqs.results import WQSResult
+from mixepi.wqs.spec import WQS
+
+
+def fit_wqs(
+    spec: WQS,
+    data: pd.DataFrame,
+    seed: int,
+    *,
+    validation_rows: Sequence[bool] | BoolArray | None = None,
+    bootstrap_rows: IntArray | None = None,
+) -> WQSResult:
+    """Fit a weighted quantile sum regression.
+
+    Quantile scores are cut on all analysed rows. The training rows are resampled; each resample gives the
+    global optimum of the sign-constrained likelihood; the weights of resamples with the wanted sign are
+    averaged; the index with the averaged weights then enters a regression on the validation rows.
+
+    Parameters
+    ----------
+    spec : WQS
+    data : DataFrame
+        One row per participant, without missing values in the columns that `spec` names.
+    seed : int
+        Non-negative. Same seed and same row order (or an `identifier` in `spec`): same result.
+    validation_rows : sequence of bool, optional
+        One value per row of `data`: True for validation, False for training. Overrides `spec.validation`.
+    bootstrap_rows : int array, shape (B, m), optional
+        Row numbers drawn in each bootstrap, counted from 0 among the training rows in the order of the
+        analysis. Overrides the draws.
+
+    Returns
+    -------
+    WQSResult
+
+    Raises
+    ------
+    DataError
+        Missing columns or values, constant exposures, weights that are not positive.
+    DirectionError
+        No bootstrap has an index in the wanted direction.
+    EstimationError, SeparationError
+        The final model cannot be estimated.
+
+    Warns
+    -----
+    MixepiWarning
+        Few events, separation in bootstraps, merged quantiles, most bootstraps in the other direction.
+        The same texts are in ``result.warnings``.
+
+    References
+    ----------
+    Carrico C, Gennings C, Wheeler DC, Factor-Litvak P (2015). Characterization of weighted quantile sum
+    regression for highly correlated data in a risk analysis setting. J Agric Biol Environ Stat 20:100-120.
+    """
+    require_seed(seed)
+    prepared = prepare(spec, data)
+    given = None if validation_rows is None else _given_validation(validation_rows, data, prepared)
+    if bootstrap_rows is not None and spec.random_subset is not None:
+        raise SpecificationError(
+            "expected bootstrap_rows without random_subset, found both: random-subset WQS does not "
+            "resample rows"
+        )
+    once = run_once(spec, prepared, seed, 0, validation=given, bootstrap_rows=bootstrap_rows)
+    notes = (*prepared.notes, *once.notes)
+    for note in notes:
+        warn(note, stacklevel=2)
+    validation = np.zeros(len(data), dtype=np.bool_)
+    training = np.zeros(len(data), dtype=np.bool_)
+    validation[prepared.positions[once.validation]] = True
+    training[prepared.positions[once.training]] = True
+    return WQSResult(
+        spec,
+        seed,
+        prepared.scores,
+        prepared.components,
+        once.index_weights,
+        once.bootstraps,
+        once.model,
+        training,
+        validation,
+        tuple(str(note) for note in notes),
+    )
+
+
+@dataclass(frozen=True)
+class Once:
+    """One pass of the procedure; `training` and `validation` are masks over the analysed rows."""
+
+    training: BoolArray
+    validation: BoolArray
+    bootstraps: BootstrapFits
+    index_weights: FloatArray
+    model: FinalModel
+    notes: tuple[MixepiWarning, ...]
+
+
+def run_once(
+    spec: WQS,
+    prepared: Prepared,
+    seed: int,
+    number: int,
+    *,
+    validation: BoolArray | None = None,
+    bootstrap_rows: IntArray | None = None,
+    variance: bool = True,
+) -> Once:
+    """Split, bootstrap and fit once; everything random comes from the stream of (seed, number).
+
+    `variance`: see `fit_final_model`.
+    """
+    generator = random_stream(seed, "wqs", "holdout", number)
+    n = prepared.outcome.size
+    if validation is None:
+        training, validation = split_rows(generator, n, spec.validation)
+    else:
+        training = ~validation
+    prepared.require_rows(training, "training")
+    prepared.require_rows(validation, "validation")
+    notes = check_events(spec, prepared.outcome[training], "training", prepared.parameters)
+    if spec.validation > 0:
+        notes += check_events(spec, prepared.outcome[validation], "validation", prepared.parameters)
+    bootstraps = draw_and_fit(spec, prepared, training, generator, bootstrap_rows)
+    notes += fit_notes(spec, bootstraps)
+    require_direction(spec, bootstraps)
+    weights = bootstraps.average()
+    model = fit_final_model(spec, prepared, validation, prepared.index_columns @ weights.T, variance=variance)
+    return Once(training, validation, bootstraps, weights, model, tuple(notes))
+
+
+def draw_and_fit(
+    spec: WQS,
+    prepared: Prepared,
+    training: BoolArray,
+    generator: np.random.Generator,
+    bootstrap_rows: IntArray | None = None,
+) -> BootstrapFits:
+    """Draw the bootstraps (or random subsets) of the training rows and fit them."""
+    m = int(training.sum())
+    if spec.random_subset is not None:
+        included = draw_subsets(generator, spec, prepared.index_columns.shape[1])
+        return fit_bootstraps(spec, prepared, training, np.ones((1, m)), included)
+    if bootstrap_rows is None:
+        counts = draw_counts(generator, m, spec.bootstraps)
+    else:
+        drawn = np.asarray(bootstrap_rows)
+        whole = drawn.ndim == 2 and drawn.size > 0 and np.issubdtype(drawn.dtype, np.integer)
+        if not whole or drawn.min() < 0 or drawn.max() >= m:
+            values = f", {drawn.min()} to {drawn.max()}" if whole else ""
+            raise DataError(
+                f"expected bootstrap_rows of shape (B, m) with whole numbers from 0 to {m - 1}, found shape "
+                f"{drawn.shape}, dtype {drawn.dtype}{values}: count the training rows from 0"
+            )
+        counts = count_rows(drawn, m)
+    return fit_bootstraps(spec, prepared, training, counts)
+
+
+def split_rows(generator: np.random.Generator, n: int, share: float) -> tuple[BoolArray, BoolArray]:
+    """Return training and validation masks with round(share * n) validation rows; all rows in both for 0."""
+    if share == 0:
+        return np.ones(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)
+    validation = np.zeros(n, dtype=np.bool_)
+    validation[generator.permutation(n)[: round(share * n)]] = True
+    return ~validation, validation
+
+
+def _given_validation(rows: Sequence[bool] | BoolArray, data: pd.DataFrame, prepared: Prepared) -> BoolArray:
+    mask = np.asarray(rows)
+    if mask.shape != (len(data),) or not np.isin(mask, (0, 1)).all():
+        raise DataError(
+            f"expected validation_rows to be {len(data)} true or false values, found shape {mask.shape}: "
+            "pass one per row of the data frame"
+        )
+    chosen = mask.astype(np.bool_)[prepared.positions]
+    if chosen.all() or not chosen.any():
+        raise DataError(
+            f"expected validation and training rows, found {int(chosen.sum())} validation rows of "
+            f"{chosen.size}: "
+            "set validation=0 in the specification to use all rows for both"
+        )
+    return np.asarray(chosen)

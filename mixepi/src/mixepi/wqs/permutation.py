@@ -1,0 +1,191 @@
+"""Permutation p value of a WQS index fitted without a split (Day et al. 2022)."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from mixepi.arguments import require_integer, require_seed, require_type, require_workers
+from mixepi.arrays import FloatArray
+from mixepi.errors import DirectionError, SpecificationError
+from mixepi.fan_out import fan_out
+from mixepi.glm.constrained import fit_glm
+from mixepi.random_streams import random_stream
+from mixepi.wqs.bootstraps import require_direction
+from mixepi.wqs.fit import draw_and_fit
+from mixepi.wqs.prepared import Prepared, prepare
+from mixepi.wqs.spec import WQS
+
+PERMUTATION_COLUMNS = (
+    "term",
+    "estimate",
+    "p_value",
+    "permutations",
+    "p_value_error",
+    "null_median",
+    "null_high",
+)
+
+
+@dataclass(frozen=True)
+class PermutationResult:
+    """Observed index coefficient and its permutation distribution.
+
+    Attributes
+    ----------
+    spec : WQS
+        With `validation` 0.
+    seed : int
+    estimate : float
+        Index coefficient with weights and coefficient from all rows.
+    index_weights : array, shape (K,)
+    null_estimates : array, shape (P,)
+        Coefficients under permutation; 0 where no bootstrap had the direction.
+    p_value : float
+        One-sided: (1 + number at least as extreme in the direction) / (1 + P).
+    """
+
+    spec: WQS
+    seed: int
+    estimate: float
+    index_weights: FloatArray
+    null_estimates: FloatArray
+    p_value: float
+
+    def table(self) -> pd.DataFrame:
+        """Return one row with the columns `PERMUTATION_COLUMNS`; `p_value_error` is the Monte-Carlo error."""
+        P = self.null_estimates.size
+        tail = 0.95 if self.spec.direction == "positive" else 0.05
+        return pd.DataFrame(
+            [
+                {
+                    "term": "wqs",
+                    "estimate": self.estimate,
+                    "p_value": self.p_value,
+                    "permutations": P,
+                    "p_value_error": float(np.sqrt(self.p_value * (1 - self.p_value) / P)),
+                    "null_median": float(np.median(self.null_estimates)),
+                    "null_high": float(np.quantile(self.null_estimates, tail)),
+                }
+            ],
+            columns=list(PERMUTATION_COLUMNS),
+        )
+
+
+def permutation_test_wqs(
+    spec: WQS,
+    data: pd.DataFrame,
+    seed: int,
+    *,
+    permutations: int = 200,
+    workers: int | None = None,
+    description: str | None = None,
+) -> PermutationResult:
+    """Test the index without splitting the data.
+
+    Weights and coefficient come from all rows, which alone would bias the test; the same procedure on
+    permuted data gives the null distribution. Gaussian: residuals of the outcome on the covariates are
+    permuted and added back to the fitted values. Other families: the scores are regressed on the
+    covariates, and the rows of their residuals are permuted together, which keeps their correlation
+    and keeps the outcome with its covariates.
+
+    Parameters
+    ----------
+    spec : WQS
+        `validation` is set to 0; one direction, no interaction.
+    data : DataFrame
+    seed : int
+        Permutation k depends on (seed, k) only.
+    permutations : int
+        200 by default: p values down to 0.005.
+    workers : int, optional
+        Threads; all available processors by default.
+    description : str, optional
+        Shows progress under this name.
+
+    Returns
+    -------
+    PermutationResult
+
+    Raises
+    ------
+    SpecificationError
+        For two directions or an interaction.
+    DirectionError
+        If the observed data have no index in the direction.
+
+    References
+    ----------
+    Day DB, Sathyanarayana S, LeWinn KZ, et al. (2022). A permutation test-based approach to strengthening
+    inference on the effects of environmental mixtures. Environ Health Perspect 130:87010.
+    """
+    require_type("spec", spec, WQS)
+    require_seed(seed)
+    if spec.direction == "both" or spec.interaction is not None:
+        raise SpecificationError(
+            f"expected one direction and no interaction, found direction={spec.direction!r}, "
+            f"interaction={spec.interaction!r}: test one index at a time"
+        )
+    require_integer("permutations", permutations, 19, "fewer cannot reach p = 0.05")
+    require_workers(workers)
+    whole = replace(spec, validation=0.0)
+    prepared = prepare(whole, data)
+    prepared.require_rows(np.ones(prepared.outcome.size, dtype=np.bool_), "analysed")
+    observed, weights = _coefficient(whole, prepared, random_stream(seed, "wqs", "permutation", "observed"))
+    if weights is None:
+        raise DirectionError(
+            f"expected bootstraps with a {spec.direction} index in the observed data, found none: "
+            "there is no index to test; fit the other direction"
+        )
+    residuals = _residuals(whole, prepared)
+    task = partial(_permuted, whole, prepared, residuals, seed)
+    null = np.array(
+        fan_out(task, range(permutations), workers=workers, description=description, backend="threads")
+    )
+    extreme = null >= observed if spec.direction == "positive" else null <= observed
+    return PermutationResult(
+        whole, seed, observed, weights, null, float((1 + extreme.sum()) / (1 + permutations))
+    )
+
+
+def _coefficient(
+    spec: WQS, prepared: Prepared, generator: np.random.Generator
+) -> tuple[float, FloatArray | None]:
+    rows = np.ones(prepared.outcome.size, dtype=np.bool_)
+    fits = draw_and_fit(spec, prepared, rows, generator)
+    try:
+        require_direction(spec, fits)
+    except DirectionError:
+        return 0.0, None
+    weights = fits.average()[0]
+    n = rows.size
+    design = np.column_stack([np.ones(n), prepared.index_columns @ weights, prepared.covariates.matrix])
+    names = ("intercept", "wqs", *prepared.covariates.names)
+    model = fit_glm(
+        design, names, prepared.outcome, family=spec.family, weights=prepared.weights, offset=prepared.offset
+    )
+    return float(model.coefficients[1]), weights
+
+
+def _residuals(spec: WQS, prepared: Prepared) -> FloatArray:
+    """Return residuals on the covariates of the outcome (n, 1) for gaussian, of the scores (n, K)
+    otherwise."""
+    Z = np.column_stack([np.ones(prepared.outcome.size), prepared.covariates.matrix])
+    wanted = (
+        (prepared.outcome - prepared.offset)[:, None] if spec.family == "gaussian" else prepared.index_columns
+    )
+    root = np.sqrt(prepared.weights)[:, None]
+    fitted = Z @ np.linalg.lstsq(Z * root, wanted * root, rcond=None)[0]
+    return np.asarray(wanted - fitted)
+
+
+def _permuted(spec: WQS, prepared: Prepared, residuals: FloatArray, seed: int, number: int) -> float:
+    generator = random_stream(seed, "wqs", "permutation", number)
+    order = generator.permutation(residuals.shape[0])
+    if spec.family == "gaussian":
+        fitted = prepared.outcome - residuals[:, 0]
+        shuffled = replace(prepared, outcome=fitted + residuals[order, 0])
+    else:
+        shuffled = replace(prepared, index_columns=residuals[order])
+    return _coefficient(spec, shuffled, generator)[0]

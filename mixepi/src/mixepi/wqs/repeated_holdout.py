@@ -1,0 +1,259 @@
+"""WQS over many random splits (Tanner et al. 2019)."""
+
+from dataclasses import dataclass
+from functools import partial
+from warnings import warn
+
+import numpy as np
+import pandas as pd
+
+from mixepi.arguments import require_integer, require_seed, require_type, require_workers
+from mixepi.arrays import FloatArray, IntArray
+from mixepi.errors import DirectionError, DirectionWarning, EstimationError, MixepiWarning, SpecificationError
+from mixepi.fan_out import fan_out
+from mixepi.quantile_scores import QuantileScores
+from mixepi.tables import check_level
+from mixepi.wqs.final_model import FinalModel
+from mixepi.wqs.fit import run_once
+from mixepi.wqs.prepared import Components, Prepared, prepare
+from mixepi.wqs.results import weight_table
+from mixepi.wqs.spec import WQS
+
+HOLDOUT_ESTIMATE_COLUMNS = (
+    "term",
+    "estimate",
+    "median",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "share_positive",
+    "holdouts",
+)
+HOLDOUT_COLUMNS = ("holdout", "completed", "reason", "validation_n", "events", "warnings")
+
+
+@dataclass(frozen=True)
+class RepeatedHoldoutResult:
+    """R splits of one WQS regression, of which S could be completed.
+
+    Attributes
+    ----------
+    spec : WQS
+    seed : int
+    scores : QuantileScores
+    components : Components
+    terms : tuple of str, length k
+    coefficients : array, shape (S, k)
+    index_weights : array, shape (S, D, K)
+    shares_with_sign : array, shape (S, D)
+        Share of the bootstraps in which the direction fits better than the other one.
+    completed : int array, shape (S,)
+        Numbers of the completed splits, from 0.
+    failures : dict
+        Number of a dropped split -> why.
+    validation_n : array, shape (S,)
+    events : tuple
+        Events among the validation rows of each completed split, or None.
+    notes : tuple
+        The warnings of each completed split, as one text each.
+    warnings : tuple of str
+        Of the analysis as a whole.
+    """
+
+    spec: WQS
+    seed: int
+    scores: QuantileScores
+    components: Components
+    terms: tuple[str, ...]
+    coefficients: FloatArray
+    index_weights: FloatArray
+    shares_with_sign: FloatArray
+    completed: IntArray
+    failures: dict[int, str]
+    validation_n: IntArray
+    events: tuple[int | None, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def estimates(self, level: float = 0.95) -> pd.DataFrame:
+        """Return mean, median, standard deviation and percentiles over splits: `HOLDOUT_ESTIMATE_COLUMNS`.
+
+        The spread over splits of one data set is not a sampling distribution; that percentile intervals are
+        nevertheless read as confidence intervals is the convention of Tanner et al. (2019).
+        """
+        check_level(level)
+        low, high = np.quantile(self.coefficients, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        return pd.DataFrame(
+            {
+                "term": list(self.terms),
+                "estimate": self.coefficients.mean(axis=0),
+                "median": np.median(self.coefficients, axis=0),
+                "std_error": self.coefficients.std(axis=0, ddof=1),
+                "conf_low": low,
+                "conf_high": high,
+                "share_positive": (self.coefficients > 0).mean(axis=0),
+                "holdouts": self.completed.size,
+            }
+        )
+
+    def weights(self, level: float = 0.95) -> pd.DataFrame:
+        """Return mean index weights over splits with percentiles, columns as in `WQSResult.weights`.
+
+        `share_above_equal` is the share of splits in which the weight exceeds 1/K.
+        """
+        check_level(level)
+        tables = []
+        for d, direction in enumerate(self.spec.directions):
+            drawn = self.index_weights[:, d]
+            low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+            share = (drawn > 1 / drawn.shape[1]).mean(axis=0)
+            tables.append(weight_table(self.components, direction, drawn.mean(axis=0), low, high, share))
+        return pd.concat(tables, ignore_index=True)
+
+    def holdout_table(self) -> pd.DataFrame:
+        """Return one row per split: `HOLDOUT_COLUMNS`, then the index coefficients."""
+        rows = []
+        for r in range(self.completed.size + len(self.failures)):
+            if r in self.failures:
+                rows.append({"holdout": r, "completed": False, "reason": self.failures[r]})
+                continue
+            s = int(np.flatnonzero(self.completed == r)[0])
+            facts = {
+                "holdout": r,
+                "completed": True,
+                "reason": "",
+                "validation_n": int(self.validation_n[s]),
+                "events": self.events[s],
+                "warnings": self.notes[s],
+            }
+            terms = {
+                f"estimate_{name}": value
+                for name, value in zip(self.terms, self.coefficients[s], strict=True)
+                if name.startswith("wqs")
+            }
+            rows.append({**facts, **terms})
+        return pd.DataFrame(rows).astype({"validation_n": "Int64", "events": "Int64"})
+
+    def plot_weights(self, level: float = 0.95) -> object:
+        """Return an altair chart of the mean index weights with the line of equal weights."""
+        from mixepi.wqs.plots import plot_weights
+
+        return plot_weights(self.weights(level))
+
+
+def fit_repeated_holdout_wqs(
+    spec: WQS,
+    data: pd.DataFrame,
+    seed: int,
+    *,
+    holdouts: int = 100,
+    workers: int | None = None,
+    description: str | None = None,
+) -> RepeatedHoldoutResult:
+    """Repeat `fit_wqs` over random splits.
+
+    Parameters
+    ----------
+    spec : WQS
+        With `validation` above 0.
+    data : DataFrame
+    seed : int
+        Split r depends on (seed, r) only; split 0 is that of `fit_wqs`. The number of workers changes
+        nothing.
+    holdouts : int
+        Number of splits, 100 by default (Tanner et al. 2019).
+    workers : int, optional
+        Threads; all available processors by default.
+    description : str, optional
+        Shows progress under this name.
+
+    Returns
+    -------
+    RepeatedHoldoutResult
+
+    Raises
+    ------
+    DirectionError
+        If no split has a bootstrap in the wanted direction.
+
+    Warns
+    -----
+    DirectionWarning
+        If some splits could not be completed and were dropped.
+
+    References
+    ----------
+    Tanner EM, Bornehag CG, Gennings C (2019). Repeated holdout validation for weighted quantile sum
+    regression. MethodsX 6:2855-2860.
+    """
+    require_type("spec", spec, WQS)
+    require_seed(seed)
+    if spec.validation == 0:
+        raise SpecificationError(
+            "expected validation above 0 for repeated holdout, found 0: set it to 0.6, or use "
+            "permutation_test_wqs"
+        )
+    require_integer("holdouts", holdouts, 2, "100 is usual")
+    require_workers(workers)
+    prepared = prepare(spec, data)
+    task = partial(_holdout, spec, prepared, seed)
+    passes = fan_out(task, range(holdouts), workers=workers, description=description, backend="threads")
+    done = {r: found for r, found in enumerate(passes) if isinstance(found, _Holdout)}
+    failures = {r: str(found) for r, found in enumerate(passes) if not isinstance(found, _Holdout)}
+    if not done:
+        raise DirectionError(
+            f"expected some of {holdouts} splits to be completed, found none; the first: {failures[0]}"
+        )
+    notes: list[MixepiWarning] = list(prepared.notes)
+    if failures:
+        notes.append(
+            DirectionWarning(
+                f"expected {holdouts} completed splits, found {len(done)}; the first dropped one: "
+                f"{next(iter(failures.values()))}"
+            )
+        )
+    noted = sum(bool(found.notes) for found in done.values())
+    if noted:
+        example = next(found.notes[0] for found in done.values() if found.notes)
+        notes.append(
+            type(example)(f"{noted} of {len(done)} splits with warnings, see holdout_table(); one: {example}")
+        )
+    for note in notes:
+        warn(note, stacklevel=2)
+    found = list(done.values())
+    return RepeatedHoldoutResult(
+        spec,
+        seed,
+        prepared.scores,
+        prepared.components,
+        found[0].model.terms,
+        np.array([f.model.coefficients for f in found]),
+        np.array([f.index_weights for f in found]),
+        np.array([f.share_with_sign for f in found]),
+        np.array(list(done), dtype=np.int64),
+        failures,
+        np.array([f.model.n for f in found], dtype=np.int64),
+        tuple(f.model.events for f in found),
+        tuple("; ".join(map(str, f.notes)) for f in found),
+        tuple(map(str, notes)),
+    )
+
+
+@dataclass(frozen=True)
+class _Holdout:
+    """What is kept of one split."""
+
+    model: FinalModel
+    index_weights: FloatArray
+    share_with_sign: FloatArray
+    notes: tuple[MixepiWarning, ...]
+
+
+def _holdout(spec: WQS, prepared: Prepared, seed: int, number: int) -> _Holdout | EstimationError:
+    try:
+        # The spread over splits is what is reported: no split needs a variance of its own.
+        found = run_once(spec, prepared, seed, number, variance=False)
+    except EstimationError as error:
+        # One unlucky split must not end the analysis; it is counted and reported with its reason.
+        return error
+    return _Holdout(found.model, found.index_weights, found.bootstraps.preferred.mean(axis=1), found.notes)

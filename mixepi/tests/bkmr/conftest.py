@@ -1,0 +1,44 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixepi import BKMR, ChainOptions, ConvergenceWarning, fit_bkmr
+from tests.support.paths import FIXTURES
+
+METALS = ("pb", "cd", "hg", "se", "mn")
+COVARIATES = ("age", "bmi", "smoke")
+
+
+@pytest.fixture(scope="session")
+def people():
+    frame = pd.read_csv(FIXTURES / "bkmr" / "sim2000_first250.csv").iloc[:100]
+    return frame.assign(site=np.arange(len(frame)) % 20)
+
+
+@pytest.fixture(scope="session")
+def spec():
+    return BKMR("bmd_fn", METALS, COVARIATES, log=True)
+
+
+@pytest.fixture(scope="session")
+def short():
+    return ChainOptions(chains=2, warmup=40, draws=40, workers=1, progress=False)
+
+
+def quiet_fit(*args, **kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fit_bkmr(*args, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def gaussian(people, spec, short):
+    return quiet_fit(spec, people, 1, short)
+
+
+@pytest.fixture(scope="session")
+def binomial(people, short):
+    spec = BKMR("osteo", METALS, COVARIATES, log=True, family="binomial")
+    return quiet_fit(spec, people, 1, short)

@@ -1,0 +1,257 @@
+"""From a data frame to tables: reproducibility, checkpoints, labels, schemas."""
+
+import pickle
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mixepi import BKMR, BKMRResult, ChainOptions, ConvergenceWarning, fit_bkmr
+from mixepi.bkmr import diagnostics, plots
+from mixepi.bkmr.probit.importance import ProbitEvaluation
+from mixepi.bkmr.sampler import chain as chains
+from mixepi.bkmr.sampler.checkpoint import CheckpointError
+from mixepi.errors import SpecificationError
+from tests.bkmr.conftest import COVARIATES, METALS, quiet_fit
+
+ARRAYS = ("r", "lambda_", "sigma2", "cluster_variance", "beta", "response", "latent")
+
+
+def assert_same_draws(one, two):
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
+
+
+def test_draws_do_not_depend_on_workers(people, spec, short, gaussian):
+    assert_same_draws(quiet_fit(spec, people, 1, replace(short, workers=2)), gaussian)
+
+
+def test_another_seed_gives_other_draws(people, spec, short, gaussian):
+    assert not np.array_equal(quiet_fit(spec, people, 2, short).lambda_, gaussian.lambda_)
+
+
+@pytest.mark.parametrize("stop", [25, 55], ids=["in warm-up", "after warm-up"])
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_a_killed_run_resumes_with_the_same_draws(
+    monkeypatch, tmp_path, request, people, short, family, stop
+):
+    unbroken = request.getfixturevalue(family)
+    saved = replace(short, checkpoint=tmp_path, checkpoint_seconds=0)
+    advance = chains.Chain.advance
+    calls = 0
+
+    def killed(self):
+        nonlocal calls
+        calls += 1
+        if calls > stop:
+            raise KeyboardInterrupt
+        advance(self)
+
+    monkeypatch.setattr(chains.Chain, "advance", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fit_bkmr(unbroken.spec, people, 1, saved)
+    monkeypatch.setattr(chains.Chain, "advance", advance)
+    assert (tmp_path / "chain-0.pickle").exists()
+    resumed = quiet_fit(unbroken.spec, people, 1, saved)
+    assert_same_draws(resumed, unbroken)
+    assert resumed.attempts == unbroken.attempts
+    # A finished run is read back, and one of another fit is refused.
+    assert_same_draws(quiet_fit(unbroken.spec, people, 1, saved), unbroken)
+    with pytest.raises(SpecificationError, match="this very fit"):
+        fit_bkmr(unbroken.spec, people, 2, saved)
+
+
+def test_a_dense_probit_resumes_without_its_matrices(tmp_path, people, short, binomial):
+    """A checkpoint has no n x n array: the importance density is made anew, the same to the last bit."""
+    spec, half = replace(binomial.spec, solver="dense"), short.draws // 2
+    quiet_fit(spec, people, 1, replace(short, draws=half, checkpoint=tmp_path))
+    _, state = pickle.loads((tmp_path / "chain-0.pickle").read_bytes())
+    assert isinstance(state.exact, ProbitEvaluation)
+    assert state.exact.proposal is None
+    resumed = quiet_fit(spec, people, 1, replace(short, checkpoint=tmp_path))
+    assert_same_draws(resumed, quiet_fit(spec, people, 1, short))
+
+
+def test_a_full_disk_is_said_and_keeps_the_last_checkpoint(small_disk, people, spec, short, gaussian):
+    folder = small_disk / "chains"
+    options = replace(short, draws=short.draws // 2, checkpoint=folder)
+    quiet_fit(spec, people, 1, options)
+    saved = {path.name: path.read_bytes() for path in folder.iterdir()}
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 4096))
+    with pytest.raises(CheckpointError, match=r"chains, which failed: No space left on device\. Make room"):
+        quiet_fit(spec, people, 1, replace(short, checkpoint=folder))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == saved
+    filler.unlink()
+    assert_same_draws(quiet_fit(spec, people, 1, replace(short, checkpoint=folder)), gaussian)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path, people, spec, short, gaussian):
+    saved = replace(short, checkpoint=tmp_path)
+    quiet_fit(spec, people, 1, saved)
+    path = tmp_path / "chain-1.pickle"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(SpecificationError, match=r"chain-1\.pickle, found a damaged file .*: remove it"):
+        quiet_fit(spec, people, 1, saved)
+    path.unlink()
+    assert_same_draws(quiet_fit(spec, people, 1, saved), gaussian)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_chains_that_have_not_converged_go_on(request, people, short, family):
+    """On to twice the draws, twice at most: the same draws as of one long run."""
+    spec = request.getfixturevalue(family).spec
+    longer = quiet_fit(spec, people, 1, replace(short, draws=4 * short.draws))
+    went_on = quiet_fit(spec, people, 1, replace(short, most_draws=5 * short.draws))
+    assert went_on.options.draws == 4 * short.draws
+    assert went_on.options.checkpoint is None
+    assert_same_draws(went_on, longer)
+
+
+def test_unconverged_runs_say_so_everywhere(people, spec, short):
+    with pytest.warns(ConvergenceWarning, match="NOT CONVERGED"):
+        result = fit_bkmr(spec, people, 1, short)
+    tables = [
+        result.pips(),
+        result.parameters(),
+        result.acceptance(),
+        result.overall(),
+        result.univariate(grid=5),
+    ]
+    for table in tables:
+        assert table["status"].str.startswith("NOT CONVERGED").all()
+    assert subtitle(result)[0].startswith("NOT CONVERGED")
+
+
+def subtitle(result):
+    return plots.plot_pips(result).to_dict()["title"]["subtitle"]
+
+
+def test_charts_say_what_is_not_the_exact_posterior(monkeypatch, gaussian):
+    monkeypatch.setattr(BKMRResult, "status", "converged")
+    fitc = replace(gaussian, spec=replace(gaussian.spec, solver="fitc"))
+    compat = replace(gaussian, spec=replace(gaussian.spec, compat="bkmr"))
+    assert not subtitle(replace(gaussian))
+    assert any("APPROXIMATE (fitc" in line for line in subtitle(fitc))
+    assert any("NOT THE POSTERIOR" in line for line in subtitle(compat))
+
+
+def test_one_chain_is_never_converged(people, spec, short):
+    result = quiet_fit(spec, people, 1, replace(short, chains=1))
+    assert "one chain" in result.status
+
+
+OPTIONS = {
+    "fitc": ({"solver": "fitc", "inducing": 10}, "APPROXIMATE"),
+    "compat": ({"compat": "bkmr"}, "NOT THE POSTERIOR"),
+    "kernel intercept": ({"intercept": "kernel"}, "intercept kernel"),
+    "dense": ({"solver": "dense"}, "exact"),
+    "none": ({"selection": "none"}, "exact"),
+    "cluster": ({"cluster": "site"}, "exact"),
+    "probit cluster": ({"cluster": "site", "family": "binomial", "outcome": "osteo"}, "exact"),
+    "groups": ({"selection": "hierarchical", "groups": (("pb", "cd"), ("hg",), ("se", "mn"))}, "exact"),
+}
+
+
+@pytest.mark.parametrize("change", OPTIONS.values(), ids=OPTIONS.keys())
+def test_every_variant_runs_and_is_labelled(people, spec, change):
+    options = ChainOptions(chains=2, warmup=15, draws=10, workers=1, progress=False)
+    result = quiet_fit(replace(spec, **change[0]), people, 1, options)
+    table = result.pips()
+    assert table["method"].str.contains(change[1]).all()
+    assert np.isfinite(result.overall(quantiles=(0.25, 0.75))["estimate"]).all()
+    if result.spec.selection == "hierarchical":
+        inside = result.included
+        assert not np.any(inside[..., 0] & inside[..., 1])
+        np.testing.assert_allclose(table["pip"][:2].sum(), table["group_pip"][0])
+        seen = table[table["group_pip"] > 0]
+        assert len(seen)
+        np.testing.assert_allclose(seen["conditional_pip"] * seen["group_pip"], seen["pip"])
+        np.testing.assert_allclose(seen.groupby("group")["conditional_pip"].sum(), 1.0)
+        np.testing.assert_allclose(table["prior_pip"], [0.25, 0.25, 0.5, 0.25, 0.25])
+    if result.spec.selection == "none":
+        assert result.included.all()
+    if result.model.cluster is not None:
+        assert (result.cluster_variance > 0).all()
+
+
+SCHEMAS = {
+    "pips": ["exposure", "group", "pip", "group_pip", "conditional_pip", "prior_pip", "mcse"],
+    "parameters": [
+        "term",
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        "r_hat",
+        "ess_bulk",
+        "ess_tail",
+        "mcse",
+        "judged",
+    ],
+    "acceptance": ["move", "attempts", "acceptance"],
+    "model_probabilities": ["exposures", "probability"],
+    "overall": ["quantile", "fixed"],
+    "univariate": ["exposure", "z", "value"],
+    "single": ["exposure", "fixed"],
+    "interactions": ["exposure"],
+    "bivariate": ["exposure_1", "exposure_2", "z_1", "z_2", "value_1", "value_2"],
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas(gaussian, name):
+    table = getattr(gaussian, name)(**({"grid": 4} if name in ("univariate", "bivariate") else {}))
+    curves = ("overall", "univariate", "single", "interactions", "bivariate")
+    numbers = ["estimate", "std_error", "conf_low", "conf_high"] if name in curves else []
+    columns = [c for c in table.columns if c not in ("status", "method", "scale")]
+    assert columns == SCHEMAS[name] + numbers
+
+
+def test_charts_are_made(gaussian):
+    for chart in (
+        plots.plot_univariate(gaussian, grid=5),
+        plots.plot_overall(gaussian),
+        plots.plot_bivariate(gaussian, "pb", "cd", grid=4),
+        plots.plot_posterior_and_prior(gaussian),
+    ):
+        assert chart.to_dict()["title"]["text"]
+
+
+def test_scaler_is_frozen_in_the_result(gaussian, people):
+    logs = np.log(people[list(METALS)].to_numpy())
+    np.testing.assert_allclose(gaussian.model.z, (logs - logs.mean(0)) / logs.std(0, ddof=1))
+    np.testing.assert_allclose(gaussian.scaler.transform(people.iloc[:7]), gaussian.model.z[:7])
+    values = gaussian.scaler.to_natural(gaussian.model.z[:, 2], 2)
+    np.testing.assert_allclose(values, people["hg"])
+
+
+def test_diagnostics_agree_with_arviz():
+    arviz = pytest.importorskip("arviz")
+    rng = np.random.default_rng(0)
+    x = np.cumsum(rng.normal(size=(4, 300)), axis=1) * 0.05 + rng.normal(size=(4, 300))
+    x[3] += 0.5
+    binary = (x > 1).astype(float)
+    for draws in (x, binary):
+        assert diagnostics.r_hat(draws) == pytest.approx(float(arviz.rhat(draws)), rel=1e-6)
+        assert diagnostics.ess_bulk(draws) == pytest.approx(float(arviz.ess(draws, method="bulk")), rel=0.02)
+    assert diagnostics.ess_tail(x) == pytest.approx(float(arviz.ess(x, method="tail")), rel=0.05)
+    assert diagnostics.mcse_mean(x) == pytest.approx(float(np.ravel(arviz.mcse(x))[0]), rel=0.02)
+
+
+def test_importing_envmix_does_not_load_numba():
+    code = "import sys, mixepi, mixepi.bkmr; print('numba' in sys.modules or 'arviz' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_ten_lines(people):
+    spec = BKMR("bmd_fn", METALS, covariates=COVARIATES, log=True)
+    result = quiet_fit(
+        spec, people, 7, ChainOptions(chains=2, warmup=20, draws=20, workers=1, progress=False)
+    )
+    assert result.pips()["pip"].between(0, 1).all()
+    assert len(result.univariate(grid=10)) == 50

@@ -1,0 +1,288 @@
+"""Wrong seeds and variables: named with line, value and nearest names before anything runs."""
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt_common.exceptions import DbtRuntimeError
+
+from tests.checks.support.wrong_rows import SAID_OF_ANOTHER_SEED, WRONG_ROWS
+from warehouse import checks as seed_checks
+from warehouse.checks import NAMED, check_project, project_findings, refuse_findings
+from warehouse.checks.declared import CHECKS, check_declared
+from warehouse.checks.findings import Finding, FindingsError, nearest_names
+from warehouse.checks.project import Project, read_project
+from warehouse.checks.tables import read_seed
+from warehouse.checks.variables import check_variables
+from warehouse.dbt import plugin as provenance
+from warehouse.paths import PROJECT_ROOT
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    """Return the project's own seeds, which the tests change one at a time in memory."""
+    read, mistakes = read_project(PROJECT_ROOT)
+    assert mistakes == []
+    return read
+
+
+def changed(project: Project, tmp_path: Path, seed: str, content: bytes) -> list[str]:
+    """Return what is wrong once one seed has another content."""
+    path = tmp_path / f"{seed}.csv"
+    path.write_bytes(content)
+    read, mistakes = read_seed(path, project.declarations[seed].types)
+    unreadable = frozenset({seed} if mistakes else ())
+    other = replace(project, seeds={**project.seeds, seed: read}, unreadable=unreadable)
+    return [str(mistake) for mistake in [*mistakes, *check_project(other)]]
+
+
+def content_of(seed: str) -> bytes:
+    return (PROJECT_ROOT / "seeds" / f"{seed}.csv").read_bytes()
+
+
+def test_the_projects_own_seeds_are_right() -> None:
+    assert project_findings() == []
+
+
+def test_every_declared_test_of_a_seed_is_understood(project: Project) -> None:
+    """A new kind of dbt test on a seed needs a check of its own, or would be met only by dbt."""
+    tests = {rule.test for declaration in project.declarations.values() for rule in declaration.rules}
+    assert tests <= CHECKS.keys()
+
+
+def test_every_seed_that_a_check_asks_for_is_there(project: Project) -> None:
+    """A check of a seed that was renamed would be passed over in silence."""
+    for check in NAMED:
+        assert list(check(project)) == []
+
+
+@pytest.mark.parametrize("name", WRONG_ROWS)
+def test_a_wrong_row_is_named(project: Project, tmp_path: Path, name: str) -> None:
+    seed, old, new, parts = WRONG_ROWS[name]
+    text = content_of(seed).decode()
+    assert old in text, "the seed has changed: choose another row"
+    found = changed(project, tmp_path, seed, text.replace(old, new, 1).encode())
+    assert found
+    said = "\n".join(found)
+    for part in ["seeds/", ".csv, line ", *parts]:
+        assert part in said, said
+    if name not in SAID_OF_ANOTHER_SEED:
+        assert f"seeds/{seed}.csv, line" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"\xef\xbb\xbfstudy,covariate_set\n", "byte order mark"),
+        (b"study,covariate_set\npeng2025,C\0d\n", "line 2.*NUL"),
+        (b"study,covariate_set\npeng2025,Cd\npeng2025,\xff\n", "line 3.*UTF-8.*0xff"),
+        (b"study,covariate_set\rpeng2025,age\r", "line 1.*carriage return"),
+        (b"", "no study, covariate_set"),
+    ],
+)
+def test_files_that_are_no_seeds(project: Project, tmp_path: Path, content: bytes, part: str) -> None:
+    found = changed(project, tmp_path, "study_covariate_sets", content)
+    assert len(found) == 1  # nothing else is said about rows that could not be read
+    assert all(word in found[0] for word in part.split(".*"))
+
+
+def conditions(*rows: tuple[str, int, str, str, str]) -> bytes:
+    lines = [",".join(map(str, row)) for row in rows]
+    return content_of("cohort_conditions") + "".join(f"{line}\n" for line in lines).encode()
+
+
+@pytest.mark.parametrize(
+    ("rows", "part"),
+    [
+        ([("women", 2, "sex", "in", "Female")], "the one of line 2 again"),
+        ([("women", 2, "sex", "in", "Male")], "sex in Female and sex in Male"),
+        ([("women", 2, "sex", "not_in", "Female;Male")], "someone can meet"),
+        ([("women", 2, "bmi", "<", "30"), ("women", 3, "bmi", ">=", "30")], "bmi < 30 and bmi >= 30"),
+        ([("women", 2, "bmi", "is_null", ""), ("women", 3, "bmi", ">=", "30")], "bmi is_null and bmi >= 30"),
+        ([("women", 2, "age_years", ">=", "60")], "age_years >= 60 (women) and age_years >= 50 (age_50_and"),
+        ([("women", 2, "age_years", "<", "50")], "age_years < 50 (women) and age_years >= 50 (age_50_and"),
+        ([("women", 2, "Pb", "not_null", "")], "Pb not_null (women) and Pb not_null (metals_measured)"),
+        ([("ladies", 1, "sex", "in", "Female")], "has the conditions of 'women' (line 2)"),
+    ],
+)  # fmt: skip
+def test_rules_that_repeat_or_exclude_each_other(
+    project: Project, tmp_path: Path, rows: list[tuple[str, int, str, str, str]], part: str
+) -> None:
+    found = changed(project, tmp_path, "cohort_conditions", conditions(*rows))
+    assert any(part in line for line in found), found
+
+
+def test_rules_that_only_touch_are_right(project: Project, tmp_path: Path) -> None:
+    rows = [
+        ("women", 2, "poverty_income_ratio", "<", "3"),
+        ("women", 3, "poverty_income_ratio", ">=", "1.5"),
+        ("women", 4, "poverty_income_ratio", "not_null", ""),
+    ]
+    assert changed(project, tmp_path, "cohort_conditions", conditions(*rows)) == []
+
+
+def test_ages_that_somebody_has_are_right(project: Project, tmp_path: Path) -> None:
+    for condition in (b">=,80", b"<=,80", b">,0", b"<=,0"):
+        content = content_of("cohort_conditions").replace(
+            b"women,1,sex,in,Female", b"women,1,age_years," + condition
+        )
+        said = changed(project, tmp_path, "cohort_conditions", content)
+        assert not [line for line in said if "for everyone" in line]
+
+
+def test_a_row_after_a_value_of_two_lines_keeps_its_line(project: Project, tmp_path: Path) -> None:
+    content = content_of("cohort_rules").replace(b"women,Women\n", b'women,"Wo\nmen"\nwomen,Again\n', 1)
+    assert (
+        "seeds/cohort_rules.csv, line 4, column rule"
+        in changed(project, tmp_path, "cohort_rules", content)[0]
+    )
+
+
+ODD = ("", "-1", "1e999", "zzzz", "'; drop table x; --", "é", ";", "9" * 40)
+
+
+def test_any_value_anywhere_gives_a_list_of_mistakes_and_no_crash(project: Project, tmp_path: Path) -> None:
+    """Eight rows of each seed, and each odd value in each of its columns; limited columns notice it."""
+    for seed, declaration in project.declarations.items():
+        header, *rows = csv.reader(content_of(seed).decode().splitlines())
+        odd = [[ODD[(row + column) % 8] for column in range(len(header))] for row in range(8)]
+        path = tmp_path / f"{seed}.csv"
+        with path.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *odd, *rows])
+        read, mistakes = read_seed(path, declaration.types)
+        for unreadable in {frozenset({seed} if mistakes else ()), frozenset[str]()}:
+            other = replace(project, seeds={**project.seeds, seed: read}, unreadable=unreadable)
+            found = [*mistakes, *check_declared(read, declaration, other.known)]
+            if unreadable or not mistakes:
+                found += check_project(other)
+        for rule in declaration.rules:
+            if rule.test in ("accepted_values", "relationships"):
+                assert sum(f"column {rule.column}:" in str(mistake) for mistake in found) >= 7, (seed, rule)
+
+
+VARIABLES = {
+    "fit_profile": "quick",
+    "fit_profiles": {
+        "quick": {"wqs_bootstraps": 10, "bkmr_draws": 100, "seed": 1, "by_subgroup": False},
+        "full": {"wqs_bootstraps": 100, "bkmr_draws": 10_000, "seed": 1, "by_subgroup": True},
+    },
+}
+
+
+@pytest.fixture
+def project_file(tmp_path: Path) -> Path:
+    path = tmp_path / "dbt_project.yml"
+    path.write_text(yaml.safe_dump({"name": "nhanes_bone", "vars": VARIABLES}))
+    return path
+
+
+SETTINGS = VARIABLES["fit_profiles"]["quick"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        ({}, []),
+        ({"fit_profile": "full"}, []),
+        ({"fit_profile": "quik"}, ["--vars, fit_profile", "'quik'", "nearest: quick"]),
+        ({"fit_profile": None}, ["--vars, fit_profile", "None"]),
+        ({"fit_profle": "full"}, ["--vars, fit_profle", "found 'fit_profle' (nearest: fit_profile"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "wqs_bootstraps": -5}}},
+         ["--vars, fit_profiles, quick, wqs_bootstraps", "at least 1", "-5"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draws": 0}}}, ["bkmr_draws", "found 0"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draws": 2.5}}}, ["bkmr_draws", "2.5"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draws": True}}}, ["bkmr_draws", "True"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "bkmr_draw": 5}}}, ["'bkmr_draw'", "nearest: bkmr_draws"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "seed": -1}}}, ["seed", "at least 0", "-1"]),
+        ({"fit_profiles": {"quick": {**SETTINGS, "by_subgroup": 1}}}, ["by_subgroup", "true or false", "1"]),
+        ({"fit_profiles": {"quick": {"seed": 1, "by_subgroup": True}}}, ["no bkmr_draws, wqs_bootstraps"]),
+        ({"fit_profiles": {"full": SETTINGS}}, ["fit_profile", "'quick'", "nearest: full"]),
+        ({"fit_profiles": 7}, ["settings for each profile", "7"]),
+    ],
+)  # fmt: skip
+def test_variables(project_file: Path, given: dict[str, object], parts: list[str]) -> None:
+    found = [str(mistake) for mistake in check_variables(project_file, given)]
+    assert len(found) == bool(parts), found
+    for part in parts:
+        assert part in found[0]
+
+
+def test_variables_given_to_a_project_without_any(tmp_path: Path) -> None:
+    path = tmp_path / "dbt_project.yml"
+    path.write_text("name: x\n")
+    assert len(list(check_variables(path, {"fit_profile": "quick"}))) == 1
+
+
+def test_nearest_names_whatever_the_case() -> None:
+    assert nearest_names("CD", {"Pb", "Cd", "Hg"})[0] == "Cd"
+    assert nearest_names("zzzz", {"b", "a"}) == ("a", "b")
+
+
+@pytest.fixture
+def wrong_project(tmp_path: Path) -> Path:
+    """Return a copy of the project with two mistakes in two seeds."""
+    copy = tmp_path / "project"
+    for name in ("models", "seeds"):
+        shutil.copytree(PROJECT_ROOT / name, copy / name)
+    shutil.copy(PROJECT_ROOT / "dbt_project.yml", copy)
+    for seed, old, new in (
+        ("study_exposures", "peng2025,Cd", "peng2025,Cdd"),
+        ("studies", "false,false,4", "false,false,-4"),
+    ):
+        path = copy / "seeds" / f"{seed}.csv"
+        path.write_text(path.read_text().replace(old, new, 1))
+    return copy
+
+
+def test_a_seed_that_is_missing(wrong_project: Path) -> None:
+    for name in ("bmd_sites.csv", "nhanes_cycles.csv", "exposures.yml"):
+        (wrong_project / "seeds" / name).unlink()
+    said = [str(mistake) for mistake in project_findings(wrong_project)]
+    for part in (
+        "seeds/bmd_sites.yml: expected seeds/bmd_sites.csv beside it",
+        "seeds/exposures.csv: expected",
+    ):
+        assert any(part in line for line in said)
+
+
+def test_all_mistakes_at_once(wrong_project: Path) -> None:
+    with pytest.raises(FindingsError) as caught:
+        refuse_findings(wrong_project, {"fit_profle": "full"})
+    assert str(caught.value).startswith("3 mistakes in the seeds or settings, so nothing was run:\n")
+    for part in ("seeds/study_exposures.csv, line 3", "'-4'", "--vars, fit_profle"):
+        assert part in str(caught.value)
+
+
+def test_dbt_refuses_when_it_opens_its_connection(
+    wrong_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is before it runs anything: not even the raw database is asked for, and no warehouse is made."""
+    flags = SimpleNamespace(PROJECT_DIR=str(wrong_project), VARS={"fit_profle": "full"})
+    monkeypatch.setattr(provenance, "get_flags", lambda: flags)
+    credentials = DuckDBCredentials(database="x", schema="main", path=str(tmp_path / "x.duckdb"))
+    plugin = provenance.Plugin("provenance", {}, credentials)
+    with pytest.raises(DbtRuntimeError) as caught:
+        plugin.update_connection_config(credentials, {})
+    for part in ("3 mistakes", "line 3, column exposure", "'Cdd' (nearest: Cd)", "'-4'", "fit_profle"):
+        assert part in str(caught.value)
+    assert not (tmp_path / "x.duckdb").exists()
+
+
+def test_ingest_refuses_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from ingest import __main__ as cli
+
+    mistake = Finding("seeds/x.csv, line 2", "one thing", "another", ("this", "that"))
+    monkeypatch.setattr(seed_checks, "project_findings", lambda *_: [mistake])
+    for command in (["check"], ["directory", str(tmp_path), "--data", str(tmp_path / "d")]):
+        assert cli.main(command) == 1
+        assert "line 2: expected one thing, found another (nearest: this, that)" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
+    monkeypatch.undo()
+    assert cli.main(["check"]) == 0

@@ -1,0 +1,154 @@
+"""What is refused and how, and that nothing changes then."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from ingest.errors import RefusedError
+from ingest.load import Report, load
+from ingest.sources.directory import DirectorySource
+from ingest.transport import DEMO_LABEL
+from tests.ingest.support.reading import everything, query
+from tests.ingest.support.small_files import frames, label_all, pbcd, write_xpt
+from warehouse.checks.catalogue import Catalogue
+from warehouse.errors import ProjectError, WarehouseError
+
+Run = Callable[..., Report]
+
+
+REFUSALS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "web page": (lambda p: p.write_text("<!DOCTYPE html><html>not found</html>"), ["web page", "moved"]),
+    "empty": (lambda p: p.write_bytes(b""), ["empty file", "fetch it again"]),
+    "zip": (lambda p: p.write_bytes(b"PK\x03\x04abc"), ["zip archive", "unpack"]),
+    "truncated": (lambda p: p.write_bytes(p.read_bytes()[:-80]), ["at least 6 rows", "5 rows", "cut off"]),
+    "truncated in a record": (lambda p: p.write_bytes(p.read_bytes()[:-17]), ["within a record"]),
+    "version 8": (lambda p: write_xpt(p, pbcd(), version=8), ["version 8"]),
+    "fewer rows": (lambda p: write_xpt(p, pbcd()[:5]), ["at least 6 rows", "5 rows"]),
+    "duplicates": (lambda p: write_xpt(p, pbcd(SEQN=[101.0] * 6)), ["each SEQN once", "such as 101"]),
+    "fractions": (lambda p: write_xpt(p, pbcd(SEQN=np.arange(6) + 101.5)), ["whole numbers", "101.5"]),
+    "no key": (lambda p: write_xpt(p, pbcd(SEQN=[np.nan, *range(5)])), ["a SEQN in every row", "1 row"]),
+    "no key column": (lambda p: write_xpt(p, pbcd().drop(columns="SEQN")), ["no SEQN"]),
+    "text key": (lambda p: write_xpt(p, pbcd(SEQN=list("abcdef"))), ["text in SEQN"]),
+    "other cycle": (lambda p: write_xpt(p, pbcd(SEQN=np.arange(201.0, 207))), ["101 to 110", "from 201"]),
+    "other file": (lambda p: write_xpt(p, pbcd().drop(columns="LBXBPB")), ["no LBXBPB", "another file"]),
+    "text": (lambda p: write_xpt(p, pbcd(LBXBPB="x")), ["text in LBXBPB"]),
+    "misread zero": (lambda p: write_xpt(p, pbcd(LBXBPB=5.4e-79)), ["nearer to zero in LBXBPB", "5.4"]),
+    "clash": (lambda p: write_xpt(p, pbcd(FILE=1.0)), ["FILE twice"]),
+    "folder": (lambda p: (p.unlink(), p.mkdir()), ["PBCD_H.XPT"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_bad_file_is_refused_and_nothing_changes(
+    run: Run, folder: Path, warehouse_path: Path, name: str
+) -> None:
+    run()
+    before, seen = warehouse_path.read_bytes(), everything(warehouse_path)
+    damage, parts = REFUSALS[name]
+    damage(folder / "PBCD_H.XPT")
+    write_xpt(folder / "DEMO_H.XPT", frames()["DEMO_H"].assign(RIDAGEYR=1.0))  # good, and new
+    with pytest.raises(ProjectError) as caught:
+        run()
+    for part in ["PBCD_H", str(folder), *parts]:
+        assert part in str(caught.value)
+    assert "DEMO_H" not in str(caught.value).replace(str(folder), "")
+    assert warehouse_path.read_bytes() == before
+    assert everything(warehouse_path) == seen
+
+
+def test_all_bad_files_are_reported_at_once_and_no_database_is_made(
+    run: Run, folder: Path, warehouse_path: Path
+) -> None:
+    (folder / "PBCD_H.XPT").write_bytes(b"")
+    write_xpt(folder / "P_DEMO.XPT", frames()["P_DEMO"][:3].drop(columns="RIDAGEYR"))
+    with pytest.raises(RefusedError) as caught:
+        run()
+    assert [problem.file for problem in caught.value.problems] == ["P_DEMO", "P_DEMO", "PBCD_H"]
+    assert "2 files were refused" in str(caught.value)
+    for problem in caught.value.problems:
+        assert problem.expected
+        assert problem.found
+        assert problem.advice
+    assert not warehouse_path.exists()
+
+
+def test_demo_files_are_recorded_as_demo_and_need_no_row_count(
+    run: Run, folder: Path, warehouse_path: Path
+) -> None:
+    label_all(folder, DEMO_LABEL)
+    write_xpt(folder / "PBCD_H.XPT", pbcd()[:2], label=DEMO_LABEL)
+    assert run().rows == 24
+    assert query(warehouse_path, "select distinct source, file_label from raw.meta.files") == [
+        ("demo", DEMO_LABEL)
+    ]
+
+
+def test_demo_and_real_files_are_never_mixed(run: Run, folder: Path, warehouse_path: Path) -> None:
+    write_xpt(folder / "PBCD_H.XPT", pbcd(), label=DEMO_LABEL)
+    with pytest.raises(WarehouseError, match=r"synthetic are PBCD_H; real are DEMO_H, P_DEMO"):
+        run()
+    assert not warehouse_path.exists()
+    write_xpt(folder / "PBCD_H.XPT", pbcd())
+    run()
+    before = everything(warehouse_path)
+    label_all(folder, DEMO_LABEL)
+    with pytest.raises(WarehouseError, match=r"holds real data.*synthetic.*--data.*remove"):
+        run()
+    assert everything(warehouse_path) == before
+    warehouse_path.unlink()
+    run()
+    label_all(folder, "")
+    with pytest.raises(WarehouseError, match="holds synthetic data"):
+        run()
+
+
+@pytest.mark.parametrize(("source", "label"), [("cdc", DEMO_LABEL), ("demo", "")])
+def test_a_label_that_contradicts_the_source_is_refused(
+    catalogue: Catalogue, folder: Path, warehouse_path: Path, source: str, label: str
+) -> None:
+    label_all(folder, label)
+    files = DirectorySource(folder).fetch(catalogue, print)
+    claimed = [replace(file, source=source) for file in files]
+    with pytest.raises(RefusedError, match=r"(?i)synthetic demo data") as caught:
+        load(claimed, warehouse_path, catalogue, print)
+    assert ("downloaded anew" in str(caught.value)) == (source == "cdc")
+
+
+def test_an_unreadable_file_or_folder(
+    catalogue: Catalogue, folder: Path, open_folder: Path, unprivileged_factory: Callable[..., object]
+) -> None:
+    inner = Path(shutil.copytree(folder, open_folder / "inner"))
+    (inner / "PBCD_H.XPT").chmod(0)
+    with unprivileged_factory(), pytest.raises(RefusedError, match=r"PBCD_H.*\n.*can be read\n.*Permission"):
+        load(DirectorySource(inner).fetch(catalogue, print), open_folder / "raw.duckdb", catalogue, print)
+    inner.chmod(0)
+    with (
+        unprivileged_factory(),
+        pytest.raises(ProjectError, match=r"Cannot read .*inner: permission is missing"),
+    ):
+        DirectorySource(open_folder).fetch(catalogue, print)
+    inner.chmod(0o444)  # names can be seen, files cannot be reached
+    with (
+        unprivileged_factory(),
+        pytest.raises(ProjectError, match=r"Cannot read .*XPT: permission is missing"),
+    ):
+        DirectorySource(open_folder).fetch(catalogue, print)
+    inner.chmod(0o755)
+
+
+def test_what_is_not_our_database_is_left_alone(run: Run, warehouse_path: Path) -> None:
+    warehouse_path.parent.mkdir()
+    warehouse_path.write_text("not a database at all" * 1000)
+    with pytest.raises(WarehouseError, match="not a DuckDB database: move it away"):
+        run()
+    warehouse_path.unlink()
+    with duckdb.connect(str(warehouse_path)) as connection:
+        connection.execute("create table precious as select 1 as a")
+    with pytest.raises(WarehouseError, match="another database"):
+        run()
+    assert query(warehouse_path, "select a from raw.precious") == [(1,)]

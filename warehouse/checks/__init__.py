@@ -1,0 +1,92 @@
+"""Are the seeds and dbt variables right? Asked before anything is loaded or built.
+
+Rules that dbt tests declare (`seeds/*.yml`) are read from there; the modules here add what those cannot say.
+All mistakes are reported at once, each with seed, line, column, value and the nearest valid names.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from warehouse.checks import cohort_rules, facts, specification_curve, studies
+from warehouse.checks.declared import check_declared
+from warehouse.checks.findings import Finding, FindingsError
+from warehouse.checks.project import Project, UnreadableSeedError, read_project
+from warehouse.checks.variables import check_variables
+from warehouse.paths import PROJECT_ROOT
+
+NAMED: Sequence[Callable[[Project], Iterator[Finding]]] = (
+    cohort_rules.conditions,
+    cohort_rules.numbers_that_people_have,
+    cohort_rules.rules_have_conditions,
+    cohort_rules.distinct_rules,
+    cohort_rules.no_contradictions,
+    cohort_rules.study_steps,
+    studies.covariate_lists,
+    studies.covariate_levels,
+    studies.subgroup_levels,
+    studies.studies_are_whole,
+    studies.sites_have_references,
+    studies.exposures_are_measured,
+    studies.outcomes_have_sites,
+    studies.claims_fit_their_study,
+    studies.models_fit_their_study,
+    studies.subgroups_of_mixtures_meet,
+    studies.mixtures_are_of_several,
+    specification_curve.choices_are_numbered,
+    specification_curve.levels_are_of_their_choice,
+    specification_curve.levels_mean_something,
+    specification_curve.grids_cross_levels,
+    specification_curve.grids_fit_their_study,
+    specification_curve.own_levels_are_the_study,
+    facts.catalogue,
+    facts.variables_of_files,
+    facts.codes_are_in_the_codebook,
+    facts.ranges_hold_no_codes,
+    facts.numbers_ascend,
+    facts.units_agree,
+    facts.weights_are_columns,
+)
+
+
+def project_findings(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None = None) -> list[Finding]:
+    """Check every seed of a project, and its dbt variables.
+
+    Parameters
+    ----------
+    root : Path
+        The dbt project.
+    variables : mapping, optional
+        Variables given on the command line (``--vars``).
+
+    Returns
+    -------
+    list of Finding
+        Everything that is wrong; empty if nothing is.
+
+    Raises
+    ------
+    CatalogueError
+        If a seed or a YAML file cannot be read at all.
+    """
+    project, mistakes = read_project(root)
+    mistakes += check_project(project)
+    mistakes += check_variables(root / "dbt_project.yml", variables or {})
+    return mistakes
+
+
+def check_project(project: Project) -> Iterator[Finding]:
+    """Yield what is wrong in seeds that were read: first by the declared rules, then by the named checks."""
+    for name, seed in project.seeds.items():
+        yield from check_declared(seed, project.declarations[name], project.known)
+    for check in NAMED:
+        with contextlib.suppress(UnreadableSeedError):  # what is wrong with its form is said already
+            yield from check(project)
+
+
+def refuse_findings(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None = None) -> None:
+    """Raise `FindingsError` if a seed or a variable is wrong; see `project_findings`."""
+    mistakes = project_findings(root, variables)
+    if mistakes:
+        raise FindingsError(mistakes)

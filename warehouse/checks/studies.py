@@ -1,0 +1,173 @@
+"""Studies: what each of them needs is there, and fits."""
+
+from collections.abc import Iterator
+
+from warehouse.checks.findings import Finding, nearest_names
+from warehouse.checks.project import Project
+from warehouse.checks.tables import Row
+
+# Of regressions without groups, and the two directions of a WQS index.
+_OTHER_CONTRASTS = ("per_doubling", "trend_score", "trend_median", "positive", "negative")
+_PARTS = (
+    "study_cohort_rules",
+    "study_osteoporosis_sites",
+    "study_outcomes",
+    "study_exposures",
+    "study_covariate_sets",
+)
+
+
+def covariate_lists(project: Project) -> Iterator[Finding]:
+    """The semicolon lists of covariate_sets name covariates, each once."""
+    known = project.seed("covariates").values("covariate")
+    for row in project.seed("covariate_sets").rows:
+        names = row["covariates"].split(";") if row["covariates"] else []
+        for name in dict.fromkeys(names):
+            if not name or name != name.strip():
+                yield row.mistake("covariates", "covariates joined by semicolons, without blanks")
+            elif name not in known:
+                expected = "covariates of seeds/covariates.csv"
+                yield row.mistake("covariates", expected, repr(name), nearest_names(name, known))
+            elif names.count(name) > 1:
+                yield row.mistake("covariates", "each covariate once", f"{name!r} {names.count(name)} times")
+
+
+def covariate_levels(project: Project) -> Iterator[Finding]:
+    """Covariates are columns of `cohort`; categorical ones have a reference level that exists."""
+    columns = frozenset(project.cohort.columns)
+    for row in project.seed("covariates").rows:
+        covariate, level = row["covariate"], row["reference_level"]
+        levels = project.levels(covariate)
+        if covariate not in columns:
+            yield row.unknown("covariate", "a column of cohort", columns)
+        elif row["kind"] == "continuous" and level:
+            yield row.mistake("reference_level", "nothing for a continuous covariate")
+        elif row["kind"] == "categorical" and not level:
+            yield row.mistake(
+                "reference_level", f"a reference level for {covariate}", "nothing", sorted(levels)
+            )
+        elif level and levels and level not in levels:
+            yield row.unknown("reference_level", f"a level of {covariate}", levels)
+
+
+def subgroup_levels(project: Project) -> Iterator[Finding]:
+    """A subgroup is a level of a column of `cohort`."""
+    columns = frozenset(project.cohort.columns)
+    for row in project.seed("subgroups").rows:
+        levels = project.levels(row["subgroup_variable"])
+        if row["subgroup_variable"] not in columns:
+            yield row.unknown("subgroup_variable", "a column of cohort", columns)
+        elif levels and row["level"] not in levels:
+            yield row.unknown("level", f"a level of {row['subgroup_variable']}", levels)
+
+
+def studies_are_whole(project: Project) -> Iterator[Finding]:
+    """Each study has rules, sites, outcomes, exposures and covariate sets."""
+    for row in project.seed("studies").rows:
+        for part in _PARTS:
+            if row["study"] not in project.seed(part).values("study"):
+                yield row.mistake(
+                    "study", f"at least one row in seeds/{part}.csv", f"none for {row['study']!r}"
+                )
+
+
+def sites_have_references(project: Project) -> Iterator[Finding]:
+    """The reference set of a study has young adults' values for each of its sites."""
+    sets = {row["study"]: row["reference_set"] for row in project.seed("studies").rows}
+    there = {(row["reference_set"], row["site"]) for row in project.seed("bmd_references").rows}
+    for row in project.seed("study_osteoporosis_sites").rows:
+        chosen = sets.get(row["study"])
+        sites = frozenset(site for name, site in there if name == chosen)
+        if sites and row["site"] not in sites:
+            yield row.unknown("site", f"a site of the reference set {chosen} of {row['study']}", sites)
+
+
+def exposures_are_measured(project: Project) -> Iterator[Finding]:
+    """Each exposure of a study has a limit of detection and a weight in each release."""
+    cycles = sorted(project.seed("nhanes_cycles").values("cycle"))
+    limits = {(row["exposure"], row["cycle"]) for row in project.seed("detection_limits").rows}
+    weights = {(row["weight"], row["cycle"]) for row in project.seed("nhanes_cycle_weights").rows}
+    used = project.seed("study_exposures").values("exposure")
+    for row in project.seed("exposures").rows:
+        exposure, weight = row["exposure"], row["weight"]
+        for cycle in cycles if exposure in used else ():
+            if (exposure, cycle) not in limits:
+                expected = f"a row of seeds/detection_limits.csv for {cycle}"
+                yield row.mistake("exposure", expected, f"none for {exposure!r}")
+            if (weight, cycle) not in weights:
+                expected = f"a row of seeds/nhanes_cycle_weights.csv for {cycle}"
+                yield row.mistake("weight", expected, f"none for {weight!r}")
+
+
+def outcomes_have_sites(project: Project) -> Iterator[Finding]:
+    """A BMD outcome has a site; the binary one has none."""
+    for row in project.seed("outcomes").rows:
+        if row["kind"] == "continuous" and not row["site"]:
+            yield row.mistake("site", "the site of a continuous outcome", "nothing")
+        elif row["kind"] == "binary" and row["site"]:
+            yield row.mistake("site", "nothing for a binary outcome: its sites are those of the study")
+
+
+def claims_fit_their_study(project: Project) -> Iterator[Finding]:
+    """A published number is about an outcome, an exposure and a contrast that its study estimates."""
+    groups = {
+        r["study"]: int(r["quantile_groups"]) for r in project.seed("studies").rows if r["quantile_groups"]
+    }
+    subgroups = project.seed("subgroups").values("subgroup") | {"all"}
+    for row in project.seed("published_claims").rows:
+        for column in ("outcome", "exposure"):
+            chosen = _of_study(project, f"study_{column}s", column, row)
+            known = project.seed(f"{column}s").values(column)
+            if row[column] in known and chosen and chosen <= known and row[column] not in chosen:
+                yield row.unknown(column, f"an {column} of {row['study']}", chosen)
+        quantiles = [f"Q{group}" for group in range(2, groups.get(row["study"], 1) + 1)]
+        contrasts = frozenset({*quantiles, *_OTHER_CONTRASTS})
+        if row["contrast"] and quantiles and row["contrast"] not in contrasts:
+            yield row.unknown("contrast", f"a contrast of {row['study']}", contrasts)
+        if row["subgroup"] and row["subgroup"] not in subgroups:
+            yield row.unknown("subgroup", "all, or a subgroup of seeds/subgroups.csv", subgroups)
+
+
+def models_fit_their_study(project: Project) -> Iterator[Finding]:
+    """Mixtures and detailed models are of outcomes and covariate sets that their study has."""
+    for seed, column in (
+        ("study_mixture_outcomes", "outcome"),
+        ("study_mixture_covariate_sets", "covariate_set"),
+        ("study_detailed_models", "outcome"),
+        ("study_detailed_models", "covariate_set"),
+    ):
+        for row in project.seed(seed).rows:
+            chosen = _of_study(project, f"study_{column}s", column, row)
+            if row[column] in project.seed(f"{column}s").values(column) and row[column] not in chosen:
+                yield row.unknown(column, f"one in seeds/study_{column}s.csv for {row['study']}", chosen)
+
+
+def subgroups_of_mixtures_meet(project: Project) -> Iterator[Finding]:
+    """An outcome asked for by subgroup meets a covariate set that is too, and the other way round."""
+    seeds = ("study_mixture_outcomes", "study_mixture_covariate_sets")
+    for seed, other in (seeds, seeds[::-1]):
+        met = {
+            (row["study"], row["method"]) for row in project.seed(other).rows if row["by_subgroup"] == "true"
+        }
+        for row in project.seed(seed).rows:
+            if row["by_subgroup"] == "true" and (row["study"], row["method"]) not in met:
+                expected = (
+                    f"true for {row['method']} of {row['study']} in seeds/{other}.csv too, or false here"
+                )
+                yield row.mistake("by_subgroup", expected, "true here alone")
+
+
+def mixtures_are_of_several(project: Project) -> Iterator[Finding]:
+    """A study with mixtures has two exposures in them at least."""
+    mixed = [row["study"] for row in project.seed("study_exposures").rows if row["in_mixture"] == "true"]
+    told: set[str] = set()
+    for row in project.seed("study_mixture_outcomes").rows:
+        study = row["study"]
+        if study in project.seed("studies").values("study") - told and mixed.count(study) < 2:
+            told.add(study)
+            expected = "at least two exposures in the mixture, in seeds/study_exposures.csv"
+            yield row.mistake("study", expected, f"{mixed.count(study)} for {study!r}")
+
+
+def _of_study(project: Project, seed: str, column: str, row: Row) -> frozenset[str]:
+    return frozenset(other[column] for other in project.seed(seed).rows if other["study"] == row["study"])

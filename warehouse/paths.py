@@ -1,0 +1,30 @@
+"""Where the project, its data and its results lie."""
+
+import os
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+# Names that a build writes and the report reads.
+DATABASE = "nhanes_bone.duckdb"
+MANIFEST = "manifest.json"
+
+
+def project_directory() -> Path:
+    """Return the dbt project whose seeds count, for ingest as for dbt: DBT_PROJECT_DIR, else this one."""
+    return Path(os.environ.get("DBT_PROJECT_DIR", PROJECT_ROOT)).resolve()
+
+
+def data_directory() -> Path:
+    """Return the folder of the databases: NHANES_BONE_DATA, else data/current of this project."""
+    return Path(os.environ.get("NHANES_BONE_DATA", PROJECT_ROOT / "data" / "current")).resolve()
+
+
+def fits_directory() -> Path:
+    """Return the store of fits: NHANES_BONE_FITS, else data/fits of this project."""
+    return Path(os.environ.get("NHANES_BONE_FITS", PROJECT_ROOT / "data" / "fits"))
+
+
+def results_directory() -> Path:
+    """Return the published results: a link to one whole build."""
+    return PROJECT_ROOT / "results"
