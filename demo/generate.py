@@ -13,6 +13,7 @@ from demo.body import draw_body
 from demo.bone import draw_bones
 from demo.design import draw_design, draw_metal_subsample, draw_weights
 from demo.draws import FloatArray
+from demo.errors import DemoError
 from demo.laboratory import draw_biochemistry, draw_blood, draw_cotinine, draw_vitamin_d
 from demo.metals import draw_metals, metals_section
 from demo.population import draw_population
@@ -27,7 +28,6 @@ from demo.release import FIRST, Release, Section, read_releases
 from demo.reproduction import draw_reproduction
 from demo.scans import draw_scans
 from demo.write_transport import write_transport
-from mixepi.errors import SpecificationError
 from mixepi.random_streams import random_stream
 
 DEFAULT_PEOPLE = 25_735  # as many as the real files have; sequence numbers allow no more
@@ -36,9 +36,9 @@ DEFAULT_SEED = 20_130_101
 
 
 def check_people(people: object) -> int:
-    """Return a number of people that can be generated; raises `SpecificationError` if it is none."""
+    """Return a number of people that can be generated; raises `DemoError` if it is none."""
     if not isinstance(people, int) or not SMALLEST <= people <= DEFAULT_PEOPLE:
-        raise SpecificationError(
+        raise DemoError(
             f"expected between {SMALLEST} and {DEFAULT_PEOPLE} people, found {people!r}: below, strata and "
             "files would be empty; above, sequence numbers would leave the range of their release"
         )
@@ -61,7 +61,7 @@ def write_demo_files(directory: Path, *, people: int = DEFAULT_PEOPLE, seed: int
 
     Raises
     ------
-    SpecificationError
+    DemoError
         If `people` is too small for the design or exceeds the real sequence numbers, or if the
         catalogue has a release, file or variable that the generator does not know.
     """
@@ -84,9 +84,9 @@ def _frames(release: Release, sections: list[Section]) -> dict[str, pd.DataFrame
     known = {(name, column) for name, section in drawn.items() for column in section.columns}
     if wanted - known:
         listed = ", ".join(f"{name}.{column}" for name, column in sorted(wanted - known))
-        raise SpecificationError(
+        raise DemoError(
             f"expected to know every variable of the catalogue, found {listed} without a rule: "
-            "add it to the part of ingest/demo that draws its file"
+            "add it to the part of demo/ that draws its file"
         )
     return {
         name: pd.DataFrame({column: drawn[name].columns[column][drawn[name].rows] for column in labels})

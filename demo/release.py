@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from demo.draws import BoolArray, FloatArray
-from mixepi.errors import SpecificationError
+from demo.errors import DemoError
 from warehouse.checks.catalogue import SEEDS
 
 FIRST = "2013-2014"
@@ -94,7 +94,7 @@ def read_releases() -> list[Release]:
     }
     unknown = sorted(set(cycles["cycle"]) - {FIRST, SECOND})
     if unknown:
-        raise SpecificationError(
+        raise DemoError(
             f"expected the releases {FIRST} and {SECOND}, found {', '.join(unknown)} in nhanes_cycles.csv: "
             "add its age, race and design tables to demo/population.py and design.py"
         )

@@ -96,12 +96,12 @@ def _positive(text: str) -> int:
 
 
 def _people(text: str) -> int:
+    from demo.errors import DemoError
     from demo.generate import check_people
-    from mixepi.errors import SpecificationError
 
     try:
         return check_people(int(text) if text.removeprefix("-").isdecimal() else text)
-    except SpecificationError as error:
+    except DemoError as error:
         raise argparse.ArgumentTypeError(f"{error} (make: PEOPLE=)") from error
 
 

@@ -50,7 +50,6 @@ class DemoSource:
 
     def _generate(self, stamp: str) -> None:
         from demo.generate import write_demo_files
-        from mixepi.errors import MixepiError
 
         if self.folder.exists() and not (self.folder / _STAMP).is_file() and any(self.folder.iterdir()):
             raise SourceError(
@@ -63,10 +62,7 @@ class DemoSource:
         with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.folder.parent) as temporary:
             new, old = Path(temporary, "new"), Path(temporary, "old")
             new.mkdir()
-            try:
-                write_demo_files(new, people=self.people, seed=self.seed)
-            except MixepiError as error:
-                raise SourceError(f"Cannot make synthetic files: {error}.") from error
+            write_demo_files(new, people=self.people, seed=self.seed)
             (new / _STAMP).write_text(stamp)
             if self.folder.exists():
                 self.folder.rename(old)

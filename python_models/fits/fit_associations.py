@@ -1,5 +1,5 @@
 from analysis.associations import fit_associations
-from warehouse.dbt.fit_settings import fit_cache
+from analysis.cache.of_build import fit_cache
 
 
 def model(dbt, session):

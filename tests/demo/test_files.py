@@ -10,9 +10,9 @@ import pyreadstat
 import pytest
 
 from demo import generate, metals, write_demo_files
+from demo.errors import DemoError
 from demo.generate import draw_release
 from demo.release import SEEDS, read_releases
-from mixepi.errors import SpecificationError
 
 CATALOGUE = pd.read_csv(SEEDS / "nhanes_files.csv")
 VARIABLES = pd.read_csv(SEEDS / "nhanes_variables.csv")
@@ -85,7 +85,7 @@ def test_small_sizes_have_every_stratum_and_no_empty_file(people: int, tmp_path:
 
 @pytest.mark.parametrize("people", [0, 999, 25_736])
 def test_impossible_sizes_are_refused(people: int, tmp_path: Path) -> None:
-    with pytest.raises(SpecificationError, match=f"expected between 1000 and 25735 people, found {people}"):
+    with pytest.raises(DemoError, match=f"expected between 1000 and 25735 people, found {people}"):
         write_demo_files(tmp_path, people=people)
     assert not list(tmp_path.iterdir())
 
@@ -96,7 +96,7 @@ def test_a_variable_without_a_rule_is_refused_by_name(
     first, second = read_releases()
     labels = {**first.labels, "BMX_H": {**first.labels["BMX_H"], "BMXHIP": "Hip circumference (cm)"}}
     monkeypatch.setattr(generate, "read_releases", lambda: [replace(first, labels=labels), second])
-    with pytest.raises(SpecificationError, match=r"found BMX_H\.BMXHIP without a rule"):
+    with pytest.raises(DemoError, match=r"found BMX_H\.BMXHIP without a rule"):
         write_demo_files(tmp_path, people=1_000)
     assert not list(tmp_path.iterdir())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.errors import DemoError
 from demo.generate import check_people
 from ingest import __main__ as cli
 from ingest import progress
@@ -16,7 +17,6 @@ from ingest.raw_database import read_contents
 from ingest.sources.cdc import CdcSource
 from ingest.sources.directory import DirectorySource
 from ingest.transport import DEMO_LABEL
-from mixepi.errors import MixepiError
 from tests.ingest.support.small_files import frames, write_xpt
 from warehouse.checks.catalogue import Catalogue
 from warehouse.paths import PROJECT_ROOT
@@ -117,14 +117,13 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     def write_demo_files(directory: Path, *, people: int = 25_735, seed: int = 20_130_101) -> None:
         calls.append((people, seed))
         if seed == 0:
-            raise MixepiError("expected another seed")
+            raise DemoError("expected another seed")
         for name, frame in frames().items():
             write_xpt(directory / f"{name}.XPT", frame, label=DEMO_LABEL)
 
     module = types.ModuleType("demo.generate")
     module.write_demo_files = write_demo_files  # type: ignore[attr-defined]
     module.check_people = check_people  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "demo", types.ModuleType("demo"))
     monkeypatch.setitem(sys.modules, "demo.generate", module)
     return calls
 
@@ -155,7 +154,7 @@ def test_demo_says_why_it_cannot_make_files(
     generated: list[tuple[int, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["demo", "--people", "2000", "--seed", "0", "--data", str(tmp_path / "d")]) == 1
-    assert "error: Cannot make synthetic files: expected another seed." in capsys.readouterr().err
+    assert "error: expected another seed" in capsys.readouterr().err
     assert generated == [(2000, 0)]
     assert [path.name for path in (tmp_path / "d").iterdir()] == [".lock"]
 

@@ -8,7 +8,7 @@ from dbt import flags
 from dbt.cli.flags import Flags
 from dbt.cli.types import Command
 
-from warehouse.dbt.fit_settings import fit_cache
+from analysis.cache.of_build import fit_cache
 from warehouse.paths import PROJECT_ROOT
 
 

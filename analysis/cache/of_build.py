@@ -1,4 +1,4 @@
-"""Settings of a running `dbt build` that Python models need."""
+"""The store of fits that a running `dbt build` reads and fills."""
 
 from dbt.flags import get_flags
 
