@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, TextIO, TypeVar
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from threadpoolctl import threadpool_limits
 
 from mixepi.arguments import require_workers
@@ -78,7 +78,7 @@ def fan_out(
     scheduler = os.environ.get(SCHEDULER_VARIABLE)
     if scheduler and workers is None and backend == "processes" and len(tasks) > 1:
         return list(_with_progress(_on_cluster(scheduler, function, tasks), len(tasks), description))
-    count = workers if workers is not None else len(os.sched_getaffinity(0))
+    count = workers if workers is not None else cpu_count()
     if count == 1 or len(tasks) < 2:
         # one BLAS thread here too: another number of threads adds up in another order
         with threadpool_limits(limits=1):
