@@ -5,7 +5,6 @@ run on less. Of the verbs of make each line that make would run is tried; `.ci/r
 `make lint`, `make build` and `make test` themselves. What is run elsewhere, or by hand, is listed below.
 """
 
-import importlib.util
 import re
 import shlex
 import shutil
@@ -19,7 +18,7 @@ from ingest.__main__ import _parser as ingest_parser
 from publish.__main__ import _parse as publish_parse
 from publish.record import read_published
 from tests.warehouse.support.builds import ROOT, newcomers_copy, type_in
-from tests.warehouse.support.pages import CHANGE_THE_STUDY, blocks, commands, commands_of
+from tests.warehouse.support.pages import CHANGE_THE_STUDY, LIBRARY_PAGES, blocks, commands, commands_of
 
 COMMANDS = commands()
 VERBS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
@@ -31,13 +30,14 @@ SHORTER = {
     "dbt docs generate": "--select cohort_flow",
     "dbt test": "--select cohort_flow",
 }
-# Its page names the number of data sets it was last run on.
-CALIBRATION = next(name for name in COMMANDS if name.startswith("python -m tests.statistical.test_bkmr"))
+# The library's are typed in its folder. Its page names the number of data sets it was last run on.
+OF_THE_LIBRARY = [name for name in commands(LIBRARY_PAGES) if name.startswith("python ")]
+CALIBRATION = next(name for name in OF_THE_LIBRARY if "tests.statistical.test_bkmr" in name)
 # These take minutes or hours: what makes them shorter, and what they write.
 LONG = {
-    "python -m benchmarks.wqs": ("", "mixepi/benchmarks/results/wqs.json"),
-    "python -m simulations.wqs": ("--gaussian 2 --binomial 2 --rows 200", "mixepi/docs/wqs-simulation.md"),
-    CALIBRATION: ("--runs 5", "mixepi/docs/bkmr-calibration.md"),
+    "python -m benchmarks.wqs": ("", "benchmarks/results/wqs.json"),
+    "python -m simulations.wqs": ("--gaussian 2 --binomial 2 --rows 200", "docs/wqs-simulation.md"),
+    CALIBRATION: ("--runs 5", "docs/bkmr-calibration.md"),
 }
 OF_THE_CHANGED_STUDY = [
     command.removeprefix(".venv/bin/")
@@ -51,9 +51,12 @@ ELSEWHERE = {
     **dict.fromkeys(OF_THE_CHANGED_STUDY, "by the fixture changed, see changed_project.py"),
     "dbt run": "by a slow test, tests/publish/test_real_dbt.py",
     "python -m report.html": "on the changed study, by test_changed_study.py",
-    "export MIXEPI_DASK_SCHEDULER=tcp://10.0.0.5:8786": "with a cluster: tests/mixepi/test_fan_out.py",
+    "export MIXEPI_DASK_SCHEDULER=tcp://10.0.0.5:8786": "with a cluster: mixepi/tests/test_fan_out.py",
     "python -m ingest cdc": "on a server of the tests: tests/ingest/test_download.py",
-    **dict.fromkeys(LONG, "by a slow test below"),
+    "python -m tests.warehouse.support.write_answers PAGE DATABASE": "its queries, by test_docs.py",
+    "git clone URL nhanes-bone": "by hand",
+    "cd nhanes-bone": "by hand",
+    **{name: "by hand: needs a container engine" for name in COMMANDS if name.startswith("docker ")},
 }
 # Every verb, with its variables where a page names them.
 DEFAULTS = dict(re.findall(r"^([A-Z_]+) \?= ?(.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
@@ -99,14 +102,13 @@ def test_the_lists_are_of_commands_of_the_pages():
     assert len(RUN) > 10
     assert SHORTER.keys() | EFFECTS.keys() <= set(RUN)
     assert ELSEWHERE.keys() <= set(COMMANDS)
+    assert LONG.keys() <= set(OF_THE_LIBRARY)
     ingest_parser().parse_args(["cdc"])
 
 
 @pytest.mark.parametrize("command", RUN)
-def test_it_runs(checkout, tmp_path, command):
-    """What starts with `dbt` works from any directory, as README says."""
-    directory = tmp_path if command.startswith("dbt") else checkout
-    type_in(checkout, f"{command} {SHORTER.get(command, '')}", directory=directory)
+def test_it_runs(checkout, command):
+    type_in(checkout, f"{command} {SHORTER.get(command, '')}")
     if command in EFFECTS:
         EFFECTS[command](checkout)
 
@@ -114,10 +116,13 @@ def test_it_runs(checkout, tmp_path, command):
 @pytest.mark.statistical
 @pytest.mark.parametrize("command", LONG)
 def test_a_long_command_runs_on_less(tmp_path, command):
+    """In a copy of the library too, because they write into it."""
     copy = newcomers_copy(tmp_path / "nhanes-bone")
+    (copy / "mixepi").unlink()
+    library = shutil.copytree(ROOT / "mixepi", copy / "mixepi")
     shorter, written = LONG[command]
-    type_in(copy, f"{command} {shorter}")
-    assert (copy / written).stat().st_mtime > (ROOT / written).stat().st_mtime
+    type_in(copy, f"{command} {shorter}", directory=library)
+    assert (library / written).stat().st_mtime > (ROOT / "mixepi" / written).stat().st_mtime
 
 
 def test_readlink_finds_the_folder_of_the_run(checkout):
@@ -132,34 +137,35 @@ def test_make_alone_lists_the_verbs(checkout):
 @pytest.mark.parametrize("command", MAKE)
 def test_what_make_would_run_is_there_and_takes_the_arguments(checkout, command):
     given = DEFAULTS | dict(word.split("=", 1) for word in command.split() if "=" in word)
-    for line in type_in(checkout, f"{command} --dry-run").stdout.splitlines():
+    for recipe in type_in(checkout, f"{command} --dry-run").stdout.splitlines():
+        line = recipe.removeprefix("cd mixepi && ")
+        directory = checkout if line == recipe else checkout / "mixepi"
         words = [word for word in shlex.split(line) if not re.match(r"[A-Z_]+=", word)]
-        program = words[0].removeprefix(".venv/bin/")
+        program = Path(words[0]).name
         if program == "python":
             # with the variables of make in place
             rest = line[line.index(" -m ") :]
             printed = type_in(checkout, f"printf '%s\\n' {rest}", **given).stdout
-            try_module(checkout, line, *printed.splitlines()[1:])
+            try_module(checkout, directory, line, *printed.splitlines()[1:])
         elif program in ("ruff", "sqlfluff", "mypy"):
             type_in(checkout, f"{line} --help")
         else:
             assert program in ("grep", "rm", "make:"), line
 
 
-def try_module(checkout: Path, line: str, module: str, *arguments: str) -> None:
+def try_module(checkout: Path, directory: Path, line: str, module: str, *arguments: str) -> None:
     """Have a module read its arguments without doing what takes long."""
     if module == "publish":
         publish_parse(arguments)
     elif module == "pytest":
-        few = "mixepi/tests/statistical/test_imputation.py tests/mixepi/test_joint_test.py"
-        assert re.search(
-            r"[1-9]\d*(/\d+)? tests collected", type_in(checkout, f"{line} --collect-only {few}").stdout
-        )
+        library = "tests/test_joint_test.py tests/statistical/test_imputation.py"
+        few = "tests/demo/test_truth.py" if directory == checkout else library
+        collected = type_in(checkout, f"{line} --collect-only {few}", directory=directory).stdout
+        assert re.search(r"[1-9]\d*(/\d+)? tests collected", collected)
     elif line.removeprefix(".venv/bin/") not in RUN:
-        found = importlib.util.find_spec(module)
-        assert found is not None
+        source = (directory / f"{module.replace('.', '/')}.py").read_text()
         options = [word for word in arguments if word.startswith("--")]
-        assert all(f'"{option}"' in Path(found.origin).read_text() for option in options)
+        assert all(f'"{option}"' in source for option in options)
 
 
 def test_make_clean_keeps_what_was_downloaded(tmp_path):

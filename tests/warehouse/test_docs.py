@@ -11,7 +11,7 @@ from publish.database import DICTIONARY_COLUMNS
 from publish.dictionary import is_of_persons, read_models
 from report.query import answer
 from tests.warehouse.support.builds import ROOT
-from tests.warehouse.support.pages import PAGES, blocks
+from tests.warehouse.support.pages import LIBRARY_PAGES, PAGES, blocks
 from tests.warehouse.support.write_answers import QUERY
 
 COOKBOOK = ROOT / "docs" / "cookbook.md"
@@ -67,7 +67,7 @@ SMALLER = (
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem
+    "page", [page for page in PAGES + LIBRARY_PAGES if blocks(page, "python")], ids=lambda page: page.stem
 )
 def test_python_of_the_pages_runs(demo_data, tmp_path, monkeypatch, page):
     """The blocks of a page, one after the other, on the synthetic cohort."""
@@ -96,7 +96,7 @@ def links(page: Path) -> list[str]:
     return [link for link in found if not link.startswith("http")]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES + LIBRARY_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for link in set(links(page)):
         assert (page.parent / link).exists(), f"{page.name}: {link}"

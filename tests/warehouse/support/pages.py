@@ -1,11 +1,16 @@
-"""README, CONTRIBUTING and docs, and the commands in them."""
+"""README, CONTRIBUTING and docs, those of the library too, and the commands in them."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.warehouse.support.builds import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+LIBRARY_PAGES = [ROOT / "mixepi" / "README.md", *sorted((ROOT / "mixepi" / "docs").rglob("*.md"))]
 CHANGE_THE_STUDY = ROOT / "docs" / "change-the-study.md"
 
 LOOP_OR_LINE = re.compile(r"^for .*?^done$|^[^\n]+$", flags=re.DOTALL | re.MULTILINE)
@@ -20,13 +25,13 @@ def commands_of(block: str) -> list[str]:
     return [command.split(" #")[0].strip() for command in LOOP_OR_LINE.findall(block)]
 
 
-def commands() -> list[str]:
-    """Every command of every page: of `sh` blocks, and code in the text that starts as one.
+def commands(pages: Sequence[Path] = PAGES) -> list[str]:
+    """Every command of some pages: of `sh` blocks, and code in the text that starts as one.
 
     In the text, what lies in `.venv/bin` may go without that.
     """
     found: set[str] = set()
-    for page in PAGES:
+    for page in pages:
         for block in blocks(page, "sh"):
             found |= set(commands_of(block))
         prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
