@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,3 +45,28 @@ def test_the_cap_on_the_rank_holds():
     rows, _, residual = pivoted_cholesky(np.ascontiguousarray(z.T), np.ones(2), max_rank=5, tolerance=0.0)
     assert rows.shape == (5, 30)
     assert residual.sum() > 0
+
+
+FACTOR_BITS = """
+import numpy as np
+from hashlib import sha256
+from mixepi.bkmr.likelihood.kernel import kernel_between, kernel_upper, pivoted_cholesky
+z = np.random.default_rng(0).normal(size=(100, 5))
+zt, r = np.ascontiguousarray(z.T), np.array([0.3, 0.2, 0.1, 0.5, 0.3])
+kernels = kernel_between(z, z, r), np.triu(kernel_upper(zt, r))
+arrays = *pivoted_cholesky(zt, r, max_rank=60, tolerance=0.0), *kernels
+print(sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest())
+"""
+
+
+def test_code_from_the_cache_computes_what_freshly_compiled_code_does(tmp_path):
+    """To the last bit: workers that fill numba's cache and workers that read it draw the same."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", FACTOR_BITS], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in ("compiled", "from the cache")
+    ]
+    assert list(tmp_path.rglob("*.nbc"))
+    assert digests[0] == digests[1]
