@@ -124,7 +124,7 @@ def exposure_columns(form: str, data: pd.DataFrame) -> dict[str, pd.Series]:
 
 def _estimated(spec: RegressionSpec, data: pd.DataFrame) -> list[dict[str, Any]]:
     fit = fit_regression(spec, data)
-    table = fit.table()
+    table = fit.estimates()
     numbers = {name: table[name].tolist()[1:] for name in NUMBERS if name in table}
     numbers["df"] = [df if np.isfinite(df) else np.nan for df in numbers["df"]]
     numbers["standardised"] = fit.standardised().tolist()

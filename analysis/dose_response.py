@@ -124,7 +124,7 @@ def _curve(
     curve = restricted_cubic_spline(grid, knots)
     contrast = curve[1:] - curve[0]
     at = slice(1, 1 + len(names))
-    estimate = contrast @ fit.estimate[at]
+    estimate = contrast @ fit.coefficients[at]
     std_error = np.sqrt(np.einsum("gi,ij,gj->g", contrast, fit.covariance[at, at], contrast))
     quantile = special.ndtri(0.975) if np.isinf(fit.df) else special.stdtrit(fit.df, 0.975)
     common = {

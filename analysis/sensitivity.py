@@ -279,14 +279,14 @@ def _fit(
 
 def _numbers(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
     (fit,) = fits
-    table, position = fit.table(), fit.terms.index(contrast)
+    table, position = fit.estimates(), fit.terms.index(contrast)
     return _without_infinite_df({name: float(table[name].to_numpy()[position]) for name in NUMBERS})
 
 
 def _pooled(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
     position = fits[0].terms.index(contrast)
     pooled = pool(
-        [fit.estimate[position] for fit in fits],
+        [fit.coefficients[position] for fit in fits],
         [np.sqrt(fit.covariance[position, position]) for fit in fits],
         df_complete=fits[0].df,
     )

@@ -15,8 +15,7 @@ from analysis.cache.fit_cache import FitCache
 from analysis.mixtures.plan import MIXTURE_KEYS, check_events, mixture_tasks
 from analysis.run_plan import Fitted, run_plan, table_field
 from analysis.study_tables import StudyTables
-from mixepi import BKMR, BKMRResult, ChainOptions, fit_bkmr
-from mixepi.bkmr.sampler.checkpoint import DamagedCheckpointError
+from mixepi import BKMR, BKMRResult, ChainOptions, DamagedCheckpointError, fit_bkmr
 from mixepi.model_frame import covariate_columns
 
 NUMBER, TEXT = pa.float64(), pa.string()
@@ -49,7 +48,7 @@ SCHEMA = pa.schema(
         table_field("interactions", exposure=TEXT, scale=TEXT, **POSTERIOR),
     ]
 )
-SETTINGS = ("seed", "chains", "warmup", "draws", "most_draws", "summary_draws", "grid", "bivariate_grid")
+SETTINGS = ("seed", "chains", "warmup", "draws", "max_draws", "summary_draws", "grid", "bivariate_grid")
 
 
 def fit_bkmr_plan(
@@ -61,7 +60,7 @@ def fit_bkmr_plan(
     ----------
     plan : pandas.DataFrame
         One row per fit: the columns that `mixture_tasks` reads, and seed, chains, warmup, draws,
-        most_draws, summary_draws (how many of the kept draws responses are computed from), grid and
+        max_draws, summary_draws (how many of the kept draws responses are computed from), grid and
         bivariate_grid (points along an exposure; 0 for no bivariate response).
     tables : StudyTables
     cache, workers
@@ -97,8 +96,8 @@ def fit_one_bkmr(
         **{name: people[name].to_numpy() for name in [specification["outcome"], *exposures]}
     )
     spec = BKMR(
-        specification["outcome"],
-        tuple(exposures),
+        outcome=specification["outcome"],
+        exposures=tuple(exposures),
         covariates=covariates.names,
         family=specification["family"],
         log=True,
@@ -107,7 +106,7 @@ def fit_one_bkmr(
         chains=specification["chains"],
         warmup=specification["warmup"],
         draws=specification["draws"],
-        most_draws=specification["most_draws"],
+        max_draws=specification["max_draws"],
         workers=1,
         progress=False,
     )
@@ -121,12 +120,12 @@ def fit_one_bkmr(
 
 def _fit(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions) -> BKMRResult:
     try:
-        return fit_bkmr(spec, data, seed, options)
+        return fit_bkmr(spec, data, seed=seed, options=options)
     except DamagedCheckpointError:
         assert options.checkpoint
         for path in options.checkpoint.glob("*.pickle"):
             path.unlink()
-        return fit_bkmr(spec, data, seed, options)
+        return fit_bkmr(spec, data, seed=seed, options=options)
 
 
 def _tables(
@@ -145,7 +144,7 @@ def _tables(
     response = found["univariate"].rename(columns={"value": "exposure_value"})
     tables = {
         "draws": result.draws(),
-        "diagnostics": result.parameters().rename(columns={"term": "parameter"}),
+        "diagnostics": result.estimates().rename(columns={"term": "parameter"}),
         "pips": result.pips(),
         "response": response.assign(quantile=_shares_at_most(response, data)),
         "overall": found["overall"],

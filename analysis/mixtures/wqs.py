@@ -10,9 +10,15 @@ from analysis.cache.fit_cache import FitCache
 from analysis.mixtures.plan import MIXTURE_KEYS, check_events, mixture_tasks
 from analysis.run_plan import Fitted, run_plan, table_field, without_infinite_df
 from analysis.study_tables import StudyTables
-from mixepi import fit_repeated_holdout_wqs, fit_wqs, permutation_test_wqs
+from mixepi import (
+    WQS,
+    HoldoutOptions,
+    PermutationOptions,
+    fit_repeated_holdout_wqs,
+    fit_wqs,
+    permutation_test_wqs,
+)
 from mixepi.errors import SpecificationError
-from mixepi.wqs.spec import WQS
 
 NUMBER = pa.float64()
 ESTIMATES = ("term", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high")
@@ -74,7 +80,7 @@ def fit_one_wqs(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitte
     seed = specification["seed"]
     procedure = specification["procedure"]
     if procedure == "single_split":
-        single = fit_wqs(spec, people, seed)
+        single = fit_wqs(spec, people, seed=seed)
         return Fitted(
             n,
             events,
@@ -82,21 +88,29 @@ def fit_one_wqs(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitte
             warnings=single.warnings,
         )
     if procedure == "repeated_holdout":
-        repeated = fit_repeated_holdout_wqs(spec, people, seed, holdouts=specification["holdouts"], workers=1)
+        repeated = fit_repeated_holdout_wqs(
+            spec,
+            people,
+            seed=seed,
+            options=HoldoutOptions(holdouts=specification["holdouts"], workers=1, progress=False),
+        )
         estimates = _index(repeated.estimates()).reindex(columns=ESTIMATES)
         return Fitted(
             n, events, {"estimates": estimates, "weights": repeated.weights()}, warnings=repeated.warnings
         )
     if procedure == "permutation":
         tested = permutation_test_wqs(
-            spec, people, seed, permutations=specification["permutations"], workers=1
+            spec,
+            people,
+            seed=seed,
+            options=PermutationOptions(permutations=specification["permutations"], workers=1, progress=False),
         )
         weights = pd.DataFrame({"exposure": list(spec.exposures), "weight": tested.index_weights})
         return Fitted(
             n,
             events,
             {
-                "estimates": tested.table().reindex(columns=ESTIMATES),
+                "estimates": tested.estimates().reindex(columns=ESTIMATES),
                 "weights": weights.reindex(columns=WEIGHTS),
             },
         )

@@ -101,9 +101,9 @@ def run_case(case: Case, repeats: int) -> dict[str, Any]:
     """
     frame = simulate(case)
     spec = BKMR(
-        "y",
-        tuple(c for c in frame if c.startswith("z")),
-        tuple(c for c in frame if c.startswith("x")),
+        outcome="y",
+        exposures=tuple(c for c in frame if c.startswith("z")),
+        covariates=tuple(c for c in frame if c.startswith("x")),
         family=case.family,  # type: ignore[arg-type]
     )
     options = ChainOptions(warmup=case.warmup, draws=case.draws, progress=case.n > 5000)
@@ -112,9 +112,9 @@ def run_case(case: Case, repeats: int) -> dict[str, Any]:
         start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            result = fit_bkmr(spec, frame, seed, options)
+            result = fit_bkmr(spec, frame, seed=seed, options=options)
         seconds = time.perf_counter() - start
-        table = result.parameters().query("judged")
+        table = result.estimates().query("judged")
         rows.append(
             {
                 "seconds": seconds,
@@ -139,7 +139,11 @@ def evaluation_costs() -> list[dict[str, float]]:
     for n in (500, 905, 2000):
         case = Case("cost", n, "gaussian", "weak", 0, 1, 0)
         frame = simulate(case)
-        spec = BKMR("y", tuple(f"z{j}" for j in range(5)), tuple(f"x{j}" for j in range(8)))
+        spec = BKMR(
+            outcome="y",
+            exposures=tuple(f"z{j}" for j in range(5)),
+            covariates=tuple(f"x{j}" for j in range(8)),
+        )
         model, _ = build(spec, frame)
         data = model.working()
         floor = dpotrf_ms(n)
@@ -170,12 +174,16 @@ def scaling(sizes: tuple[int, ...] = (500, 1000, 2000, 5000, 10_000, 20_000)) ->
     rows = []
     for n in sizes:
         frame = simulate(Case("scaling", n, "gaussian", "weak", 0, 1, 0))
-        spec = BKMR("y", tuple(f"z{j}" for j in range(5)), tuple(f"x{j}" for j in range(8)))
+        spec = BKMR(
+            outcome="y",
+            exposures=tuple(f"z{j}" for j in range(5)),
+            covariates=tuple(f"x{j}" for j in range(8)),
+        )
         options = ChainOptions(chains=1, warmup=150, draws=150, workers=1, progress=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             start = time.perf_counter()
-            result = fit_bkmr(spec, frame, 1, options)
+            result = fit_bkmr(spec, frame, seed=1, options=options)
             seconds = time.perf_counter() - start
         rows.append(
             {
@@ -231,10 +239,10 @@ def main() -> None:
         names = tuple(f"z{j}" for j in range(5))
         for family, y in (("gaussian", small["y"]), ("binomial", (small["y"] > 0.5).astype(float))):
             fit_bkmr(
-                BKMR("y", names, family=family),
+                BKMR(outcome="y", exposures=names, family=family),
                 small.assign(y=y),
-                1,
-                ChainOptions(chains=4, warmup=20, draws=5),
+                seed=1,
+                options=ChainOptions(chains=4, warmup=20, draws=5),
             )  # type: ignore[arg-type]
     stored["start_seconds"] = time.perf_counter() - start
     print(f"workers, imports and compiled code from the cache: {stored['start_seconds']:.1f} s")

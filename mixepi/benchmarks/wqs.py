@@ -23,11 +23,19 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from mixepi import WQS, QGComp, fit_qgcomp, fit_qgcomp_bootstrap, fit_repeated_holdout_wqs, fit_wqs
+from mixepi import (
+    WQS,
+    HoldoutOptions,
+    QGComp,
+    fit_qgcomp,
+    fit_qgcomp_bootstrap,
+    fit_repeated_holdout_wqs,
+    fit_wqs,
+)
 from mixepi.errors import MixepiWarning
 from mixepi.glm.cone_kernels import weighted_gram
 from mixepi.glm.constrained import fit_constrained
-from mixepi.wqs.bootstraps import draw_counts
+from mixepi.resampling import draw_counts
 from mixepi.wqs.prepared import prepare
 
 ROOT = Path(__file__).parents[1]
@@ -152,7 +160,7 @@ def figures(repeats: int) -> list[dict[str, object]]:
     )
     add(
         "WQS, n = 905, 5 exposures, 100 bootstraps",
-        median_seconds(lambda: fit_wqs(spec, data, next(seeds)), 5 * repeats),
+        median_seconds(lambda: fit_wqs(spec, data, seed=next(seeds)), 5 * repeats),
         "s",
         "< 0.05",
         "gWQS 16.8",
@@ -162,7 +170,12 @@ def figures(repeats: int) -> list[dict[str, object]]:
     for workers in (1, 2):
         add(
             f"repeated holdout 100 x 100 bootstraps, {workers} worker(s)",
-            median_seconds(lambda w=workers: fit_repeated_holdout_wqs(spec, data, next(seeds), workers=w), 3),
+            median_seconds(
+                lambda w=workers: fit_repeated_holdout_wqs(
+                    spec, data, seed=next(seeds), options=HoldoutOptions(workers=w)
+                ),
+                3,
+            ),
             "s",
             "< 5" if workers == 2 else "",
             "gWQS 1200",
@@ -176,7 +189,7 @@ def figures(repeats: int) -> list[dict[str, object]]:
     )
     add(
         "qgcomp bootstrap, 200 resamples, risk ratio",
-        median_seconds(lambda: fit_qgcomp_bootstrap(qgcomp, data, next(seeds)), 2 * repeats),
+        median_seconds(lambda: fit_qgcomp_bootstrap(qgcomp, data, seed=next(seeds)), 2 * repeats),
         "s",
         "< 0.1",
         "qgcomp 5.5",
@@ -184,7 +197,7 @@ def figures(repeats: int) -> list[dict[str, object]]:
     large, large_spec = large_data(20_000, 20)
     add(
         "WQS, n = 20,000, 20 exposures, 100 bootstraps",
-        median_seconds(lambda: fit_wqs(large_spec, large, next(seeds)), repeats),
+        median_seconds(lambda: fit_wqs(large_spec, large, seed=next(seeds)), repeats),
         "s",
         "< 3",
     )
@@ -193,7 +206,7 @@ def figures(repeats: int) -> list[dict[str, object]]:
     for n in (2_500, 10_000, 40_000):
         sized, sized_spec = large_data(n, 20)
         seconds = median_seconds(
-            lambda d=sized, s=sized_spec: fit_wqs(s, d, next(seeds)), max(3, repeats // 2)
+            lambda d=sized, s=sized_spec: fit_wqs(s, d, seed=next(seeds)), max(3, repeats // 2)
         )
         add(f"  seconds per 10,000 rows at n = {n:,}", seconds / n * 1e4, "s")
     for n, p in ((905, 5), (20_000, 20)):

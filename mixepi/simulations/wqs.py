@@ -15,7 +15,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mixepi import WQS, QGComp, fit_qgcomp, fit_repeated_holdout_wqs, fit_wqs, permutation_test_wqs
+from mixepi import (
+    WQS,
+    HoldoutOptions,
+    PermutationOptions,
+    QGComp,
+    fit_qgcomp,
+    fit_repeated_holdout_wqs,
+    fit_wqs,
+    permutation_test_wqs,
+)
 from mixepi.errors import EstimationError, MixepiWarning
 from mixepi.fan_out import fan_out
 from mixepi.random_streams import random_stream
@@ -98,13 +107,17 @@ def one_data_set(family: str, n: int, seed: int, task: tuple[int, int]) -> list[
             add(method, np.nan, np.nan, np.nan, False)
 
     def split(method: str, spec: WQS) -> list[None]:
-        table = fit_wqs(spec, data, task[1]).estimates()
+        table = fit_wqs(spec, data, seed=task[1]).estimates()
         return [
             from_table(method if t == "wqs" else f"{method}, {t[4:]}", table, t) for t in spec.index_terms
         ]
 
     def holdout() -> list[None]:
-        row = fit_repeated_holdout_wqs(spec, data, task[1], holdouts=30, workers=1).estimates().iloc[1]
+        row = (
+            fit_repeated_holdout_wqs(spec, data, seed=task[1], options=HoldoutOptions(holdouts=30, workers=1))
+            .estimates()
+            .iloc[1]
+        )
         return [
             add(
                 "WQS, repeated holdout", row["median"], row["conf_low"], row["conf_high"], row["conf_low"] > 0
@@ -112,7 +125,12 @@ def one_data_set(family: str, n: int, seed: int, task: tuple[int, int]) -> list[
         ]
 
     def permute() -> list[None]:
-        found = permutation_test_wqs(replace(spec, bootstraps=20), data, task[1], permutations=99, workers=1)
+        found = permutation_test_wqs(
+            replace(spec, bootstraps=20),
+            data,
+            seed=task[1],
+            options=PermutationOptions(permutations=99, workers=1),
+        )
         return [add("WQS, permutation", found.estimate, np.nan, np.nan, found.p_value < 0.05)]
 
     attempt("WQS, single split", partial(split, "WQS, single split", spec))

@@ -26,7 +26,11 @@ def sim() -> pd.DataFrame:
 def spec(engine: str, family: str) -> RegressionSpec:
     design = {"weights": "wt", "strata": "stratum", "psu": "psu"} if engine == "survey" else {}
     return RegressionSpec(
-        OUTCOMES[family], ("log2_cd", "b", "c", *PRODUCTS), ("bmi",), family=family, **design
+        outcome=OUTCOMES[family],
+        exposures=("log2_cd", "b", "c", *PRODUCTS),
+        covariates=("bmi",),
+        family=family,
+        **design,
     )
 
 
@@ -42,7 +46,7 @@ def test_interaction_equals_r(sim, case):
 
 def test_one_coefficient_is_its_own_t_test(sim):
     fit = fit_regression(spec("survey", "gaussian"), sim)
-    row = fit.table().set_index("term").loc["bmi"]
+    row = fit.estimates().set_index("term").loc["bmi"]
     found = wald_test(fit, ["bmi"])
     assert found.statistic == pytest.approx(row["statistic"] ** 2)
     assert found.p_value == pytest.approx(row["p_value"])
@@ -51,7 +55,7 @@ def test_one_coefficient_is_its_own_t_test(sim):
 def test_logistic_wald_test_is_chi_squared_by_the_definition(sim):
     fit = fit_regression(spec("unweighted", "binomial"), sim)
     at = [fit.terms.index(name) for name in PRODUCTS]
-    chi_squared = fit.estimate[at] @ np.linalg.inv(fit.covariance[np.ix_(at, at)]) @ fit.estimate[at]
+    chi_squared = fit.coefficients[at] @ np.linalg.inv(fit.covariance[np.ix_(at, at)]) @ fit.coefficients[at]
     found = wald_test(fit, PRODUCTS)
     assert 2 * found.statistic == pytest.approx(chi_squared)
     assert found.p_value == pytest.approx(np.exp(-chi_squared / 2)), "chi-squared on two degrees of freedom"
@@ -74,7 +78,7 @@ def test_more_coefficients_than_the_design_has_degrees_of_freedom():
     data = pd.DataFrame(rng.normal(0, 1, (300, 6)), columns=names)
     data = data.assign(y=rng.normal(0, 1, 300), w=1.0, s=np.arange(300) % 10, p=np.arange(300) // 10 % 2)
     design = {"weights": "w", "strata": "s", "psu": "p"}
-    fit = fit_regression(RegressionSpec("y", tuple(names), **design), data)
+    fit = fit_regression(RegressionSpec(outcome="y", exposures=tuple(names), **design), data)
     assert wald_test(fit, names).df == 6
     singular = np.outer(np.arange(1, 8.0), np.arange(1, 8.0))
     broken = type(fit)(**{**vars(fit), "covariance": singular})

@@ -25,9 +25,9 @@ ROLES = {"outcome": "y", "exposures": ("a", "b"), "covariates": ("z",)}
 SHORT = ChainOptions(chains=1, warmup=2, draws=4, workers=1, progress=False)
 SPECS = {"WQS": WQS, "QGComp": QGComp, "BKMR": BKMR, "regression": RegressionSpec}
 FITS = {
-    "WQS": lambda data, **roles: fit_wqs(WQS(**ROLES | roles, bootstraps=2), data, 1),
+    "WQS": lambda data, **roles: fit_wqs(WQS(**ROLES | roles, bootstraps=2), data, seed=1),
     "QGComp": lambda data, **roles: fit_qgcomp(QGComp(**ROLES | roles), data),
-    "BKMR": lambda data, **roles: fit_bkmr(BKMR(**ROLES | roles), data, 1, SHORT),
+    "BKMR": lambda data, **roles: fit_bkmr(BKMR(**ROLES | roles), data, seed=1, options=SHORT),
     "regression": lambda data, **roles: fit_regression(RegressionSpec(**ROLES | roles), data),
     "scores": lambda data: fit_quantile_scores(data, ["a", "b"]),
 }
@@ -109,7 +109,7 @@ def test_times_are_no_covariates(people, method, change, dtype):
 
 @pytest.mark.parametrize("spec", [WQS, QGComp])
 def test_more_quantiles_than_people(people, spec):
-    fit = {WQS: lambda s: fit_wqs(s, people, 1), QGComp: lambda s: fit_qgcomp(s, people)}[spec]
+    fit = {WQS: lambda s: fit_wqs(s, people, seed=1), QGComp: lambda s: fit_qgcomp(s, people)}[spec]
     with pytest.raises(DataError, match="found 61 quantiles for 60 rows: use 4 or 10"):
         fit(spec(**ROLES, quantiles=61))
     fit(spec(**ROLES, quantiles=60))
@@ -118,11 +118,11 @@ def test_more_quantiles_than_people(people, spec):
 @pytest.mark.parametrize(
     "fit",
     [
-        lambda data, seed: fit_wqs(WQS(**ROLES), data, seed),
-        lambda data, seed: fit_repeated_holdout_wqs(WQS(**ROLES), data, seed),
-        lambda data, seed: permutation_test_wqs(WQS(**ROLES), data, seed),
-        lambda data, seed: fit_qgcomp_bootstrap(QGComp(**ROLES), data, seed),
-        lambda data, seed: fit_bkmr(BKMR(**ROLES), data, seed),
+        lambda data, seed: fit_wqs(WQS(**ROLES), data, seed=seed),
+        lambda data, seed: fit_repeated_holdout_wqs(WQS(**ROLES), data, seed=seed),
+        lambda data, seed: permutation_test_wqs(WQS(**ROLES), data, seed=seed),
+        lambda data, seed: fit_qgcomp_bootstrap(QGComp(**ROLES), data, seed=seed),
+        lambda data, seed: fit_bkmr(BKMR(**ROLES), data, seed=seed),
     ],
     ids=["WQS", "holdout", "permutation", "QGComp", "BKMR"],
 )

@@ -59,7 +59,7 @@ def test_qgcomp_bootstrap_vignette(name, risk_ratio, metals, exposures):
     """A prevalence above one half: the log-binomial model has to be kept below probability 1."""
     stored = pd.read_csv(PUBLISHED / "qgcomp" / f"ex2_boot_{name}_B10_coef.csv")
     spec = QGComp(outcome="disease_state", family="binomial", exposures=exposures, risk_ratio=risk_ratio)
-    result = fit_qgcomp_bootstrap(spec, metals, 1, resamples=50)
+    result = fit_qgcomp_bootstrap(spec, metals, seed=1, resamples=50)
     np.testing.assert_allclose(result.psi, stored["est"], rtol=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_thirty_four_pcbs_are_fitted_at_least_as_well_as_by_gwqs(holdout):
     drawn = pd.read_csv(folder / f"vignette_1i_l90_rh{holdout + 1}_bindex.csv").to_numpy().T - 1
     stored = pd.read_csv(folder / f"vignette_1i_l90_rh{holdout + 1}_bres.csv")
     spec = WQS(outcome="yLBX", exposures=tuple(data.columns[:34]), quantiles=10)
-    result = fit_wqs(spec, data, 1, validation_rows=validation, bootstrap_rows=drawn)
+    result = fit_wqs(spec, data, seed=1, validation_rows=validation, bootstrap_rows=drawn)
     assert np.all(result.bootstraps.deviances <= stored["objfn"] + 1e-6)
     assert result.bootstraps.kkt_violations.max() < 1e-8
     # The same without the penalty, from gWQS's weights and coefficient.

@@ -16,14 +16,14 @@ METALS = ["pb", "cd", "hg", "se", "mn"]
 
 def test_eight_values_in_four_groups_by_hand():
     data = pd.DataFrame({"x": [1.0, 2, 3, 4, 5, 6, 7, 8]})
-    rule = fit_quantile_scores(data, ["x"], 4)
+    rule = fit_quantile_scores(data, ["x"], quantiles=4)
     np.testing.assert_array_equal(rule.cut_points[0], [2.75, 4.5, 6.25])
     np.testing.assert_array_equal(rule.score(data)[:, 0], [0, 0, 1, 1, 2, 2, 3, 3])
 
 
 def test_a_value_on_a_cut_point_belongs_below():
     data = pd.DataFrame({"x": [0.0, 1, 2, 3, 4]})
-    rule = fit_quantile_scores(data, ["x"], 4)
+    rule = fit_quantile_scores(data, ["x"], quantiles=4)
     np.testing.assert_array_equal(rule.cut_points[0], [1, 2, 3])
     np.testing.assert_array_equal(rule.score(data)[:, 0], [0, 0, 1, 2, 3])
 
@@ -31,7 +31,7 @@ def test_a_value_on_a_cut_point_belongs_below():
 def test_scores_are_those_of_qgcomp():
     data = pd.read_csv(FIXTURES / "sim905.csv")
     stored = pd.read_csv(FIXTURES / "qgcomp" / "qgcomp_quantized.csv")
-    np.testing.assert_array_equal(fit_quantile_scores(data, METALS, 4).score(data), stored[METALS])
+    np.testing.assert_array_equal(fit_quantile_scores(data, METALS, quantiles=4).score(data), stored[METALS])
 
 
 def test_non_detects_share_one_score_and_are_reported():
@@ -40,7 +40,7 @@ def test_non_detects_share_one_score_and_are_reported():
     with pytest.warns(
         QuantileWarning, match=r"'cd'.*expected 4 score levels, found 3 \(40% tied at the lowest\)"
     ):
-        rule = fit_quantile_scores(data, ["cd"], 4)
+        rule = fit_quantile_scores(data, ["cd"], quantiles=4)
     scores = rule.score(data)[:, 0]
     # 40 % tied at the minimum swallow the first cut point; the median and the third quartile stay.
     assert set(scores[:40]) == {0.0}
@@ -52,19 +52,19 @@ def test_non_detects_share_one_score_and_are_reported():
 def test_fewer_distinct_values_than_quantiles_is_reported():
     data = pd.DataFrame({"x": np.repeat([0.0, 1, 2], 30)})
     with pytest.warns(QuantileWarning, match="3 distinct values"):
-        fit_quantile_scores(data, ["x"], 10)
+        fit_quantile_scores(data, ["x"], quantiles=10)
 
 
 def test_new_data_are_scored_by_the_old_cut_points():
     data = pd.DataFrame({"x": np.arange(100.0)})
-    rule = fit_quantile_scores(data, ["x"], 4)
+    rule = fit_quantile_scores(data, ["x"], quantiles=4)
     new = pd.DataFrame({"x": [-5.0, 24.75, 24.76, 1000.0]})
     np.testing.assert_array_equal(rule.score(new)[:, 0], [0, 0, 1, 3])
 
 
 def test_standardised_values():
     data = pd.DataFrame({"x": [1.0, 2, 3, 6]})
-    scores = fit_quantile_scores(data, ["x"], None).score(data)[:, 0]
+    scores = fit_quantile_scores(data, ["x"], quantiles=None).score(data)[:, 0]
     np.testing.assert_allclose([scores.mean(), scores.std(ddof=1)], [0, 1], atol=1e-15)
 
 
@@ -80,7 +80,7 @@ def test_scores_do_not_change_under_monotone_transforms(values, q):
 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", QuantileWarning)
-                scores = fit_quantile_scores(data, ["x", "log", "cube"], q).score(data)
+                scores = fit_quantile_scores(data, ["x", "log", "cube"], quantiles=q).score(data)
     except DataError:
         return
     np.testing.assert_array_equal(scores[:, 0], scores[:, 1])
@@ -114,4 +114,4 @@ def test_errors_name_column_and_count():
     with pytest.raises(DataError, match=r"'d' to fall into 4 quantile groups, found one"):
         fit_quantile_scores(data.loc[[0, 1, 2, 0, 1, 2, 3]], ["d"])
     with pytest.raises(SpecificationError, match="quantiles to be a whole number of at least 2, found 1"):
-        fit_quantile_scores(data, ["d"], 1)
+        fit_quantile_scores(data, ["d"], quantiles=1)

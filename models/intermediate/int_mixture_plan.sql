@@ -108,7 +108,7 @@ final as (
         {{ fit_setting('bkmr_chains') }} as chains,
         {{ fit_setting('bkmr_warmup') }} as warmup,
         {{ fit_setting('bkmr_draws') }} as draws,
-        {{ fit_setting('bkmr_most_draws') }} as most_draws,
+        {{ fit_setting('bkmr_max_draws') }} as max_draws,
         {{ fit_setting('bkmr_summary_draws') }} as summary_draws,
         {{ fit_setting('bkmr_grid') }} as grid,
         case when groups.subgroup = 'all' then {{ fit_setting('bkmr_bivariate_grid') }} else 0 end

@@ -96,7 +96,7 @@ def fit() -> dict:
         "chains": 2,
         "warmup": 20,
         "draws": 30,
-        "most_draws": 30,
+        "max_draws": 30,
         "summary_draws": 10,
         "grid": 4,
         "bivariate_grid": 3,

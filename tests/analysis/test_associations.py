@@ -168,7 +168,12 @@ def test_a_subgroup_is_a_domain_of_the_whole_design(stratified):
     for group in (1, 2, 3):
         data[f"q{group + 1}"] = (data["quantile_score"] == group).astype(float)
     spec = RegressionSpec(
-        "y", ("q2", "q3", "q4"), weights="weight", strata="strata", psu="psu", domain="older"
+        outcome="y",
+        exposures=("q2", "q3", "q4"),
+        weights="weight",
+        strata="strata",
+        psu="psu",
+        domain="older",
     )
     expected = fit_regression(spec, data)
     found = stratified.query(
@@ -176,7 +181,7 @@ def test_a_subgroup_is_a_domain_of_the_whole_design(stratified):
         "and engine == 'survey' and exposure_form == 'quantile'"
     )
     assert set(found["n"]) == {int(data["older"].sum())}
-    np.testing.assert_allclose(found["estimate"], expected.estimate[1:], rtol=1e-10)
+    np.testing.assert_allclose(found["estimate"], expected.coefficients[1:], rtol=1e-10)
     np.testing.assert_allclose(found["std_error"], np.sqrt(np.diag(expected.covariance))[1:], rtol=1e-10)
     assert set(found["df"]) == {expected.df}
 

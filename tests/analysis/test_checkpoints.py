@@ -55,7 +55,7 @@ def stuck_fit(specification, people, checkpoint):
 def plan(fit) -> pd.DataFrame:
     """Two fits of 2 chains of 20 + 30 sweeps that go on to 20 + 60; stopped before and after that."""
     bmd = {"outcome": "bmd", "family": "gaussian", "seed": 25}
-    return pd.DataFrame([fit | {"most_draws": 60, **other} for other in ({"seed": 55}, bmd)])
+    return pd.DataFrame([fit | {"max_draws": 60, **other} for other in ({"seed": 55}, bmd)])
 
 
 @pytest.fixture

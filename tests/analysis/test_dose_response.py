@@ -89,12 +89,12 @@ def test_a_point_is_a_contrast_of_two_predictions(fitted):
 
     for k, column in enumerate(basis(data["ln_value"]).T):
         data[f"b{k}"] = column
-    fit = fit_regression(RegressionSpec("y", ("b0", "b1", "b2")), data)
+    fit = fit_regression(RegressionSpec(outcome="y", exposures=("b0", "b1", "b2")), data)
     curve = fitted.query(
         "outcome == 'bmd' and exposure == 'Cd' and engine == 'unweighted' and covariate_set == 'crude'"
     )
     contrast = basis(np.log(curve["exposure_value"])) - basis(np.log(curve["reference_value"]))
-    np.testing.assert_allclose(curve["estimate"], contrast @ fit.estimate[1:], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(curve["estimate"], contrast @ fit.coefficients[1:], rtol=1e-6, atol=1e-9)
     variance = np.einsum("gi,ij,gj->g", contrast, fit.covariance[1:, 1:], contrast)
     np.testing.assert_allclose(curve["std_error"], np.sqrt(variance), rtol=1e-6)
 

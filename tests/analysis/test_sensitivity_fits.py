@@ -124,19 +124,35 @@ def test_each_row_is_the_regression_that_it_names(given):
         specification("young", people="young"),
     )
     data = frame(given).assign(Q2=lambda women: women["quantile_score"].astype(float))
-    crude = fit_regression(RegressionSpec("value", ("log2_value",), family="binomial"), data)
-    assert found.loc["doubling", "estimate"] == pytest.approx(crude.estimate[1], rel=1e-10)
+    crude = fit_regression(
+        RegressionSpec(outcome="value", exposures=("log2_value",), family="binomial"), data
+    )
+    assert found.loc["doubling", "estimate"] == pytest.approx(crude.coefficients[1], rel=1e-10)
 
     known = data[data["age_years"].notna()]
-    spec = RegressionSpec("value", ("Q2",), ("age_years", "smoking"), (("smoking", "never"),), "binomial")
+    spec = RegressionSpec(
+        outcome="value",
+        exposures=("Q2",),
+        covariates=("age_years", "smoking"),
+        references=(("smoking", "never"),),
+        family="binomial",
+    )
     adjusted = fit_regression(spec, known)
-    assert found.loc["adjusted", "estimate"] == pytest.approx(adjusted.estimate[1], rel=1e-10)
+    assert found.loc["adjusted", "estimate"] == pytest.approx(adjusted.coefficients[1], rel=1e-10)
     assert found.loc["adjusted", "n"] == len(known) < len(data)
 
     # stratum 6 holds no woman: its psus count for the variance, not for the degrees of freedom
     empty = given["design"].assign(weight=1.0, here=False)
     spec = RegressionSpec(
-        "value", ("Q2",), ("smoking",), (("smoking", "never"),), "binomial", "weight", "strata", "psu", "here"
+        outcome="value",
+        exposures=("Q2",),
+        covariates=("smoking",),
+        references=(("smoking", "never"),),
+        family="binomial",
+        weights="weight",
+        strata="strata",
+        psu="psu",
+        domain="here",
     )
     weighted = fit_regression(spec, pd.concat([data[data["weight"] > 0].assign(here=True), empty]))
     assert found.loc["weighted", "std_error"] == pytest.approx(np.sqrt(weighted.covariance[1, 1]), rel=1e-10)
@@ -151,10 +167,12 @@ def test_imputed_rows_are_pooled_over_the_copies(given):
     imputed = specification("imputed", covariates="age_years", imputations=4)
     row = rows(given, imputed).loc["imputed"]
     data = frame(given)
-    spec = RegressionSpec("value", ("quantile_score",), ("age_years",), family="binomial")
+    spec = RegressionSpec(
+        outcome="value", exposures=("quantile_score",), covariates=("age_years",), family="binomial"
+    )
     copies = impute(data, ["value", "log2_value", "weight", "age_years"], imputations=4, seed=3)
     fits = [fit_regression(spec, copy) for copy in copies]
-    pooled = pool([fit.estimate[1] for fit in fits], [np.sqrt(fit.covariance[1, 1]) for fit in fits])
+    pooled = pool([fit.coefficients[1] for fit in fits], [np.sqrt(fit.covariance[1, 1]) for fit in fits])
     assert row["n"] == len(data)
     assert row["estimate"] == pytest.approx(pooled.estimate, rel=1e-10)
     assert row["std_error"] == pytest.approx(pooled.std_error, rel=1e-10)

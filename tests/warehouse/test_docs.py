@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import mixepi
 from publish.database import DICTIONARY_COLUMNS
 from publish.dictionary import is_of_persons, read_models
 from report.query import answer
@@ -60,7 +61,7 @@ SMALLER = (
     ('write_demo_files(Path("data/demo"))', 'write_demo_files(Path("data/demo"), people=1_000)'),
     (
         "permutation_test_wqs(spec, cohort, seed=1)",
-        "permutation_test_wqs(spec, cohort, seed=1, permutations=19)",
+        "permutation_test_wqs(spec, cohort, seed=1, options=mixepi.PermutationOptions(permutations=19))",
     ),
 )
 
@@ -88,7 +89,7 @@ def test_python_of_the_pages_runs(demo_data, tmp_path, monkeypatch, page):
     code = "\n".join(blocks(page, "python"))
     for long, short in SMALLER:
         code = code.replace(long, short)
-    exec(compile(code, str(page), "exec"), {"cohort": cohort})
+    exec(compile(code, str(page), "exec"), {"cohort": cohort, "mixepi": mixepi})
 
 
 def links(page: Path) -> list[str]:

@@ -16,11 +16,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def require_integer(name: str, value: Any, least: int, advice: str, most: int | None = None) -> int:
-    """Return a whole number from `least` to `most`, of Python or NumPy; `advice` says what to do."""
+def require_integer(name: str, value: Any, minimum: int, advice: str, maximum: int | None = None) -> int:
+    """Return a whole number from `minimum` to `maximum`, of Python or NumPy; `advice` says what to do."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    if not whole or value < minimum or (maximum is not None and value > maximum):
+        limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise SpecificationError(f"expected {name} to be a whole number {limits}, found {value!r}: {advice}")
     return int(value)
 

@@ -47,7 +47,7 @@ class QuantileWarning(MixepiWarning):
 
 
 class ConvergenceWarning(MixepiWarning):
-    """A fit stopped before it met the optimality conditions."""
+    """A fit stopped before its optimality conditions were met, or chains have not converged."""
 
 
 class DirectionWarning(MixepiWarning):

@@ -29,14 +29,14 @@ CYCLES = 10
 
 
 def impute(
-    frame: pd.DataFrame, columns: Sequence[str], *, imputations: int = 20, seed: int
+    data: pd.DataFrame, columns: Sequence[str], *, seed: int, imputations: int = 20
 ) -> list[pd.DataFrame]:
     """Return completed copies of a data frame.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        One row per person.
+    data : pandas.DataFrame
+        One row per participant.
     columns : sequence of str
         Columns of the imputation model: those to be completed, and those that predict them. These should hold
         everything that the analysis will use, its outcome and exposures too (leaving out the outcome pulls
@@ -50,7 +50,7 @@ def impute(
     Returns
     -------
     list of pandas.DataFrame
-        Each with the index, columns and types of `frame`. Values that were there are untouched, columns not
+        Each with the index, columns and types of `data`. Values that were there are untouched, columns not
         named too.
 
     Raises
@@ -73,20 +73,20 @@ def impute(
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
         raise SpecificationError(f"expected each column once, found {', '.join(repeated)} more than once")
-    require_columns(frame, columns)
-    levels = {name: _levels(frame[name]) for name in columns}
-    coded = pd.DataFrame({name: _coded(frame[name], levels[name]) for name in columns})
+    require_columns(data, columns)
+    levels = {name: _levels(data[name]) for name in columns}
+    coded = pd.DataFrame({name: _coded(data[name], levels[name]) for name in columns})
     incomplete = [name for name in columns if coded[name].isna().any()]
     _check_enough(coded, levels, incomplete)
     completed = []
     for k in range(imputations):
-        copy = frame.copy()
+        copy = data.copy()
         if incomplete:
             chain = _ChainedEquations(coded, levels, random_stream(seed, "imputation", k))
             with threadpool_limits(limits=1):  # another number of threads adds up in another order
                 chain.update_all(CYCLES)
             for name in incomplete:
-                copy[name] = _decoded(chain.data[name].to_numpy(), levels[name], frame[name])
+                copy[name] = _decoded(chain.data[name].to_numpy(), levels[name], data[name])
         completed.append(copy)
     return completed
 
@@ -294,6 +294,7 @@ class PooledEstimate:
 def pool(
     estimates: Sequence[float] | FloatArray,
     std_errors: Sequence[float] | FloatArray,
+    *,
     df_complete: float = np.inf,
 ) -> PooledEstimate:
     """Combine the estimates of one number from several imputations.

@@ -105,7 +105,7 @@ def require_quantiles(quantiles: int | None) -> int | None:
 
 
 def fit_quantile_scores(
-    data: pd.DataFrame, exposures: Sequence[str], quantiles: int | None = 4
+    data: pd.DataFrame, exposures: Sequence[str], *, quantiles: int | None = 4
 ) -> QuantileScores:
     """Learn the scoring rule from `data`.
 

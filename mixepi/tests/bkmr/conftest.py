@@ -19,7 +19,7 @@ def people():
 
 @pytest.fixture(scope="session")
 def spec():
-    return BKMR("bmd_fn", METALS, COVARIATES, log=True)
+    return BKMR(outcome="bmd_fn", exposures=METALS, covariates=COVARIATES, log=True)
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +35,10 @@ def quiet_fit(*args, **kwargs):
 
 @pytest.fixture(scope="session")
 def gaussian(people, spec, short):
-    return quiet_fit(spec, people, 1, short)
+    return quiet_fit(spec, people, seed=1, options=short)
 
 
 @pytest.fixture(scope="session")
 def binomial(people, short):
-    spec = BKMR("osteo", METALS, COVARIATES, log=True, family="binomial")
-    return quiet_fit(spec, people, 1, short)
+    spec = BKMR(outcome="osteo", exposures=METALS, covariates=COVARIATES, log=True, family="binomial")
+    return quiet_fit(spec, people, seed=1, options=short)

@@ -44,24 +44,24 @@ DATA_FAULTS = {
 def test_data_errors(people, spec, short, fault):
     change, message = fault
     with pytest.raises(DataError, match=message):
-        fit_bkmr(spec, change(people.copy()), 1, short)
+        fit_bkmr(spec, change(people.copy()), seed=1, options=short)
 
 
 def test_outcome_not_binary(people, spec, short):
     with pytest.raises(DataError, match=r"'bmd_fn' to be 0 or 1"):
-        fit_bkmr(replace(spec, family="binomial"), people, 1, short)
+        fit_bkmr(replace(spec, family="binomial"), people, seed=1, options=short)
 
 
 def test_separated_outcome(people, spec, short):
     frame = people.assign(smoke=people["osteo"])
     with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
-        fit_bkmr(replace(spec, family="binomial", outcome="osteo"), frame, 1, short)
+        fit_bkmr(replace(spec, family="binomial", outcome="osteo"), frame, seed=1, options=short)
 
 
 @pytest.mark.parametrize("values", [[None] + [1] * 99, np.arange(100), np.ones(100)])
 def test_bad_clusters(people, spec, short, values):
     with pytest.raises(DataError, match="cluster"):
-        fit_bkmr(replace(spec, cluster="site"), people.assign(site=values), 1, short)
+        fit_bkmr(replace(spec, cluster="site"), people.assign(site=values), seed=1, options=short)
 
 
 @pytest.mark.parametrize(("family", "needed"), [("gaussian", r"1\.4"), ("binomial", r"4\.8")])
@@ -70,7 +70,7 @@ def test_dense_says_what_memory_it_needs(people, spec, short, family, needed):
 
     big = pd.concat([people] * 90, ignore_index=True)
     with pytest.raises(SpecificationError, match=rf"n=9000, which needs {needed} GiB"):
-        fit_bkmr(replace(spec, solver="dense", outcome="osteo", family=family), big, 1, short)
+        fit_bkmr(replace(spec, solver="dense", outcome="osteo", family=family), big, seed=1, options=short)
 
 
 def test_non_finite_likelihood_names_the_parameters():
@@ -106,7 +106,7 @@ def test_what_lapack_refuses_names_the_parameters(monkeypatch):
 
 def test_an_outcome_too_large_to_square(people, spec, short):
     with pytest.raises(DataError, match=r"a finite sum of squares, found values up to 9\.\d+e\+199"):
-        fit_bkmr(spec, people.assign(bmd_fn=people["bmd_fn"] * 1e200), 1, short)
+        fit_bkmr(spec, people.assign(bmd_fn=people["bmd_fn"] * 1e200), seed=1, options=short)
 
 
 SPEC_FAULTS = [
@@ -144,7 +144,7 @@ def test_specification_errors(change, message):
         ({"draws": 1}, "draws to be a whole number of at least 4, found 1: R-hat compares the halves"),
         ({"draws": 3}, "draws to be a whole number of at least 4, found 3"),
         ({"draws": 50.0}, "draws to be a whole number of at least 4, found 50.0"),
-        ({"most_draws": 999}, "most_draws to be a whole number of at least 1000, found 999"),
+        ({"max_draws": 999}, "max_draws to be a whole number of at least 1000, found 999"),
         ({"workers": 0}, "workers to be a whole number of at least 1, found 0"),
         ({"progress": "no"}, "progress to be True or False"),
         ({"checkpoint_seconds": "5"}, "checkpoint_seconds of at least 0, found '5'"),
@@ -158,7 +158,7 @@ def test_options_errors(options, message):
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_four_draws_have_an_r_hat(people, spec):
     options = ChainOptions(chains=2, warmup=4, draws=np.int8(4), workers=1, progress=False)
-    table = quiet_fit(spec, people, np.int64(1), options).parameters()
+    table = quiet_fit(spec, people, seed=np.int64(1), options=options).estimates()
     assert np.isfinite(table[["r_hat", "ess_bulk", "ess_tail", "mcse"]]).all(axis=None)
 
 
@@ -184,9 +184,9 @@ def test_table_options(gaussian, ask, message):
 
 def test_what_is_no_specification(people, spec):
     with pytest.raises(SpecificationError, match="spec to be a BKMR, found DataFrame"):
-        fit_bkmr(people, spec, 1)
+        fit_bkmr(people, spec, seed=1)
     with pytest.raises(SpecificationError, match="options to be a ChainOptions, found dict"):
-        fit_bkmr(spec, people, 1, {"draws": 50})
+        fit_bkmr(spec, people, seed=1, options={"draws": 50})
 
 
 def test_prior_errors():

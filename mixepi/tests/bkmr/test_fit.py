@@ -26,11 +26,11 @@ def assert_same_draws(one, two):
 
 
 def test_draws_do_not_depend_on_workers(people, spec, short, gaussian):
-    assert_same_draws(quiet_fit(spec, people, 1, replace(short, workers=2)), gaussian)
+    assert_same_draws(quiet_fit(spec, people, seed=1, options=replace(short, workers=2)), gaussian)
 
 
 def test_another_seed_gives_other_draws(people, spec, short, gaussian):
-    assert not np.array_equal(quiet_fit(spec, people, 2, short).lambda_, gaussian.lambda_)
+    assert not np.array_equal(quiet_fit(spec, people, seed=2, options=short).lambda_, gaussian.lambda_)
 
 
 @pytest.mark.parametrize("stop", [25, 55], ids=["in warm-up", "after warm-up"])
@@ -52,60 +52,60 @@ def test_a_killed_run_resumes_with_the_same_draws(
 
     monkeypatch.setattr(chains.Chain, "advance", killed)
     with pytest.raises(KeyboardInterrupt):
-        fit_bkmr(unbroken.spec, people, 1, saved)
+        fit_bkmr(unbroken.spec, people, seed=1, options=saved)
     monkeypatch.setattr(chains.Chain, "advance", advance)
     assert (tmp_path / "chain-0.pickle").exists()
-    resumed = quiet_fit(unbroken.spec, people, 1, saved)
+    resumed = quiet_fit(unbroken.spec, people, seed=1, options=saved)
     assert_same_draws(resumed, unbroken)
     assert resumed.attempts == unbroken.attempts
     # A finished run is read back, and one of another fit is refused.
-    assert_same_draws(quiet_fit(unbroken.spec, people, 1, saved), unbroken)
+    assert_same_draws(quiet_fit(unbroken.spec, people, seed=1, options=saved), unbroken)
     with pytest.raises(SpecificationError, match="this very fit"):
-        fit_bkmr(unbroken.spec, people, 2, saved)
+        fit_bkmr(unbroken.spec, people, seed=2, options=saved)
 
 
 def test_a_dense_probit_resumes_without_its_matrices(tmp_path, people, short, binomial):
     """A checkpoint has no n x n array: the importance density is made anew, the same to the last bit."""
     spec, half = replace(binomial.spec, solver="dense"), short.draws // 2
-    quiet_fit(spec, people, 1, replace(short, draws=half, checkpoint=tmp_path))
+    quiet_fit(spec, people, seed=1, options=replace(short, draws=half, checkpoint=tmp_path))
     _, state = pickle.loads((tmp_path / "chain-0.pickle").read_bytes())
     assert isinstance(state.exact, ProbitEvaluation)
     assert state.exact.proposal is None
-    resumed = quiet_fit(spec, people, 1, replace(short, checkpoint=tmp_path))
-    assert_same_draws(resumed, quiet_fit(spec, people, 1, short))
+    resumed = quiet_fit(spec, people, seed=1, options=replace(short, checkpoint=tmp_path))
+    assert_same_draws(resumed, quiet_fit(spec, people, seed=1, options=short))
 
 
 def test_a_full_disk_is_said_and_keeps_the_last_checkpoint(small_disk, people, spec, short, gaussian):
     folder = small_disk / "chains"
     options = replace(short, draws=short.draws // 2, checkpoint=folder)
-    quiet_fit(spec, people, 1, options)
+    quiet_fit(spec, people, seed=1, options=options)
     saved = {path.name: path.read_bytes() for path in folder.iterdir()}
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 4096))
     with pytest.raises(CheckpointError, match=r"chains, which failed: No space left on device\. Make room"):
-        quiet_fit(spec, people, 1, replace(short, checkpoint=folder))
+        quiet_fit(spec, people, seed=1, options=replace(short, checkpoint=folder))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == saved
     filler.unlink()
-    assert_same_draws(quiet_fit(spec, people, 1, replace(short, checkpoint=folder)), gaussian)
+    assert_same_draws(quiet_fit(spec, people, seed=1, options=replace(short, checkpoint=folder)), gaussian)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path, people, spec, short, gaussian):
     saved = replace(short, checkpoint=tmp_path)
-    quiet_fit(spec, people, 1, saved)
+    quiet_fit(spec, people, seed=1, options=saved)
     path = tmp_path / "chain-1.pickle"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(SpecificationError, match=r"chain-1\.pickle, found a damaged file .*: remove it"):
-        quiet_fit(spec, people, 1, saved)
+        quiet_fit(spec, people, seed=1, options=saved)
     path.unlink()
-    assert_same_draws(quiet_fit(spec, people, 1, saved), gaussian)
+    assert_same_draws(quiet_fit(spec, people, seed=1, options=saved), gaussian)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial"])
 def test_chains_that_have_not_converged_go_on(request, people, short, family):
     """On to twice the draws, twice at most: the same draws as of one long run."""
     spec = request.getfixturevalue(family).spec
-    longer = quiet_fit(spec, people, 1, replace(short, draws=4 * short.draws))
-    went_on = quiet_fit(spec, people, 1, replace(short, most_draws=5 * short.draws))
+    longer = quiet_fit(spec, people, seed=1, options=replace(short, draws=4 * short.draws))
+    went_on = quiet_fit(spec, people, seed=1, options=replace(short, max_draws=5 * short.draws))
     assert went_on.options.draws == 4 * short.draws
     assert went_on.options.checkpoint is None
     assert_same_draws(went_on, longer)
@@ -113,10 +113,10 @@ def test_chains_that_have_not_converged_go_on(request, people, short, family):
 
 def test_unconverged_runs_say_so_everywhere(people, spec, short):
     with pytest.warns(ConvergenceWarning, match="NOT CONVERGED"):
-        result = fit_bkmr(spec, people, 1, short)
+        result = fit_bkmr(spec, people, seed=1, options=short)
     tables = [
         result.pips(),
-        result.parameters(),
+        result.estimates(),
         result.acceptance(),
         result.overall(),
         result.univariate(grid=5),
@@ -140,7 +140,7 @@ def test_charts_say_what_is_not_the_exact_posterior(monkeypatch, gaussian):
 
 
 def test_one_chain_is_never_converged(people, spec, short):
-    result = quiet_fit(spec, people, 1, replace(short, chains=1))
+    result = quiet_fit(spec, people, seed=1, options=replace(short, chains=1))
     assert "one chain" in result.status
 
 
@@ -159,7 +159,7 @@ OPTIONS = {
 @pytest.mark.parametrize("change", OPTIONS.values(), ids=OPTIONS.keys())
 def test_every_variant_runs_and_is_labelled(people, spec, change):
     options = ChainOptions(chains=2, warmup=15, draws=10, workers=1, progress=False)
-    result = quiet_fit(replace(spec, **change[0]), people, 1, options)
+    result = quiet_fit(replace(spec, **change[0]), people, seed=1, options=options)
     table = result.pips()
     assert table["method"].str.contains(change[1]).all()
     assert np.isfinite(result.overall(quantiles=(0.25, 0.75))["estimate"]).all()
@@ -180,7 +180,7 @@ def test_every_variant_runs_and_is_labelled(people, spec, change):
 
 SCHEMAS = {
     "pips": ["exposure", "group", "pip", "group_pip", "conditional_pip", "prior_pip", "mcse"],
-    "parameters": [
+    "estimates": [
         "term",
         "estimate",
         "std_error",
@@ -249,9 +249,9 @@ def test_importing_envmix_does_not_load_numba():
 
 
 def test_ten_lines(people):
-    spec = BKMR("bmd_fn", METALS, covariates=COVARIATES, log=True)
+    spec = BKMR(outcome="bmd_fn", exposures=METALS, covariates=COVARIATES, log=True)
     result = quiet_fit(
-        spec, people, 7, ChainOptions(chains=2, warmup=20, draws=20, workers=1, progress=False)
+        spec, people, seed=7, options=ChainOptions(chains=2, warmup=20, draws=20, workers=1, progress=False)
     )
     assert result.pips()["pip"].between(0, 1).all()
     assert len(result.univariate(grid=10)) == 50

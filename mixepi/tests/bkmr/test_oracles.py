@@ -92,7 +92,7 @@ def plugged_in(stem):
     y = frame["bmd_fn"] if stem == "gauss" else stored("bkmr250_binom_c1_ystar_mean")["ystar_mean"]
     beta = mean.filter(like="beta").to_numpy()
     r = mean[[f"r{m}" for m in range(1, 6)]].to_numpy()
-    spec = BKMR("left", METALS, log=True, intercept="kernel", solver="dense")
+    spec = BKMR(outcome="left", exposures=METALS, log=True, intercept="kernel", solver="dense")
     model, scaler = build(spec, frame.assign(left=y - frame[COVARIATES].to_numpy() @ beta))
     one = np.ones((1, 2))  # the same draw twice: one alone has no spread
     return BKMRResult(

@@ -40,7 +40,7 @@ fit_bkmr(BKMR("y", ("a", "b", "c")), frame, 1, options)
 def one_fit(task):
     """A whole fit as one task of many, in a worker process."""
     spec, people, seed, options = task
-    return quiet_fit(spec, people, seed, options)
+    return quiet_fit(spec, people, seed=seed, options=options)
 
 
 def test_a_fit_inside_a_worker_equals_a_fit_here(people, spec, short, gaussian):
@@ -98,7 +98,7 @@ def small_fit(folder=None, workers=1):
         checkpoint_seconds=0.02,
         progress=False,
     )
-    return quiet_fit(BKMR("y", ("a", "b")), frame, 1, options)
+    return quiet_fit(BKMR(outcome="y", exposures=("a", "b")), frame, seed=1, options=options)
 
 
 def test_a_fit_killed_without_warning_resumes_with_the_same_draws(tmp_path):
@@ -125,8 +125,10 @@ def test_a_fit_killed_without_warning_resumes_with_the_same_draws(tmp_path):
 
 def test_a_run_may_be_watched_otherwise_when_it_resumes(tmp_path, people, spec):
     saved = ChainOptions(chains=1, warmup=3, draws=4, workers=1, progress=False, checkpoint=tmp_path)
-    first = quiet_fit(spec, people, 1, saved)
-    again = quiet_fit(spec, people, 1, replace(saved, checkpoint_seconds=60, progress=True, workers=2))
+    first = quiet_fit(spec, people, seed=1, options=saved)
+    again = quiet_fit(
+        spec, people, seed=1, options=replace(saved, checkpoint_seconds=60, progress=True, workers=2)
+    )
     np.testing.assert_array_equal(again.lambda_, first.lambda_)
 
 
@@ -157,7 +159,7 @@ def test_fits_show_their_sweeps(monkeypatch, capsys, people, spec):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.001)
     options = ChainOptions(chains=1, warmup=20, draws=100, workers=1)
     with pytest.warns(match="NOT CONVERGED"):
-        fit_bkmr(spec, people, 1, options)
+        fit_bkmr(spec, people, seed=1, options=options)
     lines = re.findall(r"BKMR: (\d+) of 120 sweeps", capsys.readouterr().err)
     assert lines
     assert all(0 <= int(k) <= 120 for k in lines)

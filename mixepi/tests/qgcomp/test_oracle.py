@@ -99,7 +99,7 @@ def test_partial_effects_and_weights(run, sim905):
 
 @pytest.mark.parametrize("run", [*BOOT])
 def test_bootstrap_point_estimates(run, sim905):
-    result = fit_qgcomp_bootstrap(BOOT[run], sim905, 1, resamples=200)
+    result = fit_qgcomp_bootstrap(BOOT[run], sim905, seed=1, resamples=200)
     stored, curve = read(run, "coef"), read(run, "gcomp")
     # R's glm stops at a relative change of the deviance of 1e-8; gaussian fits have no such slack.
     tolerance = 1e-12 if "gauss" in run else 1e-7
@@ -115,7 +115,7 @@ def test_bootstrap_point_estimates(run, sim905):
 
 def test_gaussian_bootstrap_degrees_of_freedom(sim905):
     stored = read("gauss_boot", "coef")
-    result = fit_qgcomp_bootstrap(GAUSSIAN, sim905, 1)
+    result = fit_qgcomp_bootstrap(GAUSSIAN, sim905, seed=1)
     exact = replace_covariance(result, np.diag(stored["se"] ** 2))
     table = exact.estimates()
     assert table["p_value"][1] == pytest.approx(stored["pval"][1], rel=1e-8)
@@ -138,7 +138,7 @@ def test_sandwich_is_that_of_the_estimating_equations(run, spec, sim905):
 @pytest.mark.parametrize("run", [*BOOT])
 def test_sandwich_and_bootstrap_agree(run, sim905):
     sandwich = fit_qgcomp_sandwich(BOOT[run], sim905)
-    bootstrap = fit_qgcomp_bootstrap(BOOT[run], sim905, 1, resamples=800)
+    bootstrap = fit_qgcomp_bootstrap(BOOT[run], sim905, seed=1, resamples=800)
     np.testing.assert_allclose(sandwich.psi, bootstrap.psi, rtol=1e-12)
     ratio = np.sqrt(np.diag(bootstrap.covariance) / np.diag(sandwich.covariance))
     # 800 resamples: relative sd 0.025, and a finite-sample bias of the sandwich of order k / 2n.

@@ -11,9 +11,9 @@ from tests.support.paths import FIXTURES
 from mixepi import QGComp, fit_qgcomp, fit_qgcomp_bootstrap, fit_qgcomp_sandwich
 from mixepi.errors import DataError, EstimationError, QuantileWarning, SpecificationError
 from mixepi.qgcomp.fit import FACT_COLUMNS, PARTIAL_COLUMNS, PARTIAL_EFFECT_COLUMNS, QGCOMP_ESTIMATE_COLUMNS
-from mixepi.qgcomp.marginal import CURVE_COLUMNS, rao_wu_factors
+from mixepi.qgcomp.marginal import CURVE_COLUMNS
 from mixepi.qgcomp.structural import fit_structural, powers, require_settled
-from mixepi.survey_glm import SurveyDesign
+from mixepi.survey.design import SurveyDesign, rao_wu_factors
 
 ABC = ("a", "b", "c")
 
@@ -113,7 +113,7 @@ def test_log_binomial_near_certainty_stays_below_one():
 def test_bootstrap_is_refitting_the_resampled_rows(toy):
     """Resample one by duplicating rows of scored exposures, so that the cut points stay as they are."""
     chosen = spec(outcome="event", family="binomial", risk_ratio=False)
-    result = fit_qgcomp_bootstrap(chosen, toy, 4, resamples=3)
+    result = fit_qgcomp_bootstrap(chosen, toy, seed=4, resamples=3)
     from mixepi.random_streams import random_stream
 
     drawn = random_stream(4, "qgcomp", "bootstrap").integers(0, len(toy), size=(3, len(toy)))
@@ -142,8 +142,8 @@ def test_invariances(toy):
     turned = fit_qgcomp(spec(exposures=("c", "a", "b")), toy)
     assert turned.psi == pytest.approx(base.psi, rel=1e-10)
     ordered = spec(identifier="person")
-    first = fit_qgcomp_bootstrap(ordered, toy, 1, resamples=20)
-    second = fit_qgcomp_bootstrap(ordered, toy.sample(frac=1, random_state=1), 1, resamples=20)
+    first = fit_qgcomp_bootstrap(ordered, toy, seed=1, resamples=20)
+    second = fit_qgcomp_bootstrap(ordered, toy.sample(frac=1, random_state=1), seed=1, resamples=20)
     np.testing.assert_allclose(first.draws, second.draws, atol=1e-10)
 
 
@@ -166,7 +166,7 @@ def test_survey_variance_of_psi_by_svy_and_by_the_estimating_equations():
     assert a["std_error"] == pytest.approx(b["std_error"], rel=1e-8)
     assert a["df"] == 15 + 1 - 6
     assert b["df"] == 15
-    resampled = fit_qgcomp_bootstrap(chosen, data, 1, resamples=400).estimates().iloc[1]
+    resampled = fit_qgcomp_bootstrap(chosen, data, seed=1, resamples=400).estimates().iloc[1]
     # 15 degrees of freedom and 400 resamples: the rescaled bootstrap is unbiased for the same variance.
     assert resampled["std_error"] == pytest.approx(a["std_error"], rel=0.15)
     domain = replace(chosen, domain="old")
@@ -178,7 +178,8 @@ def test_survey_variance_of_psi_by_svy_and_by_the_estimating_equations():
 
 def test_rao_wu_factors_by_hand():
     """Two PSUs per stratum: one is drawn and counts twice."""
-    design = SurveyDesign(np.array([0.0, 0, 0, 1, 1]), np.array([0.0, 0, 1, 0, 1]), np.ones(5))
+    strata, psu = np.array([0.0, 0, 0, 1, 1]), np.array([0.0, 0, 1, 0, 1])
+    design = SurveyDesign(strata=strata, psu=psu, weights=np.ones(5))
     factors, df = rao_wu_factors(np.random.default_rng(1), design, 500)
     assert df == 2
     assert set(np.unique(factors)) == {0.0, 2.0}
@@ -208,7 +209,7 @@ def test_schemas(toy):
     np.testing.assert_allclose(result.weights().groupby("direction")["weight"].sum(), 1)
     assert result.partial_effects()["estimate"].sum() == pytest.approx(result.psi)
     assert list(result.coefficients_table()["term"]) == ["intercept", "a", "b", "c", "z", "group[women]"]
-    marginal = fit_qgcomp_bootstrap(spec(), toy, 1, resamples=10)
+    marginal = fit_qgcomp_bootstrap(spec(), toy, seed=1, resamples=10)
     assert tuple(marginal.curve().columns) == CURVE_COLUMNS
     assert list(marginal.estimates()["term"]) == ["intercept", "psi1"]
     drawn = next(iter(marginal.plot_curve().to_dict()["datasets"].values()))
@@ -241,7 +242,7 @@ def test_errors(toy):
     with pytest.raises(SpecificationError, match="use fit_qgcomp_bootstrap"):
         fit_qgcomp(spec(degree=2), toy)
     with pytest.raises(SpecificationError, match="resamples to be a whole number of at least 2, found 1"):
-        fit_qgcomp_bootstrap(spec(), toy, 1, resamples=1)
+        fit_qgcomp_bootstrap(spec(), toy, seed=1, resamples=1)
     with pytest.raises(SpecificationError, match="terms of exposures and covariates"):
         fit_qgcomp_sandwich(spec(terms=("I(nonsense**2)",)), toy)
     with pytest.raises(EstimationError, match="linearly independent terms, found 'copy'"):

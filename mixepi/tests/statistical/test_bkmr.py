@@ -232,9 +232,9 @@ def test_pips_agree_with_repaired_bkmr(family, outcome, stem):
     for name in ("age", "bmi", "pir", "bmd_fn"):
         frame[name] = (frame[name] - frame[name].mean()) / frame[name].std()
     spec = BKMR(
-        outcome,
-        ("pb", "cd", "hg", "se", "mn"),
-        ("age", "bmi", "pir", "race_nhb", "race_hisp", "race_oth", "smoke", "active"),
+        outcome=outcome,
+        exposures=("pb", "cd", "hg", "se", "mn"),
+        covariates=("age", "bmi", "pir", "race_nhb", "race_hisp", "race_oth", "smoke", "active"),
         family=family,
         log=True,
         intercept="kernel",
@@ -242,9 +242,12 @@ def test_pips_agree_with_repaired_bkmr(family, outcome, stem):
     stored = pd.read_csv(ORACLES / f"bkmr250_{stem}_pooled_pips.csv")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        result = fit_bkmr(spec, frame, 1, ChainOptions(warmup=400, draws=2500, progress=False))
+        result = fit_bkmr(spec, frame, seed=1, options=ChainOptions(warmup=400, draws=2500, progress=False))
         raw = fit_bkmr(
-            replace(spec, compat="bkmr"), frame, 1, ChainOptions(warmup=400, draws=2500, progress=False)
+            replace(spec, compat="bkmr"),
+            frame,
+            seed=1,
+            options=ChainOptions(warmup=400, draws=2500, progress=False),
         )
     np.testing.assert_allclose(result.pips()["pip"], stored["PIP_corrected"], atol=0.06)
     np.testing.assert_allclose(raw.pips()["pip"], stored["PIP_bkmr"], atol=0.06)

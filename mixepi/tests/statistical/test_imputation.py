@@ -31,12 +31,12 @@ def simulated(mechanism: str, replication: int) -> pd.DataFrame:
 
 def estimates(task: tuple[str, int]) -> pd.DataFrame:
     frame = simulated(*task)
-    spec = RegressionSpec("y", ("x",), ("smoking",))
+    spec = RegressionSpec(outcome="y", exposures=("x",), covariates=("smoking",))
     tables = [
-        fit_regression(spec, done).table().set_index("term")
+        fit_regression(spec, done).estimates().set_index("term")
         for done in impute(frame, ["y", "x", "smoking"], imputations=5, seed=task[1])
     ]
-    complete_cases = fit_regression(spec, frame.dropna()).table().set_index("term")
+    complete_cases = fit_regression(spec, frame.dropna()).estimates().set_index("term")
     rows = []
     for term, truth in SLOPES.items():
         pooled = pool(

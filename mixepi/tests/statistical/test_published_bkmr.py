@@ -28,8 +28,10 @@ def stored(name: str) -> pd.DataFrame:
 
 
 def fit(data: str, **options: object) -> BKMRResult:
-    spec = BKMR("y", EXPOSURES, ("x",), scale=False, intercept="kernel", **options)
-    return fit_bkmr(spec, stored(data), 1, ChainOptions(draws=2500, progress=False))
+    spec = BKMR(
+        outcome="y", exposures=EXPOSURES, covariates=("x",), scale=False, intercept="kernel", **options
+    )
+    return fit_bkmr(spec, stored(data), seed=1, options=ChainOptions(draws=2500, progress=False))
 
 
 def four_errors(draws: np.ndarray, posterior_sd: float) -> float:

@@ -9,6 +9,7 @@ import mixepi.wqs.bootstraps as bootstraps
 from mixepi import WQS, fit_wqs
 from mixepi.errors import DirectionError
 from mixepi.glm.constrained import fit_constrained
+from mixepi.resampling import count_rows
 from mixepi.wqs.bootstraps import fit_bootstraps, signal_weights
 from mixepi.wqs.final_model import fit_final_model
 from mixepi.wqs.prepared import prepare
@@ -44,7 +45,7 @@ def drawn() -> np.ndarray:
 
 def fit(run, model, data, validation, drawn, **options):
     spec = WQS(**{**model, **RUNS[run], **options})
-    return fit_wqs(spec, data, 1, validation_rows=validation, bootstrap_rows=drawn)
+    return fit_wqs(spec, data, seed=1, validation_rows=validation, bootstrap_rows=drawn)
 
 
 def test_cut_points_are_those_of_gwqs(sim905, model, validation, drawn):
@@ -104,7 +105,7 @@ def test_free_sign_runs_agree_given_the_sign_that_gwqs_chose(run, sim905, model,
     spec = WQS(**{**model, **RUNS[run]})
     prepared = prepare(spec, sim905)
     rows = ~validation
-    counts = bootstraps.count_rows(drawn, int(rows.sum()))
+    counts = count_rows(drawn, int(rows.sum()))
     stored = read(run, "bres")
     fits = fit_bootstraps(spec, prepared, rows, counts)
     chosen = (stored["b1"] > 0).to_numpy() if spec.direction == "positive" else (stored["b1"] <= 0).to_numpy()
@@ -148,7 +149,7 @@ def test_random_subset_with_the_subsets_of_gwqs(sim905, model, validation):
 def test_two_indices_are_at_least_as_likely_as_those_of_gwqs(sim905, model, validation):
     drawn = pd.read_csv(GWQS / "bindex_dwqs.csv").to_numpy().T - 1
     result = fit_wqs(
-        WQS(**model, direction="both"), sim905, 1, validation_rows=validation, bootstrap_rows=drawn
+        WQS(**model, direction="both"), sim905, seed=1, validation_rows=validation, bootstrap_rows=drawn
     )
     stored, names = read("bin_dwqs", "bres"), list(model["exposures"])
     data = sim905[~validation]
@@ -159,7 +160,7 @@ def test_two_indices_are_at_least_as_likely_as_those_of_gwqs(sim905, model, vali
             scores @ stored.loc[b, [f"{side}.{name}" for name in names]].to_numpy(dtype=float)
             for side in ("pos", "neg")
         ]
-        counts = bootstraps.count_rows(drawn[b : b + 1], len(data))
+        counts = count_rows(drawn[b : b + 1], len(data))
         gwqs = fit_constrained(
             np.column_stack(indices),
             Z,

@@ -23,7 +23,7 @@ def spec(**options) -> WQS:
     [("y", "gaussian"), ("event", "binomial"), ("count", "poisson"), ("count", "negative_binomial")],
 )
 def test_weights_are_on_the_simplex_and_fits_are_optimal(toy, direction, outcome, family):
-    result = fit_wqs(spec(outcome=outcome, family=family, direction=direction), toy, 3)
+    result = fit_wqs(spec(outcome=outcome, family=family, direction=direction), toy, seed=3)
     np.testing.assert_allclose(result.index_weights.sum(axis=1), 1)
     assert np.all(result.index_weights >= 0)
     used = result.bootstraps.weights[result.bootstraps.used]
@@ -38,15 +38,15 @@ def test_weights_are_on_the_simplex_and_fits_are_optimal(toy, direction, outcome
 
 
 def test_two_indices_never_share_an_exposure_in_one_bootstrap(toy):
-    result = fit_wqs(spec(direction="both"), toy, 3)
+    result = fit_wqs(spec(direction="both"), toy, seed=3)
     positive, negative = np.nan_to_num(result.bootstraps.weights)
     assert np.all((positive == 0) | (negative == 0))
 
 
 def test_monotone_transforms_of_exposures_change_nothing(toy):
-    base = fit_wqs(spec(), toy, 3)
+    base = fit_wqs(spec(), toy, seed=3)
     moved = toy.assign(a=np.log(toy["a"]), b=toy["b"] ** 3, c=1000 * toy["c"])
-    other = fit_wqs(spec(), moved, 3)
+    other = fit_wqs(spec(), moved, seed=3)
     np.testing.assert_array_equal(base.index_weights, other.index_weights)
     np.testing.assert_array_equal(base.model.coefficients, other.model.coefficients)
 
@@ -56,17 +56,17 @@ def test_the_scale_of_weights_changes_nothing(toy, family):
     generator = np.random.default_rng(1)
     weighted = toy.assign(w=generator.uniform(1, 5, len(toy)))
     chosen = spec(weights="w", outcome="y" if family == "gaussian" else "event", family=family)
-    base = fit_wqs(chosen, weighted, 3)
-    other = fit_wqs(chosen, weighted.assign(w=1e4 * weighted["w"]), 3)
+    base = fit_wqs(chosen, weighted, seed=3)
+    other = fit_wqs(chosen, weighted.assign(w=1e4 * weighted["w"]), seed=3)
     np.testing.assert_allclose(base.index_weights, other.index_weights, atol=1e-9)
     np.testing.assert_allclose(base.estimates()["std_error"], other.estimates()["std_error"], rtol=1e-9)
 
 
 def test_row_order_changes_nothing_with_an_identifier(toy):
     chosen = spec(identifier="person", stratified_by="group")
-    base = fit_wqs(chosen, toy, 3)
+    base = fit_wqs(chosen, toy, seed=3)
     shuffled = toy.sample(frac=1, random_state=7)
-    other = fit_wqs(chosen, shuffled, 3)
+    other = fit_wqs(chosen, shuffled, seed=3)
     np.testing.assert_allclose(base.index_weights, other.index_weights, atol=1e-10)
     np.testing.assert_allclose(base.model.coefficients, other.model.coefficients, atol=1e-10)
     people = set(toy["person"][base.validation_rows])
@@ -76,9 +76,9 @@ def test_row_order_changes_nothing_with_an_identifier(toy):
 def test_row_order_changes_nothing_with_given_rows(toy):
     validation = np.arange(len(toy)) % 2 == 0
     chosen = spec(bootstraps=1)
-    base = fit_wqs(chosen, toy, 3, validation_rows=validation)
+    base = fit_wqs(chosen, toy, seed=3, validation_rows=validation)
     order = np.random.default_rng(4).permutation(len(toy))
-    other = fit_wqs(chosen, toy.iloc[order], 3, validation_rows=validation[order])
+    other = fit_wqs(chosen, toy.iloc[order], seed=3, validation_rows=validation[order])
     np.testing.assert_allclose(base.index_weights, other.index_weights, atol=1e-10)
     np.testing.assert_allclose(base.model.coefficients, other.model.coefficients, atol=1e-10)
 
@@ -92,8 +92,8 @@ def test_permuted_exposures_permute_weights(order):
     data = pd.DataFrame({name: generator.lognormal(size=80) for name in ABC})
     data["z"] = generator.normal(size=80)
     data["y"] = data["a"] - data["c"] + generator.normal(size=80)
-    base = fit_wqs(spec(), data, 3).weights().set_index("exposure")["weight"]
-    other = fit_wqs(spec(exposures=tuple(order)), data, 3).weights().set_index("exposure")["weight"]
+    base = fit_wqs(spec(), data, seed=3).weights().set_index("exposure")["weight"]
+    other = fit_wqs(spec(exposures=tuple(order)), data, seed=3).weights().set_index("exposure")["weight"]
     np.testing.assert_allclose(other[base.index], base, atol=1e-8)
 
 
@@ -103,8 +103,8 @@ def test_doubled_rows_are_doubled_weights(toy):
     heavy = np.arange(len(toy)) % 3 == 0
     coded = toy.assign(**{name: toy[name].rank() for name in ABC})
     twice = coded.loc[np.repeat(np.arange(len(toy)), np.where(heavy, 2, 1))].reset_index(drop=True)
-    by_weight = fit_wqs(chosen, coded.assign(w=np.where(heavy, 2.0, 1.0)), 3)
-    by_rows = fit_wqs(chosen, twice.assign(w=1.0), 3)
+    by_weight = fit_wqs(chosen, coded.assign(w=np.where(heavy, 2.0, 1.0)), seed=3)
+    by_rows = fit_wqs(chosen, twice.assign(w=1.0), seed=3)
     # Standardised values are scaled by each data set's own spread: compare effects per unit of rank.
     slopes = [
         r.bootstraps.coefficients[0, 0] * r.index_weights[0] / r.scores.scales for r in (by_weight, by_rows)
@@ -113,14 +113,14 @@ def test_doubled_rows_are_doubled_weights(toy):
 
 
 def test_same_seed_same_result_and_other_seed_another(toy):
-    first, again, other = (fit_wqs(spec(), toy, seed) for seed in (3, 3, 4))
+    first, again, other = (fit_wqs(spec(), toy, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.model.coefficients, again.model.coefficients)
     assert not np.array_equal(first.model.coefficients, other.model.coefficients)
 
 
 def test_one_bootstrap_without_split_is_the_plain_constrained_fit(toy):
     """Without resampling or split the index coefficient is the sum of the constrained coefficients."""
-    result = fit_wqs(spec(bootstraps=1, validation=0.0), toy, 3)
+    result = fit_wqs(spec(bootstraps=1, validation=0.0), toy, seed=3)
     assert result.training_rows.all()
     assert result.validation_rows.all()
     assert result.model.coefficients[1] == pytest.approx(result.bootstraps.coefficients[0, 0], rel=1e-8)
@@ -139,7 +139,7 @@ def test_one_bootstrap_without_split_is_the_plain_constrained_fit(toy):
     ],
 )
 def test_signals(toy, signal, rule):
-    result = fit_wqs(spec(signal=signal), toy, 3)
+    result = fit_wqs(spec(signal=signal), toy, seed=3)
     table = result.bootstrap_table()
     expected = rule(table["statistic"].abs().to_numpy())
     np.testing.assert_allclose(table["signal"], expected, rtol=1e-12)
@@ -149,13 +149,13 @@ def test_signals(toy, signal, rule):
 
 def test_free_sign_keeps_only_bootstraps_of_that_sign(toy):
     weak = toy.assign(y=np.random.default_rng(9).normal(size=len(toy)))
-    result = fit_wqs(spec(constrain_sign=False, bootstraps=40), weak, 3)
+    result = fit_wqs(spec(constrain_sign=False, bootstraps=40), weak, seed=3)
     used = result.bootstraps.used[0]
     assert 0 < used.sum() < 40
     assert np.all(result.bootstraps.coefficients[0][used] > 0)
     assert np.all(result.bootstraps.coefficients[0][~used] <= 0)
-    constrained = fit_wqs(spec(bootstraps=40), weak, 3)
+    constrained = fit_wqs(spec(bootstraps=40), weak, seed=3)
     np.testing.assert_array_equal(constrained.bootstraps.preferred[0], used)
     assert np.all(result.bootstraps.deviances <= constrained.bootstraps.deviances)
-    opposite = fit_wqs(replace(spec(constrain_sign=False, bootstraps=40), direction="negative"), weak, 3)
+    opposite = fit_wqs(replace(spec(constrain_sign=False, bootstraps=40), direction="negative"), weak, seed=3)
     np.testing.assert_array_equal(opposite.bootstraps.used[0], ~used)

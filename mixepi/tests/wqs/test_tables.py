@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mixepi import WQS, fit_repeated_holdout_wqs, fit_wqs, permutation_test_wqs
+from mixepi import (
+    WQS,
+    HoldoutOptions,
+    PermutationOptions,
+    fit_repeated_holdout_wqs,
+    fit_wqs,
+    permutation_test_wqs,
+)
 from mixepi.tables import ESTIMATE_COLUMNS
 from mixepi.wqs import permutation
 from mixepi.wqs.permutation import PERMUTATION_COLUMNS
@@ -19,7 +26,7 @@ BASE = {"outcome": "y", "exposures": ABC, "covariates": ("z", "group"), "bootstr
 
 @pytest.fixture
 def result(toy):
-    return fit_wqs(WQS(**BASE), toy, 3)
+    return fit_wqs(WQS(**BASE), toy, seed=3)
 
 
 def test_schemas(result):
@@ -45,7 +52,7 @@ def test_estimates_are_wald_statistics(result):
 
 
 def test_binomial_estimates_count_events(toy):
-    result = fit_wqs(WQS(**{**BASE, "outcome": "event"}, family="binomial"), toy, 3)
+    result = fit_wqs(WQS(**{**BASE, "outcome": "event"}, family="binomial"), toy, seed=3)
     table = result.estimates()
     assert set(table["events"]) == {int(toy["event"][result.validation_rows].sum())}
     assert np.isinf(table["df"]).all()
@@ -72,7 +79,9 @@ def test_facts(result):
 
 
 def test_repeated_holdout_tables(toy):
-    repeated = fit_repeated_holdout_wqs(WQS(**BASE), toy, 3, holdouts=8, workers=1)
+    repeated = fit_repeated_holdout_wqs(
+        WQS(**BASE), toy, seed=3, options=HoldoutOptions(holdouts=8, workers=1)
+    )
     table = repeated.estimates()
     assert tuple(table.columns) == HOLDOUT_ESTIMATE_COLUMNS
     draws = repeated.coefficients[:, 1]
@@ -89,13 +98,18 @@ def test_repeated_holdout_tables(toy):
 
 
 def test_the_number_of_workers_changes_nothing(toy):
-    one, two = (fit_repeated_holdout_wqs(WQS(**BASE), toy, 3, holdouts=6, workers=k) for k in (1, 2))
+    one, two = (
+        fit_repeated_holdout_wqs(WQS(**BASE), toy, seed=3, options=HoldoutOptions(holdouts=6, workers=k))
+        for k in (1, 2)
+    )
     np.testing.assert_array_equal(one.coefficients, two.coefficients)
     np.testing.assert_array_equal(one.index_weights, two.index_weights)
 
 
 def test_the_first_holdout_is_the_single_fit(toy, result):
-    repeated = fit_repeated_holdout_wqs(WQS(**BASE), toy, 3, holdouts=2, workers=1)
+    repeated = fit_repeated_holdout_wqs(
+        WQS(**BASE), toy, seed=3, options=HoldoutOptions(holdouts=2, workers=1)
+    )
     np.testing.assert_array_equal(repeated.coefficients[0], result.model.coefficients)
 
 
@@ -104,7 +118,9 @@ def test_splits_without_the_direction_are_dropped_and_counted(toy):
     weak = toy.assign(y=np.random.default_rng(9).normal(size=len(toy)))
     spec = WQS(**{**BASE, "bootstraps": 1, "validation": 0.8}, constrain_sign=False)
     with pytest.warns(UserWarning, match="expected 12 completed splits, found"):
-        repeated = fit_repeated_holdout_wqs(spec, weak, 3, holdouts=12, workers=1)
+        repeated = fit_repeated_holdout_wqs(
+            spec, weak, seed=3, options=HoldoutOptions(holdouts=12, workers=1)
+        )
     assert 0 < len(repeated.failures) < 12
     table = repeated.holdout_table()
     assert table["completed"].sum() == repeated.completed.size
@@ -114,11 +130,11 @@ def test_splits_without_the_direction_are_dropped_and_counted(toy):
 @pytest.mark.parametrize(("outcome", "family"), [("y", "gaussian"), ("event", "binomial")])
 def test_permutation_finds_a_strong_index_and_counts_by_hand(toy, outcome, family):
     spec = WQS(**{**BASE, "outcome": outcome, "bootstraps": 5}, family=family)
-    found = permutation_test_wqs(spec, toy, 1, permutations=39, workers=1)
+    found = permutation_test_wqs(spec, toy, seed=1, options=PermutationOptions(permutations=39, workers=1))
     assert found.p_value <= 0.1
     assert found.p_value == (1 + (found.null_estimates >= found.estimate).sum()) / 40
-    assert tuple(found.table().columns) == PERMUTATION_COLUMNS
-    again = permutation_test_wqs(spec, toy, 1, permutations=39, workers=2)
+    assert tuple(found.estimates().columns) == PERMUTATION_COLUMNS
+    again = permutation_test_wqs(spec, toy, seed=1, options=PermutationOptions(permutations=39, workers=2))
     np.testing.assert_array_equal(found.null_estimates, again.null_estimates)
 
 
@@ -147,5 +163,5 @@ def test_plot_of_weights(result, toy):
     }
     assert drawn == dict(zip(ABC, result.index_weights[0], strict=True))
     assert [{"equal": 0.25}] in chart["datasets"].values()
-    both = fit_wqs(WQS(**BASE, direction="both"), toy, 3).plot_weights().to_dict()
+    both = fit_wqs(WQS(**BASE, direction="both"), toy, seed=3).plot_weights().to_dict()
     assert both["layer"][0]["encoding"]["yOffset"]["field"] == "direction"

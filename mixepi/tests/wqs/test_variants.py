@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from mixepi import WQS, fit_repeated_holdout_wqs, fit_wqs
+from mixepi import WQS, HoldoutOptions, fit_repeated_holdout_wqs, fit_wqs
 from mixepi.errors import DataError
 from mixepi.glm.constrained import fit_constrained, fit_glm
-from mixepi.wqs.bootstraps import count_rows, draw_subsets, fit_bootstraps
+from mixepi.resampling import count_rows
+from mixepi.wqs.bootstraps import draw_subsets, fit_bootstraps
+from mixepi.wqs.interaction import fit_interaction_bootstraps
 from mixepi.wqs.prepared import prepare
 
 ABC = ("a", "b", "c", "d")
@@ -16,7 +18,7 @@ BASE = {"outcome": "y", "exposures": ABC, "covariates": ("z",), "bootstraps": 10
 
 
 def test_stratified_weights_sum_to_one_over_all_strata(toy):
-    result = fit_wqs(WQS(**BASE, stratified_by="group"), toy, 3)
+    result = fit_wqs(WQS(**BASE, stratified_by="group"), toy, seed=3)
     table = result.weights()
     assert table["weight"].sum() == pytest.approx(1)
     assert len(table) == 8
@@ -30,7 +32,7 @@ def test_stratified_weights_find_the_stratum_that_matters():
     data = pd.DataFrame(generator.normal(size=(n, 2)), columns=["a", "b"])
     data["group"] = np.where(np.arange(n) % 2 == 0, "men", "women")
     data["y"] = np.where(data["group"] == "men", data["a"], 0.6 * data["b"]) + 0.3 * generator.normal(size=n)
-    result = fit_wqs(WQS(outcome="y", exposures=("a", "b"), stratified_by="group"), data, 1)
+    result = fit_wqs(WQS(outcome="y", exposures=("a", "b"), stratified_by="group"), data, seed=1)
     weights = result.weights().set_index(["exposure", "stratum"])["weight"]
     assert weights["a", "men"] == pytest.approx(1 / 1.6, abs=0.05)
     assert weights["b", "women"] == pytest.approx(0.6 / 1.6, abs=0.05)
@@ -38,7 +40,7 @@ def test_stratified_weights_find_the_stratum_that_matters():
 
 
 def test_stratified_index_of_new_data(toy):
-    result = fit_wqs(WQS(**BASE, stratified_by="group"), toy, 3)
+    result = fit_wqs(WQS(**BASE, stratified_by="group"), toy, seed=3)
     women = toy[toy["group"] == "women"]
     weights = result.weights().set_index(["exposure", "stratum"])["weight"]
     scores = result.scores.score(women)
@@ -49,7 +51,7 @@ def test_stratified_index_of_new_data(toy):
 
 
 def test_index_of_the_training_data_is_that_of_the_final_model(toy):
-    result = fit_wqs(WQS(**BASE), toy, 3)
+    result = fit_wqs(WQS(**BASE), toy, seed=3)
     rows = result.validation_rows
     X = np.column_stack([np.ones(rows.sum()), result.index(toy)["wqs"][rows], toy["z"][rows]])
     fit = fit_glm(
@@ -70,7 +72,7 @@ def test_interaction_reaches_the_optimum_of_the_joint_problem(toy, family):
     spec = WQS(**{**BASE, "outcome": outcome, "bootstraps": 1}, family=family, interaction="group")
     prepared = prepare(spec, toy)
     rows = np.ones(len(toy), dtype=bool)
-    fits = fit_bootstraps(spec, prepared, rows, np.ones((1, len(toy))))
+    fits = fit_interaction_bootstraps(spec, prepared, rows, np.ones((1, len(toy))))
     Q, m, y = prepared.index_columns, prepared.modifier, prepared.outcome
     Z = np.column_stack([np.ones(len(y)), prepared.covariates.matrix])
 
@@ -103,7 +105,7 @@ def test_interaction_recovers_different_slopes():
     ranks = np.floor(4 * data[["a", "b"]].rank(pct=True) - 1e-9)
     index = 0.7 * ranks["a"] + 0.3 * ranks["b"]
     data["y"] = index * (0.5 + 1.0 * data["m"]) + 0.2 * generator.normal(size=n)
-    result = fit_wqs(WQS(outcome="y", exposures=("a", "b"), interaction="m", bootstraps=5), data, 1)
+    result = fit_wqs(WQS(outcome="y", exposures=("a", "b"), interaction="m", bootstraps=5), data, seed=1)
     estimates = result.estimates().set_index("term")["estimate"]
     assert estimates["wqs"] == pytest.approx(0.5, abs=0.05)
     assert estimates["wqs:m"] == pytest.approx(1.0, abs=0.05)
@@ -114,7 +116,9 @@ def test_interaction_error_is_that_of_the_regression_on_the_index(toy):
     spec = WQS(**BASE, interaction="group")
     prepared = prepare(spec, toy)
     drawn = np.random.default_rng(1).integers(0, len(toy), size=(1, len(toy)))
-    fits = fit_bootstraps(spec, prepared, np.ones(len(toy), dtype=bool), count_rows(drawn, len(toy)))
+    fits = fit_interaction_bootstraps(
+        spec, prepared, np.ones(len(toy), dtype=bool), count_rows(drawn, len(toy))
+    )
     index = prepared.index_columns @ fits.weights[0, 0]
     m = prepared.modifier
     X = np.column_stack([np.ones(len(toy)), index, index * m, prepared.covariates.matrix])[drawn[0]]
@@ -132,7 +136,7 @@ def test_interaction_error_is_that_of_the_regression_on_the_index(toy):
 
 def test_a_factor_of_three_levels_cannot_interact(toy):
     with pytest.raises(DataError, match="'three' to have 2 levels, found 3"):
-        fit_wqs(WQS(**BASE, interaction="three"), toy.assign(three=list("abc") * 40), 1)
+        fit_wqs(WQS(**BASE, interaction="three"), toy.assign(three=list("abc") * 40), seed=1)
 
 
 def test_random_subsets_have_the_size_asked_for():
@@ -171,7 +175,7 @@ def test_random_subset_with_many_exposures():
     data = pd.DataFrame(generator.normal(size=(n, p)), columns=[f"x{j}" for j in range(p)])
     data["y"] = data["x0"] + data["x1"] + 0.5 * generator.normal(size=n)
     spec = WQS(outcome="y", exposures=tuple(data.columns[:p]), random_subset="sqrt", bootstraps=300)
-    table = fit_wqs(spec, data, 1).weights()
+    table = fit_wqs(spec, data, seed=1).weights()
     assert set(table["exposure"][:2]) == {"x0", "x1"}
 
 
@@ -180,17 +184,17 @@ def test_offset_is_log_person_time(toy):
     """Poisson with log person-time as offset: doubling everyone's time moves only the intercept, by log 2."""
     timed = toy.assign(log_time=np.log(1 + np.arange(len(toy)) % 5))
     spec = WQS(**{**BASE, "outcome": "count"}, family="poisson", offset="log_time")
-    base = fit_wqs(spec, timed, 3)
-    other = fit_wqs(spec, timed.assign(log_time=timed["log_time"] + np.log(2)), 3)
+    base = fit_wqs(spec, timed, seed=3)
+    other = fit_wqs(spec, timed.assign(log_time=timed["log_time"] + np.log(2)), seed=3)
     np.testing.assert_allclose(base.index_weights, other.index_weights, atol=1e-8)
     shift = base.model.coefficients - other.model.coefficients
     np.testing.assert_allclose(shift, np.r_[np.log(2), np.zeros(shift.size - 1)], atol=1e-8)
-    without = fit_wqs(WQS(**{**BASE, "outcome": "count"}, family="poisson"), timed, 3)
+    without = fit_wqs(WQS(**{**BASE, "outcome": "count"}, family="poisson"), timed, seed=3)
     assert np.abs(without.bootstraps.coefficients - base.bootstraps.coefficients).max() > 1e-3
 
 
 def test_standardised_values_instead_of_scores(toy):
-    result = fit_wqs(WQS(**BASE, quantiles=None), toy, 3)
+    result = fit_wqs(WQS(**BASE, quantiles=None), toy, seed=3)
     expected = (
         (toy[list(ABC)] - toy[list(ABC)].mean()) / toy[list(ABC)].std()
     ).to_numpy() @ result.index_weights[0]
@@ -222,7 +226,7 @@ def test_design_based_errors_of_the_validation_model(sim905, model, family):
     }
     direction = "positive" if family == "binomial" else "negative"
     spec = WQS(**chosen, direction=direction, weights="wt", strata="stratum", psu="psu", bootstraps=20)
-    result = fit_wqs(spec, sim905, 1)
+    result = fit_wqs(spec, sim905, seed=1)
     rows = result.validation_rows
     X = np.column_stack(
         [np.ones(rows.sum()), result.index(sim905)["wqs"][rows], sim905[["age", "bmi"]][rows]]
@@ -251,14 +255,14 @@ def test_design_with_identifier_and_domain(sim905, model):
     }
     data = sim905.assign(inside=sim905["age"] > 55)
     spec = WQS(**chosen, domain="inside", identifier="seqn")
-    base = fit_wqs(spec, data, 1)
-    other = fit_wqs(spec, data.sample(frac=1, random_state=1), 1)
+    base = fit_wqs(spec, data, seed=1)
+    other = fit_wqs(spec, data.sample(frac=1, random_state=1), seed=1)
     np.testing.assert_allclose(base.estimates()["std_error"], other.estimates()["std_error"], rtol=1e-8)
     assert base.training_rows[~data["inside"]].sum() == 0
     # Outside the domain neither weights nor covariates need to be there.
     holes = data.assign(wt=data["wt"].where(data["inside"]), age=data["age"].where(data["inside"]))
     np.testing.assert_array_equal(
-        fit_wqs(spec, holes, 1).estimates()["std_error"], base.estimates()["std_error"]
+        fit_wqs(spec, holes, seed=1).estimates()["std_error"], base.estimates()["std_error"]
     )
 
 
@@ -276,7 +280,7 @@ def test_every_family_has_design_based_errors(sim905, model, family):
         psu="psu",
         bootstraps=5,
     )
-    result = fit_wqs(spec, data, 1)
+    result = fit_wqs(spec, data, seed=1)
     rows = result.validation_rows
     X = np.column_stack([np.ones(rows.sum()), result.index(data)["wqs"][rows], data["age"][rows]])
     w, y = data["wt"].to_numpy(), data[outcome].to_numpy(dtype=float)[rows]
@@ -310,6 +314,9 @@ def test_a_holdout_under_a_design_has_the_coefficients_of_the_design_based_fit(s
         psu="psu",
         bootstraps=5,
     )
-    single, repeated = fit_wqs(spec, data, 1), fit_repeated_holdout_wqs(spec, data, 1, holdouts=2, workers=1)
+    single, repeated = (
+        fit_wqs(spec, data, seed=1),
+        fit_repeated_holdout_wqs(spec, data, seed=1, options=HoldoutOptions(holdouts=2, workers=1)),
+    )
     assert single.facts()["inference"][0] == "design"
     np.testing.assert_allclose(repeated.coefficients[0], single.model.coefficients, rtol=1e-7, atol=1e-9)

@@ -14,11 +14,12 @@ from mixepi.arguments import require_seed, require_type
 from mixepi.bkmr.design import Scaler, build
 from mixepi.bkmr.likelihood.solver import Solver
 from mixepi.bkmr.model.model import Model
-from mixepi.bkmr.results import MONITORED, BKMRResult, ConvergenceWarning
+from mixepi.bkmr.results import MONITORED, BKMRResult
 from mixepi.bkmr.sampler.chain import ChainRun, ChainTask, run_chain
 from mixepi.bkmr.sampler.draws import stack
 from mixepi.bkmr.sampler.progress import show_sweeps
 from mixepi.bkmr.spec import BKMR, ChainOptions
+from mixepi.errors import ConvergenceWarning
 from mixepi.fan_out import fan_out
 
 
@@ -42,14 +43,14 @@ def _fingerprint(spec: BKMR, model: Model, options: ChainOptions, seed: int) -> 
     return digest.hexdigest()
 
 
-def fit_bkmr(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions | None = None) -> BKMRResult:
+def fit_bkmr(spec: BKMR, data: pd.DataFrame, *, seed: int, options: ChainOptions | None = None) -> BKMRResult:
     """Sample the posterior of a BKMR.
 
     Parameters
     ----------
     spec : BKMR
     data : DataFrame
-        One row per person, no missing values in the columns used.
+        One row per participant, no missing values in the columns used.
     seed : int
         Same seed, same machine: the same draws, whatever the number of workers.
     options : ChainOptions, optional
@@ -71,7 +72,7 @@ def fit_bkmr(spec: BKMR, data: pd.DataFrame, seed: int, options: ChainOptions | 
 
     Examples
     --------
-    >>> spec = BKMR("bmd", ("pb", "cd", "hg"), covariates=("age", "bmi"), log=True)  # doctest: +SKIP
+    >>> spec = BKMR(outcome="bmd", exposures=("pb", "cd"), covariates=("age",))  # doctest: +SKIP
     >>> result = fit_bkmr(spec, frame, seed=1)  # doctest: +SKIP
     >>> result.pips()  # doctest: +SKIP
     """
@@ -97,7 +98,7 @@ def _run_chains(tasks: list[ChainTask], options: ChainOptions) -> list[ChainRun]
 
 def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BKMRResult:
     """Run the chains on arrays already built (`fit_bkmr` is the door for users)."""
-    if options.most_draws is None:
+    if options.max_draws is None:
         result = _run_to(spec, model, scaler, seed, options)
     elif options.checkpoint is None:
         with TemporaryDirectory(prefix="bkmr-") as folder:
@@ -114,9 +115,9 @@ def run(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptio
 
 def _run_on(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainOptions) -> BKMRResult:
     """Go on from the checkpoints with twice as many draws until the chains have converged."""
-    assert options.most_draws is not None
+    assert options.max_draws is not None
     result = _run_to(spec, model, scaler, seed, options)
-    while result.status != "converged" and 2 * result.options.draws <= options.most_draws:
+    while result.status != "converged" and 2 * result.options.draws <= options.max_draws:
         result = _run_to(spec, model, scaler, seed, replace(options, draws=2 * result.options.draws))
     return result
 

@@ -15,13 +15,8 @@ from mixepi.bkmr.design import Scaler
 from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.sampler.draws import Draws
 from mixepi.bkmr.spec import BKMR, ChainOptions
-from mixepi.errors import MixepiWarning
 
 MONITORED = tuple(np.round(np.linspace(0.05, 0.95, 10), 2))
-
-
-class ConvergenceWarning(MixepiWarning):
-    """The chains have not converged; every table of the result says so too."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ class BKMRResult(Draws):
         """Add the columns that every table carries."""
         return table.assign(status=self.status, method=self.method)
 
-    def parameters(self) -> pd.DataFrame:
+    def estimates(self) -> pd.DataFrame:
         """One row per quantity: term, estimate, std_error, conf_low, conf_high, r_hat, ess_bulk, ess_tail,
         mcse, judged, status, method. `judged` rows decide on convergence.
         """

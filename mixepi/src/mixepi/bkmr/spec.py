@@ -20,7 +20,7 @@ from mixepi.errors import SpecificationError
 Selection = Literal["component", "hierarchical", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BKMR:
     """Bayesian kernel machine regression (Bobb et al. 2015): columns, priors, solver.
 
@@ -129,7 +129,7 @@ class BKMR:
             raise SpecificationError("expected variable selection with compat='bkmr', found selection='none'")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChainOptions:
     """How long to run.
 
@@ -146,7 +146,7 @@ class ChainOptions:
     workers : int, optional
         Processes; by default the CPUs this process may use. Results do not depend on it. Use 1 where
         several fits already run in parallel (`mixepi.fan_out`).
-    most_draws : int, optional
+    max_draws : int, optional
         Chains that have not converged go on to twice as many draws, again and again, up to this many. By
         default they stop at `draws`.
     checkpoint : path, optional
@@ -162,7 +162,7 @@ class ChainOptions:
     warmup: int = 400
     draws: int = 1000
     thin: int = 1
-    most_draws: int | None = None
+    max_draws: int | None = None
     workers: int | None = None
     checkpoint: Path | None = None
     checkpoint_seconds: float = 5.0
@@ -174,16 +174,16 @@ class ChainOptions:
         return self.warmup + self.draws * self.thin
 
     def __post_init__(self) -> None:
-        for name, least, advice in (
+        for name, minimum, advice in (
             ("chains", 1, "4 is the default"),
             ("warmup", 0, "400 is the default"),
             ("draws", 4, "R-hat compares the halves of each chain; 1000 is the default"),
             ("thin", 1, "1 is the default"),
         ):
-            object.__setattr__(self, name, require_integer(name, getattr(self, name), least, advice))
-        if self.most_draws is not None:
-            most = require_integer("most_draws", self.most_draws, self.draws, "it may not be below draws")
-            object.__setattr__(self, "most_draws", most)
+            object.__setattr__(self, name, require_integer(name, getattr(self, name), minimum, advice))
+        if self.max_draws is not None:
+            largest = require_integer("max_draws", self.max_draws, self.draws, "it may not be below draws")
+            object.__setattr__(self, "max_draws", largest)
         require_workers(self.workers)
         require_flag("progress", self.progress)
         if not (is_number(self.checkpoint_seconds) and self.checkpoint_seconds >= 0):

@@ -13,7 +13,7 @@ from mixepi.glm.constrained import fit_glm
 from mixepi.qgcomp.prepared import prepare
 from mixepi.qgcomp.spec import QGComp
 from mixepi.quantile_scores import QuantileScores
-from mixepi.survey_glm import survey_glm
+from mixepi.survey.glm import survey_glm
 from mixepi.tables import ESTIMATE_COLUMNS, estimate_table, with_counts
 
 QGCOMP_ESTIMATE_COLUMNS = (*ESTIMATE_COLUMNS, "n", "events")

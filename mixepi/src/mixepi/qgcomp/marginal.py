@@ -23,9 +23,9 @@ from mixepi.qgcomp.structural import (
 )
 from mixepi.quantile_scores import QuantileScores
 from mixepi.random_streams import random_stream
-from mixepi.survey_glm import SurveyDesign
+from mixepi.resampling import draw_counts
+from mixepi.survey.design import rao_wu_factors, total_covariance
 from mixepi.tables import ESTIMATE_COLUMNS, check_level, estimate_table, with_counts
-from mixepi.wqs.bootstraps import draw_counts
 
 OUTCOME_LINKS = {"gaussian": "identity", "binomial": "logit", "poisson": "log"}
 CURVE_COLUMNS = ("joint_quantile", "mean_outcome", "structural_model", "std_error", "conf_low", "conf_high")
@@ -113,7 +113,7 @@ class QGCompMarginalResult:
 
 
 def fit_qgcomp_bootstrap(
-    spec: QGComp, data: pd.DataFrame, seed: int, *, resamples: int = 200
+    spec: QGComp, data: pd.DataFrame, *, seed: int, resamples: int = 200
 ) -> QGCompMarginalResult:
     """Quantile g-computation with bootstrap standard errors.
 
@@ -226,7 +226,9 @@ def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResul
         link, fitted
     )
     A[k:, k:] = -w.sum() * (P * change[:, None]).T @ P
-    B, df = _meat(score, prepared)
+    B, df = score.T @ score, np.inf
+    if prepared.survey is not None:
+        B, df = total_covariance(score, prepared.survey, prepared.positions)
     inverse = np.linalg.inv(A)
     covariance = (inverse @ B @ inverse.T)[k:, k:]
     return _result(
@@ -268,27 +270,6 @@ def mean_predictions(spec: QGComp, prepared: Prepared, fits: FloatArray, weights
     return np.asarray(means / totals[:, None])
 
 
-def rao_wu_factors(
-    generator: np.random.Generator, design: SurveyDesign, resamples: int
-) -> tuple[FloatArray, float]:
-    """Return weight factors (B, n) of the rescaled bootstrap and its degrees of freedom, PSUs - strata.
-
-    In a stratum of m PSUs, m - 1 are drawn with replacement and the weights multiplied by m / (m - 1).
-    """
-    pairs, psu_of_row = np.unique(np.column_stack([design.strata, design.psu]), axis=0, return_inverse=True)
-    factors = np.zeros((resamples, pairs.shape[0]))
-    strata = np.unique(pairs[:, 0])
-    for stratum in strata:
-        members = np.flatnonzero(pairs[:, 0] == stratum)
-        m = members.size
-        if m < 2:
-            raise EstimationError("expected at least two PSUs in every stratum, found one: combine strata")
-        drawn = generator.integers(0, m, size=(resamples, m - 1))
-        for j, member in enumerate(members):
-            factors[:, member] = (drawn == j).sum(axis=1) * m / (m - 1)
-    return factors[:, psu_of_row.ravel()], float(pairs.shape[0] - strata.size)
-
-
 def _outcome_fit(spec: QGComp, prepared: Prepared) -> FloatArray:
     return fit_glm(
         prepared.design,
@@ -308,25 +289,6 @@ def _mean_slope(link: str, fitted: FloatArray) -> FloatArray:
     if link == "identity":
         return np.ones_like(fitted)
     return fitted if link == "log" else fitted * (1 - fitted)
-
-
-def _meat(score: FloatArray, prepared: Prepared) -> tuple[FloatArray, float]:
-    design = prepared.survey
-    if design is None:
-        return score.T @ score, np.inf
-    pairs, psu_of_row = np.unique(np.column_stack([design.strata, design.psu]), axis=0, return_inverse=True)
-    totals = np.zeros((pairs.shape[0], score.shape[1]))
-    np.add.at(totals, psu_of_row.ravel()[prepared.positions], score)
-    B = np.zeros((score.shape[1], score.shape[1]))
-    strata = np.unique(pairs[:, 0])
-    for stratum in strata:
-        part = totals[pairs[:, 0] == stratum]
-        m = part.shape[0]
-        if m < 2:
-            raise EstimationError("expected at least two PSUs in every stratum, found one: combine strata")
-        centred = part - part.mean(axis=0)
-        B += m / (m - 1) * centred.T @ centred
-    return B, float(pairs.shape[0] - strata.size)
 
 
 def _result(
@@ -380,5 +342,4 @@ __all__ = [
     "fit_qgcomp_bootstrap",
     "fit_qgcomp_sandwich",
     "mean_predictions",
-    "rao_wu_factors",
 ]

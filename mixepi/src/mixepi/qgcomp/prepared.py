@@ -22,7 +22,7 @@ from mixepi.model_frame import (
 )
 from mixepi.qgcomp.spec import QGComp
 from mixepi.quantile_scores import QuantileScores, learn_quantile_scores
-from mixepi.survey_glm import SurveyDesign, survey_design
+from mixepi.survey.design import SurveyDesign, survey_design
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,11 @@ def prepare(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> Prepare
             step[:, : mains.shape[1]] = mains
             step[:, 1 : 1 + len(straight)] = level
             step[:, mains.shape[1] :] = further.at(level)
-    survey = survey_design(data, rows, spec.weights, spec.strata, spec.psu) if spec.survey else None
+    survey = (
+        survey_design(data, rows, weights=spec.weights, strata=spec.strata, psu=spec.psu)
+        if spec.survey
+        else None
+    )
     return Prepared(
         positions,
         scores,

@@ -12,7 +12,7 @@ from mixepi.arguments import (
 )
 from mixepi.errors import SpecificationError
 from mixepi.quantile_scores import require_quantiles
-from mixepi.survey_glm import require_design
+from mixepi.survey.design import require_design
 
 Inference = Literal["residual", "qgcomp"]
 

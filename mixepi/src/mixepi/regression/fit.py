@@ -20,7 +20,8 @@ from mixepi.regression.result import Estimates, RegressionFit
 from mixepi.regression.separation import is_separated
 from mixepi.regression.spec import RegressionSpec
 from mixepi.regression.unweighted import fit_unweighted
-from mixepi.survey_glm import SurveyFit, survey_design, survey_glm
+from mixepi.survey.design import survey_design
+from mixepi.survey.glm import SurveyFit, survey_glm
 
 # Peduzzi 1996: below ten events per coefficient, logistic estimates and intervals become unreliable.
 EVENTS_PER_COEFFICIENT = 10
@@ -82,7 +83,7 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     return RegressionFit(
         spec=spec,
         terms=terms,
-        estimate=estimates.coefficients,
+        coefficients=estimates.coefficients,
         covariance=estimates.covariance,
         df=estimates.df,
         n=len(here),
@@ -138,7 +139,7 @@ def _estimate(
     estimates: Estimates | SurveyFit
     try:
         if spec.is_survey:
-            design = survey_design(data, rows, spec.weights, spec.strata, spec.psu)
+            design = survey_design(data, rows, weights=spec.weights, strata=spec.strata, psu=spec.psu)
             no_offset = np.zeros(len(outcome))
             estimates = survey_glm(matrix, terms, outcome, rows, design, family=spec.family, offset=no_offset)
         else:

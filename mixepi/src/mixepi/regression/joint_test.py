@@ -65,7 +65,7 @@ def wald_test(fit: RegressionFit, terms: Sequence[str]) -> JointTest:
             f"expected coefficients among {', '.join(fit.terms)}, found {', '.join(unknown) or 'none'}"
         )
     at = [fit.terms.index(name) for name in terms]
-    estimate, covariance = fit.estimate[at], fit.covariance[np.ix_(at, at)]
+    estimate, covariance = fit.coefficients[at], fit.covariance[np.ix_(at, at)]
     scale = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(scale, scale)
     if np.linalg.cond(correlation) > 1e12:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from mixepi.arrays import FloatArray
 from mixepi.regression.spec import RegressionSpec
+from mixepi.tables import estimate_table
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Estimates:
     log_likelihood: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegressionFit:
     """Coefficients of one regression and their covariance.
 
@@ -30,8 +30,8 @@ class RegressionFit:
         What was fitted.
     terms : tuple of str
         Names of the k coefficients: ``(Intercept)``, the exposures, the covariates.
-    estimate : ndarray, shape (k,)
-        Coefficients on the link scale: log odds, or units of the outcome.
+    coefficients : ndarray, shape (k,)
+        On the link scale: log odds, or units of the outcome.
     covariance : ndarray, shape (k, k)
         Their covariance: model-based when unweighted, Taylor linearisation for a survey.
     df : float
@@ -54,7 +54,7 @@ class RegressionFit:
 
     spec: RegressionSpec
     terms: tuple[str, ...]
-    estimate: FloatArray
+    coefficients: FloatArray
     covariance: FloatArray
     df: float
     n: int
@@ -64,34 +64,13 @@ class RegressionFit:
     log_likelihood: float | None
     warnings: tuple[str, ...]
 
-    def table(self) -> pd.DataFrame:
-        """Return one row per coefficient.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns term, estimate, std_error, statistic, df, p_value, conf_low, conf_high; the p-value
-            is two-sided.
-        """
-        std_error = np.sqrt(np.diag(self.covariance))
-        statistic = self.estimate / std_error
-        # with infinitely many degrees of freedom, stdtr and stdtrit are the normal distribution's
-        half_width = special.stdtrit(self.df, (1 + self.spec.confidence) / 2) * std_error
-        return pd.DataFrame(
-            {
-                "term": self.terms,
-                "estimate": self.estimate,
-                "std_error": std_error,
-                "statistic": statistic,
-                "df": self.df,
-                "p_value": 2 * special.stdtr(self.df, -np.abs(statistic)),
-                "conf_low": self.estimate - half_width,
-                "conf_high": self.estimate + half_width,
-            }
-        )
+    def estimates(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per coefficient: `ESTIMATE_COLUMNS`, with two-sided p values."""
+        std_errors = np.sqrt(np.diag(self.covariance))
+        return estimate_table(self.terms, self.coefficients, std_errors, self.df, level)
 
     def standardised(self) -> FloatArray:
         """Return the exposures' coefficients in standard deviations of outcome per one of exposure."""
         first = 1
         last = first + len(self.spec.exposures)
-        return self.estimate[first:last] * self.exposure_sd / self.outcome_sd
+        return self.coefficients[first:last] * self.exposure_sd / self.outcome_sd

@@ -5,13 +5,12 @@ from typing import Literal
 
 from mixepi.arguments import require_choice, require_names, require_one_role
 from mixepi.errors import SpecificationError
-from mixepi.survey_glm import require_design
-from mixepi.tables import check_level
+from mixepi.survey.design import require_design
 
 Family = Literal["binomial", "gaussian"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegressionSpec:
     """A generalized linear model with its canonical link.
 
@@ -35,8 +34,6 @@ class RegressionSpec:
         estimation needs every primary sampling unit (psu), also those without a record in the domain.
     domain : str, optional
         Boolean column: True for the records the model is about; by default all.
-    confidence : float
-        Coverage of the intervals; 0.95, as the field reports.
     """
 
     outcome: str
@@ -48,13 +45,11 @@ class RegressionSpec:
     strata: str | None = None
     psu: str | None = None
     domain: str | None = None
-    confidence: float = 0.95
 
     def __post_init__(self) -> None:
         for name in ("exposures", "covariates"):
             object.__setattr__(self, name, require_names(name, getattr(self, name)))
         require_choice("family", self.family, ("binomial", "gaussian"))
-        check_level(self.confidence)
         require_one_role(
             self.outcome,
             exposures=self.exposures,

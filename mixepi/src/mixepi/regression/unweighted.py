@@ -1,4 +1,4 @@
-"""Unweighted estimation by statsmodels; `mixepi.survey_glm` has the design-based one."""
+"""Unweighted estimation by statsmodels; `mixepi.survey.glm` has the design-based one."""
 
 import warnings
 

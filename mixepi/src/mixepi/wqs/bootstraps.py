@@ -64,20 +64,6 @@ class BootstrapFits:
         return np.asarray(np.einsum("dbk,db->dk", rows, self.signals) / total)
 
 
-def draw_counts(generator: np.random.Generator, rows: int, bootstraps: int) -> FloatArray:
-    """Return how often each row is drawn in each bootstrap, shape (B, n); one row of ones for B = 1."""
-    if bootstraps == 1:
-        return np.ones((1, rows))
-    return count_rows(generator.integers(0, rows, size=(bootstraps, rows)), rows)
-
-
-def count_rows(drawn: IntArray, rows: int) -> FloatArray:
-    """Return counts (B, n) of the row numbers `drawn` (B, m)."""
-    B = drawn.shape[0]
-    flat = (drawn + rows * np.arange(B)[:, None]).ravel()
-    return np.bincount(flat, minlength=B * rows).reshape(B, rows).astype(np.float64)
-
-
 def draw_subsets(generator: np.random.Generator, spec: WQS, columns: int) -> BoolArray:
     """Return which index columns each random-subset fit uses, shape (B, K)."""
     exposures = len(spec.exposures)
@@ -94,6 +80,8 @@ def fit_bootstraps(
 ) -> BootstrapFits:
     """Fit every bootstrap of the training `rows` (mask over the analysed rows) to its global optimum.
 
+    For a specification without interaction; `mixepi.wqs.interaction` fits the others.
+
     Parameters
     ----------
     counts : array, shape (B, m)
@@ -101,10 +89,6 @@ def fit_bootstraps(
     included : bool array, shape (B, K), optional
         Exposures of each random-subset fit.
     """
-    if spec.interaction is not None:
-        from mixepi.wqs.interaction import fit_interaction_bootstraps
-
-        return fit_interaction_bootstraps(spec, prepared, rows, counts)
     K = prepared.index_columns.shape[1]
     if included is not None:
         counts = np.broadcast_to(counts, (included.shape[0], counts.shape[1]))

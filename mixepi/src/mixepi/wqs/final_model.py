@@ -8,7 +8,7 @@ from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import EstimationError, FewEventsWarning, MixepiWarning
 from mixepi.glm.constrained import fit_glm
 from mixepi.glm.families import BINARY, FREE_DISPERSION
-from mixepi.survey_glm import survey_glm
+from mixepi.survey.glm import survey_glm
 from mixepi.wqs.prepared import Prepared
 from mixepi.wqs.spec import WQS
 

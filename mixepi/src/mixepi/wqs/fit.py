@@ -11,16 +11,16 @@ from mixepi.arguments import require_seed
 from mixepi.arrays import BoolArray, FloatArray, IntArray
 from mixepi.errors import DataError, MixepiWarning, SpecificationError
 from mixepi.random_streams import random_stream
+from mixepi.resampling import count_rows, draw_counts
 from mixepi.wqs.bootstraps import (
     BootstrapFits,
-    count_rows,
-    draw_counts,
     draw_subsets,
     fit_bootstraps,
     fit_notes,
     require_direction,
 )
 from mixepi.wqs.final_model import FinalModel, check_events, fit_final_model
+from mixepi.wqs.interaction import fit_interaction_bootstraps
 from mixepi.wqs.prepared import Prepared, prepare
 from mixepi.wqs.results import WQSResult
 from mixepi.wqs.spec import WQS
@@ -29,8 +29,8 @@ from mixepi.wqs.spec import WQS
 def fit_wqs(
     spec: WQS,
     data: pd.DataFrame,
-    seed: int,
     *,
+    seed: int,
     validation_rows: Sequence[bool] | BoolArray | None = None,
     bootstrap_rows: IntArray | None = None,
 ) -> WQSResult:
@@ -176,6 +176,8 @@ def draw_and_fit(
                 f"{drawn.shape}, dtype {drawn.dtype}{values}: count the training rows from 0"
             )
         counts = count_rows(drawn, m)
+    if spec.interaction is not None:
+        return fit_interaction_bootstraps(spec, prepared, training, counts)
     return fit_bootstraps(spec, prepared, training, counts)
 
 

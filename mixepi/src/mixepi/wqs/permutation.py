@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from mixepi.arguments import require_integer, require_seed, require_type, require_workers
+from mixepi.arguments import require_seed, require_type
 from mixepi.arrays import FloatArray
 from mixepi.errors import DirectionError, SpecificationError
 from mixepi.fan_out import fan_out
@@ -15,7 +15,7 @@ from mixepi.random_streams import random_stream
 from mixepi.wqs.bootstraps import require_direction
 from mixepi.wqs.fit import draw_and_fit
 from mixepi.wqs.prepared import Prepared, prepare
-from mixepi.wqs.spec import WQS
+from mixepi.wqs.spec import WQS, PermutationOptions
 
 PERMUTATION_COLUMNS = (
     "term",
@@ -53,7 +53,7 @@ class PermutationResult:
     null_estimates: FloatArray
     p_value: float
 
-    def table(self) -> pd.DataFrame:
+    def estimates(self) -> pd.DataFrame:
         """Return one row with the columns `PERMUTATION_COLUMNS`; `p_value_error` is the Monte-Carlo error."""
         P = self.null_estimates.size
         tail = 0.95 if self.spec.direction == "positive" else 0.05
@@ -76,11 +76,9 @@ class PermutationResult:
 def permutation_test_wqs(
     spec: WQS,
     data: pd.DataFrame,
-    seed: int,
     *,
-    permutations: int = 200,
-    workers: int | None = None,
-    description: str | None = None,
+    seed: int,
+    options: PermutationOptions | None = None,
 ) -> PermutationResult:
     """Test the index without splitting the data.
 
@@ -97,12 +95,7 @@ def permutation_test_wqs(
     data : DataFrame
     seed : int
         Permutation k depends on (seed, k) only.
-    permutations : int
-        200 by default: p values down to 0.005.
-    workers : int, optional
-        Threads; all available processors by default.
-    description : str, optional
-        Shows progress under this name.
+    options : PermutationOptions, optional
 
     Returns
     -------
@@ -127,8 +120,8 @@ def permutation_test_wqs(
             f"expected one direction and no interaction, found direction={spec.direction!r}, "
             f"interaction={spec.interaction!r}: test one index at a time"
         )
-    require_integer("permutations", permutations, 19, "fewer cannot reach p = 0.05")
-    require_workers(workers)
+    options = PermutationOptions() if options is None else options
+    require_type("options", options, PermutationOptions)
     whole = replace(spec, validation=0.0)
     prepared = prepare(whole, data)
     prepared.require_rows(np.ones(prepared.outcome.size, dtype=np.bool_), "analysed")
@@ -141,11 +134,17 @@ def permutation_test_wqs(
     residuals = _residuals(whole, prepared)
     task = partial(_permuted, whole, prepared, residuals, seed)
     null = np.array(
-        fan_out(task, range(permutations), workers=workers, description=description, backend="threads")
+        fan_out(
+            task,
+            range(options.permutations),
+            workers=options.workers,
+            description="WQS permutations" if options.progress else None,
+            backend="threads",
+        )
     )
     extreme = null >= observed if spec.direction == "positive" else null <= observed
     return PermutationResult(
-        whole, seed, observed, weights, null, float((1 + extreme.sum()) / (1 + permutations))
+        whole, seed, observed, weights, null, float((1 + extreme.sum()) / (1 + options.permutations))
     )
 
 

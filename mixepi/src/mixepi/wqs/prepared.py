@@ -23,7 +23,7 @@ from mixepi.model_frame import (
     row_order,
 )
 from mixepi.quantile_scores import QuantileScores, learn_quantile_scores
-from mixepi.survey_glm import SurveyDesign, survey_design
+from mixepi.survey.design import SurveyDesign, survey_design
 from mixepi.wqs.spec import WQS
 
 
@@ -118,7 +118,11 @@ def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
     )
     mains = [name for name in (spec.stratified_by, spec.interaction) if name and name not in spec.covariates]
     modifier, modifier_name = _modifier(part, spec.interaction)
-    design = survey_design(data, rows, spec.weights, spec.strata, spec.psu) if spec.survey else None
+    design = (
+        survey_design(data, rows, weights=spec.weights, strata=spec.strata, psu=spec.psu)
+        if spec.survey
+        else None
+    )
     covariates = covariate_columns(part, [*spec.covariates, *dict.fromkeys(mains)])
     return Prepared(
         positions,

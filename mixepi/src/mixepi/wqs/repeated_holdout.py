@@ -7,7 +7,7 @@ from warnings import warn
 import numpy as np
 import pandas as pd
 
-from mixepi.arguments import require_integer, require_seed, require_type, require_workers
+from mixepi.arguments import require_seed, require_type
 from mixepi.arrays import FloatArray, IntArray
 from mixepi.errors import DirectionError, DirectionWarning, EstimationError, MixepiWarning, SpecificationError
 from mixepi.fan_out import fan_out
@@ -17,7 +17,7 @@ from mixepi.wqs.final_model import FinalModel
 from mixepi.wqs.fit import run_once
 from mixepi.wqs.prepared import Components, Prepared, prepare
 from mixepi.wqs.results import weight_table
-from mixepi.wqs.spec import WQS
+from mixepi.wqs.spec import WQS, HoldoutOptions
 
 HOLDOUT_ESTIMATE_COLUMNS = (
     "term",
@@ -144,11 +144,9 @@ class RepeatedHoldoutResult:
 def fit_repeated_holdout_wqs(
     spec: WQS,
     data: pd.DataFrame,
-    seed: int,
     *,
-    holdouts: int = 100,
-    workers: int | None = None,
-    description: str | None = None,
+    seed: int,
+    options: HoldoutOptions | None = None,
 ) -> RepeatedHoldoutResult:
     """Repeat `fit_wqs` over random splits.
 
@@ -160,12 +158,7 @@ def fit_repeated_holdout_wqs(
     seed : int
         Split r depends on (seed, r) only; split 0 is that of `fit_wqs`. The number of workers changes
         nothing.
-    holdouts : int
-        Number of splits, 100 by default (Tanner et al. 2019).
-    workers : int, optional
-        Threads; all available processors by default.
-    description : str, optional
-        Shows progress under this name.
+    options : HoldoutOptions, optional
 
     Returns
     -------
@@ -193,22 +186,29 @@ def fit_repeated_holdout_wqs(
             "expected validation above 0 for repeated holdout, found 0: set it to 0.6, or use "
             "permutation_test_wqs"
         )
-    require_integer("holdouts", holdouts, 2, "100 is usual")
-    require_workers(workers)
+    options = HoldoutOptions() if options is None else options
+    require_type("options", options, HoldoutOptions)
     prepared = prepare(spec, data)
     task = partial(_holdout, spec, prepared, seed)
-    passes = fan_out(task, range(holdouts), workers=workers, description=description, backend="threads")
+    passes = fan_out(
+        task,
+        range(options.holdouts),
+        workers=options.workers,
+        description="WQS splits" if options.progress else None,
+        backend="threads",
+    )
     done = {r: found for r, found in enumerate(passes) if isinstance(found, _Holdout)}
     failures = {r: str(found) for r, found in enumerate(passes) if not isinstance(found, _Holdout)}
     if not done:
         raise DirectionError(
-            f"expected some of {holdouts} splits to be completed, found none; the first: {failures[0]}"
+            f"expected some of {options.holdouts} splits to be completed, found none; the first: "
+            f"{failures[0]}"
         )
     notes: list[MixepiWarning] = list(prepared.notes)
     if failures:
         notes.append(
             DirectionWarning(
-                f"expected {holdouts} completed splits, found {len(done)}; the first dropped one: "
+                f"expected {options.holdouts} completed splits, found {len(done)}; the first dropped one: "
                 f"{next(iter(failures.values()))}"
             )
         )

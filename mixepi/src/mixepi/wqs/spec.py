@@ -10,11 +10,12 @@ from mixepi.arguments import (
     require_integer,
     require_names,
     require_one_role,
+    require_workers,
 )
 from mixepi.errors import SpecificationError
 from mixepi.glm.families import Family, check_family
 from mixepi.quantile_scores import require_quantiles
-from mixepi.survey_glm import require_design
+from mixepi.survey.design import require_design
 
 Direction = Literal["positive", "negative", "both"]
 Signal = Literal["t2", "t3", "abst", "expt", "one"]
@@ -168,3 +169,52 @@ class WQS:
                 f"expected an interaction without {' or '.join(found)}, found both: fit them in separate "
                 "models"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldoutOptions:
+    """How often to split, and on how many workers.
+
+    Parameters
+    ----------
+    holdouts : int
+        Number of random splits, 100 by default (Tanner et al. 2019).
+    workers : int, optional
+        Threads; all available processors by default. The result does not depend on it.
+    progress : bool
+        A bar on a terminal, elsewhere a line on standard error every ten seconds (default True).
+    """
+
+    holdouts: int = 100
+    workers: int | None = None
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "holdouts", require_integer("holdouts", self.holdouts, 2, "100 is usual"))
+        require_workers(self.workers)
+        require_flag("progress", self.progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermutationOptions:
+    """How often to permute, and on how many workers.
+
+    Parameters
+    ----------
+    permutations : int
+        200 by default: p values down to 0.005.
+    workers : int, optional
+        Threads; all available processors by default. The result does not depend on it.
+    progress : bool
+        A bar on a terminal, elsewhere a line on standard error every ten seconds (default True).
+    """
+
+    permutations: int = 200
+    workers: int | None = None
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        number = require_integer("permutations", self.permutations, 19, "fewer cannot reach p = 0.05")
+        object.__setattr__(self, "permutations", number)
+        require_workers(self.workers)
+        require_flag("progress", self.progress)

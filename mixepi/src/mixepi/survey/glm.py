@@ -5,26 +5,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 
 from mixepi.arrays import BoolArray, FloatArray
-from mixepi.errors import EstimationError, SpecificationError
-from mixepi.model_frame import factor_levels, numeric_column, require_complete
+from mixepi.errors import EstimationError
+from mixepi.survey.design import SurveyDesign, require_two_units, sampling_units
 
 
-@dataclass(frozen=True)
-class SurveyDesign:
-    """Sampling design of all rows, those outside the domain included: arrays of shape (n,).
-
-    Weights are positive; outside the domain their values do not matter.
-    """
-
-    strata: FloatArray
-    psu: FloatArray
-    weights: FloatArray
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SurveyFit:
     """Coefficients (k,), linearised covariance (k, k), and degrees of freedom: PSUs - strata + 1 - k."""
 
@@ -82,18 +69,13 @@ def survey_glm(
     full[rows] = values
     for j, name in enumerate(["outcome", "offset", *aliases]):
         columns[name] = full[:, j]
-    lonely = _lonely_strata(design)
-    if lonely:
-        raise EstimationError(
-            f"expected at least two PSUs in every stratum, found one in {lonely} of "
-            f"{np.unique(design.strata).size} strata: combine strata or check the psu column"
-        )
-    psus = np.unique(np.column_stack([design.strata[rows], design.psu[rows]]), axis=0).shape[0]
-    df = float(psus - np.unique(design.strata[rows]).size + 1 - k)
+    require_two_units(sampling_units(design))
+    units = sampling_units(design, rows)
+    df = units.df + 1 - k
     if df < 1:
         raise EstimationError(
-            f"expected at least one degree of freedom, found {df:g} ({psus} PSUs, {k} parameters): use "
-            "fewer covariates"
+            f"expected at least one degree of freedom, found {df:g} "
+            f"({units.strata.size} PSUs, {k} parameters): use fewer covariates"
         )
     sample = svy.Sample(pl.DataFrame(columns), svy.Design(stratum="stratum", psu="psu", wgt="weight"))
     name = family.removeprefix("quasi")
@@ -120,37 +102,6 @@ def survey_glm(
     order = [coefficient.term for coefficient in fit.coefs]
     if order[1:] != aliases:
         raise EstimationError(f"expected coefficients of {', '.join(names)} in that order, found {order}")
-    return SurveyFit(np.array([c.est for c in fit.coefs]), np.asarray(fit.cov_matrix), df)
-
-
-def require_design(weights: str | None, strata: str | None, psu: str | None) -> bool:
-    """Return whether a design is specified; `SpecificationError` if only part of it is."""
-    given = [strata is not None, psu is not None]
-    if any(given) and not (all(given) and weights is not None):
-        raise SpecificationError(
-            f"expected weights, strata and psu together, found weights={weights!r}, strata={strata!r}, "
-            f"psu={psu!r}: name all three columns, or weights alone for model-based inference"
-        )
-    return all(given)
-
-
-def survey_design(
-    data: pd.DataFrame, rows: BoolArray, weights: str | None, strata: str | None, psu: str | None
-) -> SurveyDesign:
-    """Return the design of all rows of `data`, of which `rows` are the domain.
-
-    Rows outside the domain only tell which PSUs exist: their weights may be missing or zero.
-    """
-    if weights is None or strata is None or psu is None:
-        raise SpecificationError(
-            "expected weights, strata and psu together, found one missing: name all three"
-        )
-    require_complete(data, [strata, psu])
-    values = np.ones(len(data))
-    values[rows] = numeric_column(data[rows], weights)
-    return SurveyDesign(factor_levels(data[strata])[0], factor_levels(data[psu])[0], values)
-
-
-def _lonely_strata(design: SurveyDesign) -> int:
-    pairs = np.unique(np.column_stack([design.strata, design.psu]), axis=0)
-    return int(np.sum(np.unique(pairs[:, 0], return_counts=True)[1] == 1))
+    return SurveyFit(
+        coefficients=np.array([c.est for c in fit.coefs]), covariance=np.asarray(fit.cov_matrix), df=df
+    )

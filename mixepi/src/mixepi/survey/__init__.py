@@ -1,0 +1,1 @@
+"""Stratified, clustered samples with unequal weights."""
