@@ -1,4 +1,4 @@
-"""The SQL of the warehouse's views: all loaded files of a component under one name."""
+"""The SQL of the raw database's views: all loaded files of a component under one name."""
 
 from collections.abc import Mapping, Sequence
 

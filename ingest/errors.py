@@ -31,7 +31,7 @@ class TransportError(ProjectError):
 
 
 @dataclass(frozen=True)
-class Problem:
+class FileFinding:
     """One reason why one file was refused."""
 
     file: str
@@ -54,13 +54,13 @@ class RefusedError(ProjectError):
 
     Parameters
     ----------
-    problems : sequence of Problem
+    findings : sequence of FileFinding
         All that was found in all files.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        count = len({problem.file for problem in problems})
+    def __init__(self, findings: Sequence[FileFinding]) -> None:
+        self.findings = tuple(findings)
+        count = len({finding.file for finding in findings})
         files = "1 file was" if count == 1 else f"{count} files were"
         head = f"{files} refused, so nothing was loaded; what was loaded before is unchanged."
-        super().__init__("\n".join([head, *(f"  {problem}" for problem in problems)]))
+        super().__init__("\n".join([head, *(f"  {finding}" for finding in findings)]))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ingest.errors import Problem
+from ingest.errors import FileFinding
 from ingest.transport import TransportFile
 from warehouse.checks.catalogue import KEY, CatalogueFile
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SMALLEST = 1e-30
 
 
-def find_problems(entry: CatalogueFile, file: TransportFile, place: str) -> list[Problem]:
+def file_findings(entry: CatalogueFile, file: TransportFile, place: str) -> list[FileFinding]:
     """Compare a file with its row of the catalogue.
 
     Parameters
@@ -28,14 +28,14 @@ def find_problems(entry: CatalogueFile, file: TransportFile, place: str) -> list
 
     Returns
     -------
-    list of Problem
+    list of FileFinding
         Every reason to refuse the file; empty if there is none.
     """
     checks = (_columns(entry, file), _rows(entry, file), _keys(entry, file), _tiny(file))
-    return [Problem(entry.name, place, *reason) for check in checks for reason in check]
+    return [FileFinding(entry.name, place, *reason) for check in checks for reason in check]
 
 
-def find_notes(entry: CatalogueFile, file: TransportFile) -> list[str]:
+def file_notes(entry: CatalogueFile, file: TransportFile) -> list[str]:
     """Return what is worth saying about a file that is accepted."""
     if file.is_demo or file.rows <= entry.expected_rows:
         return []

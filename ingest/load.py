@@ -1,4 +1,4 @@
-"""Load files into the warehouse: all of them are checked before anything is written."""
+"""Load files into the raw database: all of them are checked before anything is written."""
 
 import os
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from ingest import raw_database as warehouse
-from ingest.errors import Problem, RefusedError, TransportError
-from ingest.file_checks import find_notes, find_problems
+from ingest import raw_database
+from ingest.errors import FileFinding, RefusedError, TransportError
+from ingest.file_checks import file_findings, file_notes
 from ingest.progress import Progress
 from ingest.raw_database import Contents, Loading
 from ingest.sources import Say, Source, SourceFile
 from ingest.transport import DEMO_LABEL, MAX_BYTES, read_transport
 from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import WarehouseError, advise
-from warehouse.locks import Patience, alone
+from warehouse.locks import WaitPolicy, exclusive_lock
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Report:
 
 
 def run(source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: float = 60.0) -> Report:
-    """Fetch the files of a source and load them, while no other run works in the warehouse's folder.
+    """Fetch the files of a source and load them, while no other run works in the database's folder.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ def run(source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: flo
     ProjectError
         Whatever fetching and loading raise.
     """
-    patience = Patience(seconds, say)
-    with alone(path.parent, patience):
-        patience.wait_for(lambda: warehouse.read_contents(path))
+    wait = WaitPolicy(seconds, say)
+    with exclusive_lock(path.parent, wait):
+        wait.retry(lambda: raw_database.read_contents(path))
         return load(source.fetch(catalogue, say), path, catalogue, say)
 
 
 def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say) -> Report:
-    """Bring the warehouse in keeping with `files`, which are only read where they changed.
+    """Bring the raw database in keeping with `files`, which are only read where they changed.
 
     Others must be kept from doing the same meanwhile (see `run`).
 
@@ -84,11 +84,11 @@ def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say
     RefusedError
         If any file is not what it should be: nothing was written, all reasons are in the error.
     WarehouseError
-        If the warehouse cannot be read or written, or synthetic data would be mixed with real data.
+        If the raw database cannot be read or written, or synthetic data would be mixed with real data.
     """
     digests = _digests(files)
-    before = warehouse.read_contents(path)
-    current = before.digest == warehouse.warehouse_digest(catalogue)
+    before = raw_database.read_contents(path)
+    current = before.digest == raw_database.expected_digest(catalogue)
     known = {facts.file: facts.sha256 for facts in before.files} if current else {}
     changed = [file for file in files if known.get(file.entry.name) != digests[file.entry.name]]
     unchanged = tuple(file.entry.name for file in files if file not in changed)
@@ -96,7 +96,7 @@ def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say
     _refuse_mixture(loading, before, path)
     gone = known.keys() - catalogue.by_name.keys()
     if loading or gone or not current:
-        warehouse.write(path, catalogue, loading, before)
+        raw_database.write(path, catalogue, loading, before)
     return Report(
         loaded=tuple(item.entry.name for item in loading),
         unchanged=unchanged,
@@ -107,9 +107,9 @@ def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say
 def _digests(files: Sequence[SourceFile]) -> dict[str, str]:
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         results = list(pool.map(_digest, files))
-    problems = [result for result in results if isinstance(result, Problem)]
-    if problems:
-        raise RefusedError(problems)
+    findings = [result for result in results if isinstance(result, FileFinding)]
+    if findings:
+        raise RefusedError(findings)
     return {
         file.entry.name: digest
         for file, digest in zip(files, results, strict=True)
@@ -117,30 +117,32 @@ def _digests(files: Sequence[SourceFile]) -> dict[str, str]:
     }
 
 
-def _digest(file: SourceFile) -> str | Problem:
+def _digest(file: SourceFile) -> str | FileFinding:
     content = _content(file)
-    return content if isinstance(content, Problem) else sha256(content).hexdigest()
+    return content if isinstance(content, FileFinding) else sha256(content).hexdigest()
 
 
-def _content(file: SourceFile) -> bytes | Problem:
+def _content(file: SourceFile) -> bytes | FileFinding:
     name, place = file.entry.name, str(file.path)
     try:
         with file.path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        return Problem(name, place, "a file that can be read", error.strerror or str(error), advise(error))
+        return FileFinding(
+            name, place, "a file that can be read", error.strerror or str(error), advise(error)
+        )
     if len(content) > MAX_BYTES:
         found = f"{file.path.stat().st_size:,} bytes"
-        return Problem(
+        return FileFinding(
             name, place, f"at most {MAX_BYTES:,} bytes", found, "check whether it is the right file"
         )
     return content
 
 
 def _read(files: Sequence[SourceFile], say: Say) -> list[Loading]:
-    """Read and check every file, then raise all problems at once."""
+    """Read and check every file, then raise all findings at once."""
     loading: list[Loading] = []
-    problems: list[Problem] = []
+    findings: list[FileFinding] = []
     with Progress("Reading files", "files", len(files)) as progress:
         for file in files:
             result = _read_one(file, say)
@@ -148,35 +150,35 @@ def _read(files: Sequence[SourceFile], say: Say) -> list[Loading]:
                 loading.append(result)
             elif file.source == "cdc":
                 again = "remove it and run again, so that it is downloaded anew"
-                problems += [replace(problem, advice=f"{problem.advice} ({again})") for problem in result]
+                findings += [replace(finding, advice=f"{finding.advice} ({again})") for finding in result]
             else:
-                problems += result
+                findings += result
             progress.add()
-    if problems:
-        raise RefusedError(problems)
+    if findings:
+        raise RefusedError(findings)
     return loading
 
 
-def _read_one(file: SourceFile, say: Say) -> Loading | list[Problem]:
+def _read_one(file: SourceFile, say: Say) -> Loading | list[FileFinding]:
     entry, place = file.entry, str(file.path)
     content = _content(file)
-    if isinstance(content, Problem):
+    if isinstance(content, FileFinding):
         return [content]
     try:
         transport = read_transport(content)
     except TransportError as error:
-        return [Problem(entry.name, place, error.expected, error.found, error.advice)]
-    problems = find_problems(entry, transport, place)
+        return [FileFinding(entry.name, place, error.expected, error.found, error.advice)]
+    findings = file_findings(entry, transport, place)
     if transport.is_demo and file.source == "cdc":
         advice = "it is not what CDC publishes"
-        problems.append(Problem(entry.name, place, "real data from CDC", "synthetic demo data", advice))
+        findings.append(FileFinding(entry.name, place, "real data from CDC", "synthetic demo data", advice))
     if not transport.is_demo and file.source == "demo":
         expected = f"the label {DEMO_LABEL!r} in a generated file"
         advice = "this is an error in the generator: report it"
-        problems.append(Problem(entry.name, place, expected, f"the label {transport.label!r}", advice))
-    if problems:
-        return problems
-    for note in find_notes(entry, transport):
+        findings.append(FileFinding(entry.name, place, expected, f"the label {transport.label!r}", advice))
+    if findings:
+        return findings
+    for note in file_notes(entry, transport):
         say(note)
     return Loading(entry, transport, "demo" if transport.is_demo else file.source, file.address)
 

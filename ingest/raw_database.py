@@ -23,7 +23,7 @@ from warehouse.errors import WarehouseError, cannot
 
 FILE_NAME = "raw.duckdb"
 _BUILDING = ".building"
-# Raised when the shape of the warehouse changes: everything is then loaded again.
+# Raised when the shape of the raw database changes: everything is then loaded again.
 _SHAPE = 1
 
 _META = """
@@ -78,7 +78,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a warehouse holds; `digest` tells for which catalogue it was loaded."""
+    """What a raw database holds; `digest` tells for which catalogue it was loaded."""
 
     digest: str | None
     files: tuple[FileFacts, ...]
@@ -91,7 +91,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Loading:
-    """A file that was read and checked, on its way into the warehouse."""
+    """A file that was read and checked, on its way into the raw database."""
 
     entry: CatalogueFile
     transport: TransportFile
@@ -102,13 +102,13 @@ class Loading:
 EMPTY = Contents(None, ())
 
 
-def warehouse_digest(catalogue: Catalogue) -> str:
-    """Return what `Contents.digest` must be for the warehouse to be in keeping with the catalogue."""
+def expected_digest(catalogue: Catalogue) -> str:
+    """Return what `Contents.digest` must be for the raw database to be in keeping with the catalogue."""
     return sha256(f"{_SHAPE} {catalogue.digest}".encode()).hexdigest()
 
 
 def read_contents(path: Path) -> Contents:
-    """Say what a warehouse holds, without locking out other readers.
+    """Say what a raw database holds, without locking out other readers.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def read_contents(path: Path) -> Contents:
 
 
 def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:
-    """Make a warehouse of new files and of those that have not changed, and put it in place.
+    """Make a raw database of new files and of those that have not changed, and put it in place.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: 
 
 
 def _build(new: Path, old: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:
-    digest = warehouse_digest(catalogue)
+    digest = expected_digest(catalogue)
     replaced = {item.entry.name for item in loading}
     kept = [f.file for f in before.files if f.file in catalogue.by_name and f.file not in replaced]
     if kept and before.digest != digest:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from publish.place import Place
+from publish.layout import PublishLayout
 from warehouse.errors import ProjectError
 from warehouse.paths import PROJECT_ROOT
 
@@ -117,8 +117,8 @@ def _profile(text: str) -> str:
 
 
 def _run(options: argparse.Namespace, ingest_arguments: list[str]) -> None:
-    from publish import dictionary, steps
-    from publish.build import Steps, build, publish_again, show
+    from publish import dictionary, programs
+    from publish.build import BuildSteps, build, publish_again, show
     from publish.record import read_published
 
     if options.command == "dictionary":
@@ -130,20 +130,20 @@ def _run(options: argparse.Namespace, ingest_arguments: list[str]) -> None:
             print(f"{rows:>10,}  {table}")
         print(f"{options.results} shows {published}")
         return
-    place = _place(options)
+    layout = _layout(options)
     if options.command == "show":
-        _say(f"{place.results} now shows {show(place)}")
+        _say(f"{layout.results} now shows {show(layout)}")
         return
     variables = {"fit_profile": options.profile} if getattr(options, "profile", None) else {}
-    todo = Steps(
-        load=lambda: steps.load(ingest_arguments, place.data),
-        transform=lambda: steps.transform(place.data, variables),
+    steps = BuildSteps(
+        load=lambda: programs.load(ingest_arguments, layout.data),
+        transform=lambda: programs.transform(layout.data, variables),
     )
     action = build if options.command == "build" else publish_again
-    _say(f"{place.results} now shows {action(place, todo, _say, options.wait)}")
+    _say(f"{layout.results} now shows {action(layout, steps, _say, options.wait)}")
 
 
-def _place(options: argparse.Namespace) -> Place:
+def _layout(options: argparse.Namespace) -> PublishLayout:
     if options.data is not None:
         data = options.data.expanduser()
     elif options.command == "again":
@@ -152,7 +152,7 @@ def _place(options: argparse.Namespace) -> Place:
         kind = options.kind if options.command == "show" else options.source
         data = PROJECT_ROOT / "data" / ("demo" if kind == "demo" else "nhanes")
     results: Path = options.results.expanduser().absolute()
-    return Place(data.resolve(), results)
+    return PublishLayout(data.resolve(), results)
 
 
 def _unchanged(options: argparse.Namespace) -> str:

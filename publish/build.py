@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.sources import Say
-from publish import steps
+from publish import programs
 from publish.database import read_run, refuse_missing, write_tables
 from publish.errors import AuditError
-from publish.place import Place, new_folder, turn
+from publish.layout import PublishLayout, new_folder, turn
 from publish.record import Published, read_published, write_manifest
 from warehouse.connection import connect
-from warehouse.locks import Patience, alone
+from warehouse.locks import WaitPolicy, exclusive_lock
 from warehouse.paths import PROJECT_ROOT
 
 SECONDS_TO_WAIT = 60.0
 
 
 @dataclass(frozen=True)
-class Steps:
+class BuildSteps:
     """What a build does besides publishing; a test may put others in their place.
 
     Parameters
@@ -33,18 +33,18 @@ class Steps:
 
     load: Callable[[], None]
     transform: Callable[[], None]
-    write_docs: Callable[[Path, Path], None] = field(default=steps.write_docs)
-    write_report: Callable[[Path, Path], None] = field(default=steps.write_report)
+    write_docs: Callable[[Path, Path], None] = field(default=programs.write_docs)
+    write_report: Callable[[Path, Path], None] = field(default=programs.write_report)
 
 
-def build(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
+def build(layout: PublishLayout, steps: BuildSteps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
     """Build from the files of NHANES to published results, alone in the data directory.
 
     Parameters
     ----------
-    place : Place
+    layout : PublishLayout
         Where to build and to publish.
-    todo : Steps
+    steps : BuildSteps
         How.
     say : callable
         Takes lines for the user.
@@ -59,45 +59,47 @@ def build(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT)
     Raises
     ------
     warehouse.errors.LockedError
-        If another process still holds the place or the warehouse after `seconds`; names it.
+        If another process still holds the data directory or the warehouse after `seconds`; names it.
     publish.errors.PublishError
         If a step failed, the build is not whole, or files cannot be written. Nothing that was published
         has changed.
     """
-    patience = Patience(seconds, say)
-    with alone(place.published, patience):
-        place.check()
-        todo.load()
-        _make_current(place.data)
-        _await_free(place.warehouse, patience)
+    wait = WaitPolicy(seconds, say)
+    with exclusive_lock(layout.published, wait):
+        layout.check()
+        steps.load()
+        _make_current(layout.data)
+        _await_free(layout.warehouse, wait)
         say("dbt build: models, regressions and their tests; only problems are printed")
-        todo.transform()
-        return _publish(place, todo, patience)
+        steps.transform()
+        return _publish(layout, steps, wait)
 
 
-def publish_again(place: Place, todo: Steps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
+def publish_again(
+    layout: PublishLayout, steps: BuildSteps, say: Say, seconds: float = SECONDS_TO_WAIT
+) -> Published:
     """Publish the build that the private warehouse holds, if it is whole; see `build`."""
-    refuse_missing(place.warehouse)  # before the lock makes its folder
-    patience = Patience(seconds, say)
-    with alone(place.published, patience):
-        place.check()
-        return _publish(place, todo, patience)
+    refuse_missing(layout.warehouse)  # before the lock makes its folder
+    wait = WaitPolicy(seconds, say)
+    with exclusive_lock(layout.published, wait):
+        layout.check()
+        return _publish(layout, steps, wait)
 
 
-def _publish(place: Place, todo: Steps, patience: Patience) -> Published:
-    _await_free(place.warehouse, patience)
-    run = read_run(place.warehouse)
-    with new_folder(place, run.name) as folder:
-        todo.write_docs(place.data, folder)
-        todo.write_report(place.warehouse, folder)
-        written = write_tables(place.warehouse, folder)
+def _publish(layout: PublishLayout, steps: BuildSteps, wait: WaitPolicy) -> Published:
+    _await_free(layout.warehouse, wait)
+    run = read_run(layout.warehouse)
+    with new_folder(layout, run.name) as folder:
+        steps.write_docs(layout.data, folder)
+        steps.write_report(layout.warehouse, folder)
+        written = write_tables(layout.warehouse, folder)
         if written.run != run:
-            raise AuditError(f"{place.warehouse} was built anew by another program meanwhile: run again")
+            raise AuditError(f"{layout.warehouse} was built anew by another program meanwhile: run again")
         write_manifest(folder, written)
-    return read_published(place.results)
+    return read_published(layout.results)
 
 
-def _await_free(warehouse: Path, patience: Patience) -> None:
+def _await_free(warehouse: Path, wait: WaitPolicy) -> None:
     """Wait for a program that has the private warehouse open: dbt could not write it."""
 
     def open_and_close() -> None:
@@ -105,7 +107,7 @@ def _await_free(warehouse: Path, patience: Patience) -> None:
             pass
 
     if warehouse.exists():
-        patience.wait_for(open_and_close)
+        wait.retry(open_and_close)
 
 
 def _make_current(data: Path) -> None:
@@ -114,7 +116,7 @@ def _make_current(data: Path) -> None:
         turn(data.parent / "current", data)
 
 
-def show(place: Place) -> Published:
+def show(layout: PublishLayout) -> Published:
     """Turn `results` to the last published run of a data directory.
 
     Raises
@@ -122,6 +124,6 @@ def show(place: Place) -> Published:
     publish.errors.DamagedError
         If there is none.
     """
-    read_published(place.latest)
-    turn(place.results, place.latest)
-    return read_published(place.results)
+    read_published(layout.latest)
+    turn(layout.results, layout.latest)
+    return read_published(layout.results)

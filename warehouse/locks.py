@@ -1,4 +1,4 @@
-"""Only one run at a time works in a folder; whoever waits learns for which process, and not forever."""
+"""Exclusive locks on folders: one process works in a folder; others wait a stated time, and name it."""
 
 import contextlib
 import fcntl
@@ -11,18 +11,18 @@ from typing import IO, TypeVar
 
 from warehouse.errors import LockedError, WarehouseError, cannot
 
-_BETWEEN_TRIES = 0.2
+_SECONDS_BETWEEN_TRIES = 0.2
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait for another process (seconds), and who is told for whom."""
+class WaitPolicy:
+    """How long to wait for another process (seconds), and who is told for which one."""
 
     seconds: float
     say: Callable[[str], None]
 
-    def wait_for(self, attempt: Callable[[], Found]) -> Found:
+    def retry(self, attempt: Callable[[], Found]) -> Found:
         """Try until nothing is locked any more.
 
         Parameters
@@ -33,7 +33,7 @@ class Patience:
         Raises
         ------
         LockedError
-            If it still is when the time is up.
+            If one still is when the time is up.
         """
         end = time.monotonic() + self.seconds
         told = False
@@ -47,19 +47,19 @@ class Patience:
                 if not told:
                     self.say(f"{error} Waiting up to {self.seconds:.0f} s.")
                     told = True
-            time.sleep(_BETWEEN_TRIES)
+            time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
 @contextlib.contextmanager
-def alone(folder: Path, patience: Patience | None = None) -> Iterator[None]:
-    """Let no other run work in a folder; the lock ends with the process, however it ends.
+def exclusive_lock(folder: Path, wait: WaitPolicy | None = None) -> Iterator[None]:
+    """Let no other process work in a folder; the lock ends with this process, however it ends.
 
     Parameters
     ----------
     folder : Path
         Is made if it does not exist; holds the lock file ``.lock``.
-    patience : Patience, optional
-        By default a lock held by another run is an error at once.
+    wait : WaitPolicy, optional
+        By default, a lock held by another process is an error at once.
 
     Raises
     ------
@@ -75,8 +75,8 @@ def alone(folder: Path, patience: Patience | None = None) -> Iterator[None]:
     except OSError as error:
         raise WarehouseError(cannot("write in the folder", folder, error)) from error
     with lock:
-        if patience:
-            patience.wait_for(lambda: _take(lock, folder))
+        if wait:
+            wait.retry(lambda: _take(lock, folder))
         else:
             _take(lock, folder)
         with contextlib.suppress(OSError):  # on a full disk the lock holds all the same

@@ -1,18 +1,20 @@
 """Folders in which long fits keep their state, so that a build that was stopped goes on where it was."""
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from warehouse.errors import LockedError
+from warehouse.locks import exclusive_lock
 
 DAYS_KEPT = 7
 
 
 @contextmanager
-def held(folder: Path | None) -> Iterator[Path | None]:
-    """Hold a folder while a fit works in it.
+def working_folder(folder: Path | None) -> Iterator[Path | None]:
+    """Lock a folder while a fit works in it.
 
     Parameters
     ----------
@@ -27,20 +29,18 @@ def held(folder: Path | None) -> Iterator[Path | None]:
     if folder is None:
         yield None
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield folder
+            stack.enter_context(exclusive_lock(folder))
+        except LockedError:
+            folder = None
+        yield folder
 
 
 def remove(folder: Path) -> None:
     """Remove a folder, unless it does not exist or a process works in it."""
     if folder.exists():
-        with held(folder) as free:
+        with working_folder(folder) as free:
             if free:
                 shutil.rmtree(free, ignore_errors=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.cache.checkpoints import held
+from analysis.cache.checkpoints import working_folder
 from analysis.cache.fit_cache import FitCache
 from analysis.mixtures.plan import MIXTURE_KEYS, check_events, mixture_tasks
 from analysis.run_plan import Fitted, run_plan, table_field
@@ -110,7 +110,7 @@ def fit_one_bkmr(
         workers=1,
         progress=False,
     )
-    with held(checkpoint) as folder:
+    with working_folder(checkpoint) as folder:
         result = _fit(spec, data, specification["seed"], replace(options, checkpoint=folder))
     converged = result.status == "converged"
     return Fitted(

@@ -12,7 +12,7 @@ from ingest.http_client import UnreachableError, origin
 from ingest.progress import Progress
 from ingest.sources import Say, SourceFile
 from warehouse.checks.catalogue import Catalogue, CatalogueFile
-from warehouse.locks import alone
+from warehouse.locks import exclusive_lock
 
 WAYS_OUT = (
     "There are two ways out: `make build NHANES_DIR=DIR` takes files that you already have, "
@@ -46,7 +46,7 @@ class CdcSource:
         wanted = [file for file in catalogue.files if not self._path(file).is_file()]
         if wanted:
             say(f"Fetching {len(wanted)} of {len(catalogue.files)} files from CDC into {self.folder}")
-            with alone(self.folder):
+            with exclusive_lock(self.folder):
                 self._fetch(wanted)
         return [SourceFile(file, self._path(file), "cdc", file.address) for file in catalogue.files]
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pandas as pd
 import pytest
 
-from analysis.cache.checkpoints import DAYS_KEPT, held, remove
+from analysis.cache.checkpoints import DAYS_KEPT, remove, working_folder
 from analysis.cache.fit_cache import FitCache
 from analysis.mixtures import bkmr
 from analysis.mixtures.bkmr import fit_bkmr_plan, fit_one_bkmr
@@ -154,7 +154,7 @@ def test_two_builds_do_not_write_the_same_checkpoint(stopped, tables, sweeps):
     plan, cache, unbroken, all_sweeps = stopped
     (path,) = cache.folder.rglob("chain-0.pickle")
     before = path.read_bytes()
-    with held(path.parent):
+    with working_folder(path.parent):
         assert fit_bkmr_plan(plan, tables, cache=cache, workers=1).equals(unbroken)
         assert len(sweeps) == all_sweeps
         assert path.read_bytes() == before

@@ -26,8 +26,8 @@ from warehouse.paths import PROJECT_ROOT
 @pytest.fixture(scope="module")
 def project() -> Project:
     """Return the project's own seeds, which the tests change one at a time in memory."""
-    read, mistakes = read_project(PROJECT_ROOT)
-    assert mistakes == []
+    read, findings = read_project(PROJECT_ROOT)
+    assert findings == []
     return read
 
 
@@ -35,10 +35,10 @@ def changed(project: Project, tmp_path: Path, seed: str, content: bytes) -> list
     """Return what is wrong once one seed has another content."""
     path = tmp_path / f"{seed}.csv"
     path.write_bytes(content)
-    read, mistakes = read_seed(path, project.declarations[seed].types)
-    unreadable = frozenset({seed} if mistakes else ())
+    read, findings = read_seed(path, project.declarations[seed].types)
+    unreadable = frozenset({seed} if findings else ())
     other = replace(project, seeds={**project.seeds, seed: read}, unreadable=unreadable)
-    return [str(mistake) for mistake in [*mistakes, *check_project(other)]]
+    return [str(finding) for finding in [*findings, *check_project(other)]]
 
 
 def content_of(seed: str) -> bytes:
@@ -154,15 +154,15 @@ def test_any_value_anywhere_gives_a_list_of_mistakes_and_no_crash(project: Proje
         path = tmp_path / f"{seed}.csv"
         with path.open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([header, *odd, *rows])
-        read, mistakes = read_seed(path, declaration.types)
-        for unreadable in {frozenset({seed} if mistakes else ()), frozenset[str]()}:
+        read, findings = read_seed(path, declaration.types)
+        for unreadable in {frozenset({seed} if findings else ()), frozenset[str]()}:
             other = replace(project, seeds={**project.seeds, seed: read}, unreadable=unreadable)
-            found = [*mistakes, *check_declared(read, declaration, other.known)]
-            if unreadable or not mistakes:
+            found = [*findings, *check_declared(read, declaration, other.known)]
+            if unreadable or not findings:
                 found += check_project(other)
         for rule in declaration.rules:
             if rule.test in ("accepted_values", "relationships"):
-                assert sum(f"column {rule.column}:" in str(mistake) for mistake in found) >= 7, (seed, rule)
+                assert sum(f"column {rule.column}:" in str(finding) for finding in found) >= 7, (seed, rule)
 
 
 VARIABLES = {
@@ -206,7 +206,7 @@ SETTINGS = VARIABLES["fit_profiles"]["quick"]  # type: ignore[index]
     ],
 )  # fmt: skip
 def test_variables(project_file: Path, given: dict[str, object], parts: list[str]) -> None:
-    found = [str(mistake) for mistake in check_variables(project_file, given)]
+    found = [str(finding) for finding in check_variables(project_file, given)]
     assert len(found) == bool(parts), found
     for part in parts:
         assert part in found[0]
@@ -225,7 +225,7 @@ def test_nearest_names_whatever_the_case() -> None:
 
 @pytest.fixture
 def wrong_project(tmp_path: Path) -> Path:
-    """Return a copy of the project with two mistakes in two seeds."""
+    """Return a copy of the project with two wrong values in two seeds."""
     copy = tmp_path / "project"
     for name in ("models", "seeds"):
         shutil.copytree(PROJECT_ROOT / name, copy / name)
@@ -242,7 +242,7 @@ def wrong_project(tmp_path: Path) -> Path:
 def test_a_seed_that_is_missing(wrong_project: Path) -> None:
     for name in ("bmd_sites.csv", "nhanes_cycles.csv", "exposures.yml"):
         (wrong_project / "seeds" / name).unlink()
-    said = [str(mistake) for mistake in project_findings(wrong_project)]
+    said = [str(finding) for finding in project_findings(wrong_project)]
     for part in (
         "seeds/bmd_sites.yml: expected seeds/bmd_sites.csv beside it",
         "seeds/exposures.csv: expected",
@@ -253,7 +253,7 @@ def test_a_seed_that_is_missing(wrong_project: Path) -> None:
 def test_all_mistakes_at_once(wrong_project: Path) -> None:
     with pytest.raises(FindingsError) as caught:
         refuse_findings(wrong_project, {"fit_profle": "full"})
-    assert str(caught.value).startswith("3 mistakes in the seeds or settings, so nothing was run:\n")
+    assert str(caught.value).startswith("3 findings in the seeds or settings, so nothing was run:\n")
     for part in ("seeds/study_exposures.csv, line 3", "'-4'", "--vars, fit_profle"):
         assert part in str(caught.value)
 
@@ -268,7 +268,7 @@ def test_dbt_refuses_when_it_opens_its_connection(
     plugin = provenance.Plugin("provenance", {}, credentials)
     with pytest.raises(DbtRuntimeError) as caught:
         plugin.update_connection_config(credentials, {})
-    for part in ("3 mistakes", "line 3, column exposure", "'Cdd' (nearest: Cd)", "'-4'", "fit_profle"):
+    for part in ("3 findings", "line 3, column exposure", "'Cdd' (nearest: Cd)", "'-4'", "fit_profle"):
         assert part in str(caught.value)
     assert not (tmp_path / "x.duckdb").exists()
 
@@ -278,8 +278,8 @@ def test_ingest_refuses_before_anything_is_loaded(
 ) -> None:
     from ingest import __main__ as cli
 
-    mistake = Finding("seeds/x.csv, line 2", "one thing", "another", ("this", "that"))
-    monkeypatch.setattr(seed_checks, "project_findings", lambda *_: [mistake])
+    finding = Finding("seeds/x.csv, line 2", "one thing", "another", ("this", "that"))
+    monkeypatch.setattr(seed_checks, "project_findings", lambda *_: [finding])
     for command in (["check"], ["directory", str(tmp_path), "--data", str(tmp_path / "d")]):
         assert cli.main(command) == 1
         assert "line 2: expected one thing, found another (nearest: this, that)" in capsys.readouterr().err

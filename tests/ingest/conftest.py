@@ -45,20 +45,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def warehouse_path(tmp_path: Path) -> Path:
-    """Return where the warehouse shall be."""
+def raw_path(tmp_path: Path) -> Path:
+    """Return where the raw database shall be."""
     return tmp_path / "data" / FILE_NAME
 
 
 @pytest.fixture
-def run(catalogue: Catalogue, folder: Path, warehouse_path: Path) -> Callable[..., Report]:
+def run(catalogue: Catalogue, folder: Path, raw_path: Path) -> Callable[..., Report]:
     """Return a function that loads the folder."""
 
     def run_once(
         said: list[str] | None = None, catalogue: Catalogue = catalogue, seconds: float = 0
     ) -> Report:
         lines = said if said is not None else []
-        return load.run(DirectorySource(folder), warehouse_path, catalogue, lines.append, seconds)
+        return load.run(DirectorySource(folder), raw_path, catalogue, lines.append, seconds)
 
     return run_once
 

@@ -27,7 +27,7 @@ from tests.ingest.support import misbehaving_server as server
 from tests.ingest.support.misbehaving_server import Site, serve
 from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import LockedError, ProjectError, WarehouseError
-from warehouse.locks import alone
+from warehouse.locks import exclusive_lock
 
 PATIENCE = Policy(attempts=4, first_wait=0.01, longest_wait=0.05, max_bytes=200_000)
 
@@ -238,7 +238,7 @@ def test_a_damaged_note_of_the_version_means_a_fresh_start(site: Site, fetch: Fe
 
 
 def test_the_cdc_source_fetches_what_is_missing(
-    site: Site, catalogue: Catalogue, tmp_path: Path, warehouse_path: Path
+    site: Site, catalogue: Catalogue, tmp_path: Path, raw_path: Path
 ) -> None:
     site.behaviours = [server.cut, server.good]
     source = CdcSource(tmp_path / "data" / "xpt", base=site.base, policy=PATIENCE)
@@ -248,8 +248,8 @@ def test_the_cdc_source_fetches_what_is_missing(
         "2017-2020/P_DEMO.XPT",
         "2013-2014/PBCD_H.XPT",
     ]
-    assert load(files, warehouse_path, catalogue, print).rows == 28
-    facts = read_contents(warehouse_path).files
+    assert load(files, raw_path, catalogue, print).rows == 28
+    facts = read_contents(raw_path).files
     assert {f.source for f in facts} == {"cdc"}
     assert {f.address for f in facts} == {file.address for file in catalogue.files}
     site.behaviours, site.asked = [], []
@@ -285,7 +285,7 @@ def test_without_a_network_the_address_and_the_ways_out_are_named(
 
 def test_two_downloads_into_one_folder(site: Site, catalogue: Catalogue, tmp_path: Path) -> None:
     source = CdcSource(tmp_path / "xpt", base=site.base, policy=PATIENCE)
-    with alone(tmp_path / "xpt"), pytest.raises(LockedError, match="wait until"):
+    with exclusive_lock(tmp_path / "xpt"), pytest.raises(LockedError, match="wait until"):
         source.fetch(catalogue, print)
     assert site.asked == []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest import raw_database as warehouse
+from ingest import raw_database
 from ingest.load import Report, load
 from ingest.raw_database import read_contents
 from ingest.sources.directory import DirectorySource
@@ -22,7 +22,7 @@ from tests.ingest.support.small_files import frames, pbcd, write_xpt
 from tests.support.processes import Moments
 from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import LockedError, WarehouseError
-from warehouse.locks import Patience, alone
+from warehouse.locks import WaitPolicy, exclusive_lock
 
 Run = Callable[..., Report]
 LEFT = [".lock", "raw.duckdb"]
@@ -35,7 +35,7 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     "rounds", [pytest.param(3, id="a few"), pytest.param(25, id="many", marks=pytest.mark.statistical)]
 )
-def test_killed_at_random_moments(run: Run, folder: Path, warehouse_path: Path, rounds: int) -> None:
+def test_killed_at_random_moments(run: Run, folder: Path, raw_path: Path, rounds: int) -> None:
     """Each round loads one more value; it is killed, and then allowed to finish."""
     start = time.monotonic()
     run()
@@ -44,24 +44,22 @@ def test_killed_at_random_moments(run: Run, folder: Path, warehouse_path: Path, 
         value += 1
         assert value <= 10 * rounds
         write_xpt(folder / "PBCD_H.XPT", pbcd(LBXBPB=float(value)))
-        before = everything(warehouse_path)
-        command = loading(folder, warehouse_path)
+        before = everything(raw_path)
+        command = loading(folder, raw_path)
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             assert process.stdout.readline() == "start\n"
             time.sleep(moments.next())
             process.kill()
         moments.learn(process.returncode == -9)
-        after = everything(warehouse_path)
-        is_new = query(warehouse_path, "select distinct lbxbpb from raw.nhanes.pbcd") == [(float(value),)]
+        after = everything(raw_path)
+        is_new = query(raw_path, "select distinct lbxbpb from raw.nhanes.pbcd") == [(float(value),)]
         assert is_new or after == before
         finished = subprocess.run(command, capture_output=True, text=True, timeout=600)
         assert finished.returncode == 0, finished.stderr
-        assert query(warehouse_path, "select lbxbpb, count(*) from raw.nhanes.pbcd group by 1") == [
-            (value, 6)
-        ]
-        assert len(everything(warehouse_path)) == len(before)
-        assert names(warehouse_path.parent) == LEFT
+        assert query(raw_path, "select lbxbpb, count(*) from raw.nhanes.pbcd group by 1") == [(value, 6)]
+        assert len(everything(raw_path)) == len(before)
+        assert names(raw_path.parent) == LEFT
 
 
 @pytest.mark.statistical
@@ -105,20 +103,20 @@ def test_the_demo_killed_at_random_moments(tmp_path: Path) -> None:
     assert moments.killed > 5
 
 
-def test_killed_at_the_last_moment(run: Run, folder: Path, warehouse_path: Path) -> None:
+def test_killed_at_the_last_moment(run: Run, folder: Path, raw_path: Path) -> None:
     run()
-    before = warehouse_path.read_bytes()
+    before = raw_path.read_bytes()
     write_xpt(folder / "PBCD_H.XPT", pbcd(LBXBPB=9.0))
     kill = "import os; os.replace = lambda *_: os.kill(os.getpid(), 9)\n"
-    command = loading(folder, warehouse_path, kill)
+    command = loading(folder, raw_path, kill)
     assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=600).returncode == -9
-    assert warehouse_path.read_bytes() == before
+    assert raw_path.read_bytes() == before
     assert run().loaded == ("PBCD_H",)
-    assert names(warehouse_path.parent) == LEFT
+    assert names(raw_path.parent) == LEFT
 
 
 def large_file(folder: Path) -> None:
-    """Make one file so long that the warehouse grows by some megabytes."""
+    """Make one file so long that the raw database grows by some megabytes."""
     frame = frames()["PBCD_H"]
     texts = [np.random.default_rng(i).bytes(80).hex() for i in range(6)]
     for number in range(40):
@@ -128,20 +126,18 @@ def large_file(folder: Path) -> None:
 
 @pytest.mark.parametrize("kilobytes", [0, 1600])
 def test_a_limit_on_file_sizes_leaves_the_old_data(
-    folder: Path, warehouse_path: Path, run: Run, kilobytes: int
+    folder: Path, raw_path: Path, run: Run, kilobytes: int
 ) -> None:
     run()
-    before = warehouse_path.read_bytes()
+    before = raw_path.read_bytes()
     large_file(folder)
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes * 1024},) * 2)\n"
-    result = subprocess.run(
-        loading(folder, warehouse_path, limit), capture_output=True, text=True, timeout=600
-    )
+    result = subprocess.run(loading(folder, raw_path, limit), capture_output=True, text=True, timeout=600)
     assert result.returncode == 1
     assert "size limit" in result.stderr
     assert "Traceback" not in result.stderr
-    assert warehouse_path.read_bytes() == before
-    assert names(warehouse_path.parent) == LEFT
+    assert raw_path.read_bytes() == before
+    assert names(raw_path.parent) == LEFT
     assert run().loaded == ("PBCD_H",)
 
 
@@ -167,13 +163,13 @@ def test_a_full_disk_leaves_the_old_data(
 
 
 @pytest.fixture
-def holder(run: Run, warehouse_path: Path) -> Iterator[subprocess.Popen[str]]:
+def holder(run: Run, raw_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Return a process that has the database open to write, until it is written to."""
     run()
     code = (
         "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.readline()"
     )
-    command = [sys.executable, "-c", code, str(warehouse_path)]
+    command = [sys.executable, "-c", code, str(raw_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "open\n"
@@ -203,11 +199,11 @@ def test_a_database_that_is_freed_in_time_is_used(run: Run, holder: subprocess.P
     assert "Waiting up to 30 s" in said[0]
 
 
-def test_the_second_of_two_runs_gives_up_in_time(run: Run, warehouse_path: Path) -> None:
+def test_the_second_of_two_runs_gives_up_in_time(run: Run, raw_path: Path) -> None:
     said: list[str] = []
     start = time.monotonic()
     with (
-        alone(warehouse_path.parent),
+        exclusive_lock(raw_path.parent),
         pytest.raises(LockedError, match=rf"process {os.getpid()}, .*wait until.*Waited 1 s"),
     ):
         run(said, seconds=1)
@@ -216,20 +212,20 @@ def test_the_second_of_two_runs_gives_up_in_time(run: Run, warehouse_path: Path)
     run()
 
 
-def test_the_second_of_two_runs_waits_for_the_first(folder: Path, warehouse_path: Path, run: Run) -> None:
+def test_the_second_of_two_runs_waits_for_the_first(folder: Path, raw_path: Path, run: Run) -> None:
     """The first stops in the middle of its work until the second says for whom it waits."""
     go = folder.parent / "go"
     first = f"""
 import time
 from pathlib import Path
-from ingest import raw_database as warehouse
-build = warehouse._build
+from ingest import raw_database
+build = raw_database._build
 def wait(*arguments):
     print("building", flush=True)
     while not Path({str(go)!r}).exists():
         time.sleep(0.02)
     build(*arguments)
-warehouse._build = wait
+raw_database._build = wait
 """
 
     class Said(list[str]):
@@ -238,9 +234,7 @@ warehouse._build = wait
             go.touch()
 
     said = Said()
-    with subprocess.Popen(
-        loading(folder, warehouse_path, first), stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(loading(folder, raw_path, first), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         while process.stdout.readline() != "building\n":
             assert process.poll() is None
@@ -259,7 +253,7 @@ def test_patience_of_nothing_asks_once() -> None:
 
     said: list[str] = []
     with pytest.raises(LockedError, match=r"^x is in use by y\.$"):
-        Patience(0, said.append).wait_for(attempt)
+        WaitPolicy(0, said.append).retry(attempt)
     assert (asked, said) == ([1], [])
 
 
@@ -277,7 +271,7 @@ def test_a_read_only_data_folder(
     with (
         unprivileged_factory(),
         pytest.raises(WarehouseError, match=r"data: permission is missing"),
-        alone(path.parent),
+        exclusive_lock(path.parent),
     ):
         pass
     os.chmod(open_folder, 0o755)
@@ -287,8 +281,8 @@ def test_a_read_only_data_folder(
     assert list(path.parent.iterdir()) == []
 
 
-def test_a_change_by_another_run_is_noticed(run: Run, catalogue: Catalogue, warehouse_path: Path) -> None:
+def test_a_change_by_another_run_is_noticed(run: Run, catalogue: Catalogue, raw_path: Path) -> None:
     run()
-    contents = read_contents(warehouse_path)
+    contents = read_contents(raw_path)
     with pytest.raises(WarehouseError, match="changed by another run"):
-        warehouse.write(warehouse_path, catalogue, [], replace(contents, files=contents.files[:1]))
+        raw_database.write(raw_path, catalogue, [], replace(contents, files=contents.files[:1]))

@@ -28,7 +28,7 @@ LABEL = "=1+1<b>'\"; drop table meta.files; --\0{{"
 
 
 def test_hostile_labels_and_values_are_only_text(
-    folder: Path, warehouse_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    folder: Path, raw_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each comes back as it is in the file; only in comments DuckDB cannot hold a NUL."""
     stand_in, label = (
@@ -43,46 +43,46 @@ def test_hostile_labels_and_values_are_only_text(
         content = content.replace(placed.encode(), text.encode())
     path.write_bytes(content)
     run()
-    assert query(warehouse_path, "select t from raw.nhanes.pbcd order by seqn") == [(text,) for text in TEXTS]
+    assert query(raw_path, "select t from raw.nhanes.pbcd order by seqn") == [(text,) for text in TEXTS]
     sql = "select label from raw.meta.variables where variable = 'LBXBPB'"
-    assert query(warehouse_path, sql) == [(LABEL,)]
+    assert query(raw_path, sql) == [(LABEL,)]
     sql = "select comment from duckdb_columns() where column_name = 'LBXBPB'"
-    assert query(warehouse_path, sql) == [(LABEL.replace("\0", ""),)] * 2
+    assert query(raw_path, sql) == [(LABEL.replace("\0", ""),)] * 2
     sql = "select file_label from raw.meta.files where file = 'PBCD_H'"
-    assert query(warehouse_path, sql) == [("<b>'; drop table meta.files; --",)]
+    assert query(raw_path, sql) == [("<b>'; drop table meta.files; --",)]
 
 
 def test_the_longest_texts_and_labels(
-    folder: Path, warehouse_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    folder: Path, raw_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LABELS, "LBXBPB", "'" * 40)
     write_xpt(folder / "PBCD_H.XPT", pbcd(T=["'" * 200, '"' * 200, "\\" * 200, "é" * 100, "", "x"]))
     run()
-    found = query(warehouse_path, "select t, length(t) from raw.nhanes.pbcd order by seqn")
+    found = query(raw_path, "select t, length(t) from raw.nhanes.pbcd order by seqn")
     assert found[:2] == [("'" * 200, 200), ('"' * 200, 200)]
     assert [length for _, length in found[2:]] == [200, 100, 0, 1]
     sql = "select distinct comment from duckdb_columns() where column_name = 'LBXBPB'"
-    assert query(warehouse_path, sql) == [("'" * 40,)]
+    assert query(raw_path, sql) == [("'" * 40,)]
 
 
-def test_names_that_mean_something_in_sql(folder: Path, warehouse_path: Path, run: Run) -> None:
+def test_names_that_mean_something_in_sql(folder: Path, raw_path: Path, run: Run) -> None:
     names = ["SELECT", "TABLE", "ORDER", "NULL", "ROWID", "TRUE", "_", "USER"]
     write_xpt(folder / "PBCD_H.XPT", pbcd(**{name: float(at) for at, name in enumerate(names)}))
     run()
-    with duckdb.connect(str(warehouse_path), read_only=True) as connection:
+    with duckdb.connect(str(raw_path), read_only=True) as connection:
         row = connection.sql("select * from nhanes.pbcd limit 1")
         assert row.columns[4:] == names
         assert row.fetchall()[0][4:] == tuple(float(at) for at in range(len(names)))
 
 
 @pytest.mark.parametrize("name", ['A"; drop', "A'", "A B", "Ä", "A\0B", "=A", "<b>", "1A"])
-def test_names_that_are_no_names_are_refused(folder: Path, warehouse_path: Path, run: Run, name: str) -> None:
+def test_names_that_are_no_names_are_refused(folder: Path, raw_path: Path, run: Run, name: str) -> None:
     path = write_xpt(folder / "PBCD_H.XPT", pbcd(STANDIN=1.0))
     placed = name.encode("latin-1").ljust(8)
     path.write_bytes(path.read_bytes().replace(b"STANDIN ", placed))
     with pytest.raises(RefusedError, match="a valid name for variable 3"):
         run()
-    assert not warehouse_path.exists()
+    assert not raw_path.exists()
 
 
 def test_file_names_do_not_reach_the_terminal_as_they_are(folder: Path, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Loading: what is in the warehouse afterwards, and what is read again."""
+"""Loading: what is in the raw database afterwards, and what is read again."""
 
 import subprocess
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from ingest import load as load_module
-from ingest import raw_database as warehouse
+from ingest import raw_database
 from ingest.load import Report, load
 from ingest.sources.directory import DirectorySource
 from tests.ingest.support.loading import loading
@@ -19,10 +19,10 @@ from warehouse.checks.catalogue import Catalogue, read_catalogue
 Run = Callable[..., Report]
 
 
-def test_tables_views_and_facts(run: Run, folder: Path, warehouse_path: Path) -> None:
+def test_tables_views_and_facts(run: Run, folder: Path, raw_path: Path) -> None:
     report = run()
     assert report == Report(("DEMO_H", "P_DEMO", "PBCD_H"), (), 28)
-    path = warehouse_path
+    path = raw_path
     assert query(path, "select seqn, dmdmartl, note from raw.nhanes_files.demo_h order by 1")[0] == (
         101,
         1,
@@ -51,25 +51,25 @@ def test_tables_views_and_facts(run: Run, folder: Path, warehouse_path: Path) ->
     assert sorted(comments) == [("nhanes",), ("nhanes_files",)]
 
 
-def test_values_are_stored_as_they_are(run: Run, warehouse_path: Path) -> None:
+def test_values_are_stored_as_they_are(run: Run, raw_path: Path) -> None:
     run()
-    values = query(warehouse_path, "select lbxbpb from raw.nhanes_files.pbcd_h order by seqn")
+    values = query(raw_path, "select lbxbpb from raw.nhanes_files.pbcd_h order by seqn")
     assert values == [(0.0,), (0.07,), (None,), (1.5,), (2.5,), (3.5,)]
 
 
-def test_views_work_under_another_alias(run: Run, warehouse_path: Path) -> None:
+def test_views_work_under_another_alias(run: Run, raw_path: Path) -> None:
     run()
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{warehouse_path}' as other (read_only)")
+        connection.execute(f"attach '{raw_path}' as other (read_only)")
         assert connection.execute("select count(*) from other.nhanes.demo").fetchone() == (22,)
 
 
 def test_a_component_without_files_has_an_empty_view(
-    catalogue: Catalogue, folder: Path, warehouse_path: Path
+    catalogue: Catalogue, folder: Path, raw_path: Path
 ) -> None:
     files = DirectorySource(folder).fetch(catalogue, print)
-    load(files[:2], warehouse_path, catalogue, print)
-    with duckdb.connect(str(warehouse_path), read_only=True) as connection:
+    load(files[:2], raw_path, catalogue, print)
+    with duckdb.connect(str(raw_path), read_only=True) as connection:
         pbcd = connection.sql("select * from nhanes.pbcd")
         assert pbcd.columns == ["file", "cycle", "SEQN", "LBXBPB"]
         assert [str(kind) for kind in pbcd.types] == ["VARCHAR", "VARCHAR", "DOUBLE", "DOUBLE"]
@@ -77,38 +77,36 @@ def test_a_component_without_files_has_an_empty_view(
 
 
 def test_unchanged_files_are_not_read(
-    run: Run, folder: Path, warehouse_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, folder: Path, raw_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run()
-    before = warehouse_path.read_bytes()
+    before = raw_path.read_bytes()
     with monkeypatch.context() as patch:
         patch.delattr(load_module, "read_transport")
-        patch.delattr(warehouse, "_build")
+        patch.delattr(raw_database, "_build")
         assert run().loaded == ()
-    assert warehouse_path.read_bytes() == before
+    assert raw_path.read_bytes() == before
     changed = frames()["PBCD_H"].assign(LBXBPB=9.0)
     write_xpt(folder / "PBCD_H.XPT", changed)
     assert run() == Report(("PBCD_H",), ("DEMO_H", "P_DEMO"), 6)
-    assert query(warehouse_path, "select distinct lbxbpb from raw.nhanes.pbcd") == [(9.0,)]
-    assert query(warehouse_path, "select count(*), count(distinct file) from raw.meta.files") == [(3, 3)]
+    assert query(raw_path, "select distinct lbxbpb from raw.nhanes.pbcd") == [(9.0,)]
+    assert query(raw_path, "select count(*), count(distinct file) from raw.meta.files") == [(3, 3)]
 
 
-def test_a_changed_catalogue_changes_the_views(run: Run, seeds: Path, warehouse_path: Path) -> None:
+def test_a_changed_catalogue_changes_the_views(run: Run, seeds: Path, raw_path: Path) -> None:
     run()
     (seeds / "nhanes_variables.csv").write_text(VARIABLES.replace(",WTMEC\n", ",WEIGHT\n"))
     run(catalogue=read_catalogue(seeds))
-    assert query(warehouse_path, "select count(weight) from raw.nhanes.demo") == [(22,)]
+    assert query(raw_path, "select count(weight) from raw.nhanes.demo") == [(22,)]
 
 
-def test_a_file_that_left_the_catalogue_leaves_the_warehouse(
-    run: Run, seeds: Path, warehouse_path: Path
-) -> None:
+def test_a_file_that_left_the_catalogue_leaves_the_warehouse(run: Run, seeds: Path, raw_path: Path) -> None:
     run()
     for seed in ("nhanes_files.csv", "nhanes_variables.csv"):
         lines = (seeds / seed).read_text().splitlines(keepends=True)
         (seeds / seed).write_text("".join(line for line in lines if not line.startswith("PBCD_H")))
     run(catalogue=read_catalogue(seeds))
-    names = query(warehouse_path, "select table_name from information_schema.tables order by 1")
+    names = query(raw_path, "select table_name from information_schema.tables order by 1")
     assert [name for (name,) in names] == ["catalogue", "demo", "demo_h", "files", "p_demo", "variables"]
 
 
@@ -121,21 +119,21 @@ def test_more_rows_than_expected_are_accepted_and_said(run: Run, seeds: Path) ->
 
 
 def test_a_reader_keeps_the_old_data_while_new_ones_are_put_in_place(
-    run: Run, folder: Path, warehouse_path: Path
+    run: Run, folder: Path, raw_path: Path
 ) -> None:
     run()
     sql = "select count(*) filter (lbxbpb = 9) from nhanes.pbcd"
-    with duckdb.connect(str(warehouse_path), read_only=True) as connection:
+    with duckdb.connect(str(raw_path), read_only=True) as connection:
         write_xpt(folder / "PBCD_H.XPT", pbcd(LBXBPB=9.0))
-        subprocess.run(loading(folder, warehouse_path), check=True, timeout=600)
+        subprocess.run(loading(folder, raw_path), check=True, timeout=600)
         assert connection.execute(sql).fetchone() == (0,)
-    assert query(warehouse_path, sql.replace("from ", "from raw.")) == [(6,)]
+    assert query(raw_path, sql.replace("from ", "from raw.")) == [(6,)]
 
 
-def test_an_empty_database_file_is_filled(run: Run, warehouse_path: Path) -> None:
-    warehouse_path.parent.mkdir()
-    warehouse_path.touch()
+def test_an_empty_database_file_is_filled(run: Run, raw_path: Path) -> None:
+    raw_path.parent.mkdir()
+    raw_path.touch()
     assert run().rows == 28
-    warehouse_path.unlink()
-    duckdb.connect(str(warehouse_path)).close()
+    raw_path.unlink()
+    duckdb.connect(str(raw_path)).close()
     assert run().rows == 28

@@ -37,7 +37,7 @@ def data(real_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def raw(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Return a connection to which the warehouse is attached as `raw`."""
+    """Return a connection to which the raw database is attached as `raw`."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{data / 'raw.duckdb'}' as raw (read_only)")
         yield connection

@@ -44,11 +44,9 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_bad_file_is_refused_and_nothing_changes(
-    run: Run, folder: Path, warehouse_path: Path, name: str
-) -> None:
+def test_a_bad_file_is_refused_and_nothing_changes(run: Run, folder: Path, raw_path: Path, name: str) -> None:
     run()
-    before, seen = warehouse_path.read_bytes(), everything(warehouse_path)
+    before, seen = raw_path.read_bytes(), everything(raw_path)
     damage, parts = REFUSALS[name]
     damage(folder / "PBCD_H.XPT")
     write_xpt(folder / "DEMO_H.XPT", frames()["DEMO_H"].assign(RIDAGEYR=1.0))  # good, and new
@@ -57,50 +55,48 @@ def test_a_bad_file_is_refused_and_nothing_changes(
     for part in ["PBCD_H", str(folder), *parts]:
         assert part in str(caught.value)
     assert "DEMO_H" not in str(caught.value).replace(str(folder), "")
-    assert warehouse_path.read_bytes() == before
-    assert everything(warehouse_path) == seen
+    assert raw_path.read_bytes() == before
+    assert everything(raw_path) == seen
 
 
 def test_all_bad_files_are_reported_at_once_and_no_database_is_made(
-    run: Run, folder: Path, warehouse_path: Path
+    run: Run, folder: Path, raw_path: Path
 ) -> None:
     (folder / "PBCD_H.XPT").write_bytes(b"")
     write_xpt(folder / "P_DEMO.XPT", frames()["P_DEMO"][:3].drop(columns="RIDAGEYR"))
     with pytest.raises(RefusedError) as caught:
         run()
-    assert [problem.file for problem in caught.value.problems] == ["P_DEMO", "P_DEMO", "PBCD_H"]
+    assert [finding.file for finding in caught.value.findings] == ["P_DEMO", "P_DEMO", "PBCD_H"]
     assert "2 files were refused" in str(caught.value)
-    for problem in caught.value.problems:
-        assert problem.expected
-        assert problem.found
-        assert problem.advice
-    assert not warehouse_path.exists()
+    for finding in caught.value.findings:
+        assert finding.expected
+        assert finding.found
+        assert finding.advice
+    assert not raw_path.exists()
 
 
 def test_demo_files_are_recorded_as_demo_and_need_no_row_count(
-    run: Run, folder: Path, warehouse_path: Path
+    run: Run, folder: Path, raw_path: Path
 ) -> None:
     label_all(folder, DEMO_LABEL)
     write_xpt(folder / "PBCD_H.XPT", pbcd()[:2], label=DEMO_LABEL)
     assert run().rows == 24
-    assert query(warehouse_path, "select distinct source, file_label from raw.meta.files") == [
-        ("demo", DEMO_LABEL)
-    ]
+    assert query(raw_path, "select distinct source, file_label from raw.meta.files") == [("demo", DEMO_LABEL)]
 
 
-def test_demo_and_real_files_are_never_mixed(run: Run, folder: Path, warehouse_path: Path) -> None:
+def test_demo_and_real_files_are_never_mixed(run: Run, folder: Path, raw_path: Path) -> None:
     write_xpt(folder / "PBCD_H.XPT", pbcd(), label=DEMO_LABEL)
     with pytest.raises(WarehouseError, match=r"synthetic are PBCD_H; real are DEMO_H, P_DEMO"):
         run()
-    assert not warehouse_path.exists()
+    assert not raw_path.exists()
     write_xpt(folder / "PBCD_H.XPT", pbcd())
     run()
-    before = everything(warehouse_path)
+    before = everything(raw_path)
     label_all(folder, DEMO_LABEL)
     with pytest.raises(WarehouseError, match=r"holds real data.*synthetic.*--data.*remove"):
         run()
-    assert everything(warehouse_path) == before
-    warehouse_path.unlink()
+    assert everything(raw_path) == before
+    raw_path.unlink()
     run()
     label_all(folder, "")
     with pytest.raises(WarehouseError, match="holds synthetic data"):
@@ -109,13 +105,13 @@ def test_demo_and_real_files_are_never_mixed(run: Run, folder: Path, warehouse_p
 
 @pytest.mark.parametrize(("source", "label"), [("cdc", DEMO_LABEL), ("demo", "")])
 def test_a_label_that_contradicts_the_source_is_refused(
-    catalogue: Catalogue, folder: Path, warehouse_path: Path, source: str, label: str
+    catalogue: Catalogue, folder: Path, raw_path: Path, source: str, label: str
 ) -> None:
     label_all(folder, label)
     files = DirectorySource(folder).fetch(catalogue, print)
     claimed = [replace(file, source=source) for file in files]
     with pytest.raises(RefusedError, match=r"(?i)synthetic demo data") as caught:
-        load(claimed, warehouse_path, catalogue, print)
+        load(claimed, raw_path, catalogue, print)
     assert ("downloaded anew" in str(caught.value)) == (source == "cdc")
 
 
@@ -141,14 +137,14 @@ def test_an_unreadable_file_or_folder(
     inner.chmod(0o755)
 
 
-def test_what_is_not_our_database_is_left_alone(run: Run, warehouse_path: Path) -> None:
-    warehouse_path.parent.mkdir()
-    warehouse_path.write_text("not a database at all" * 1000)
+def test_what_is_not_our_database_is_left_alone(run: Run, raw_path: Path) -> None:
+    raw_path.parent.mkdir()
+    raw_path.write_text("not a database at all" * 1000)
     with pytest.raises(WarehouseError, match="not a DuckDB database: move it away"):
         run()
-    warehouse_path.unlink()
-    with duckdb.connect(str(warehouse_path)) as connection:
+    raw_path.unlink()
+    with duckdb.connect(str(raw_path)) as connection:
         connection.execute("create table precious as select 1 as a")
     with pytest.raises(WarehouseError, match="another database"):
         run()
-    assert query(warehouse_path, "select a from raw.precious") == [(1,)]
+    assert query(raw_path, "select a from raw.precious") == [(1,)]

@@ -6,24 +6,26 @@ from pathlib import Path
 import pytest
 
 from publish.build import build
-from publish.place import Place
+from publish.layout import PublishLayout
 from publish.record import Published
 from tests.publish.support.small_build import steps
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "data", tmp_path / "results")
+def layout(tmp_path: Path) -> PublishLayout:
+    return PublishLayout(tmp_path / "data", tmp_path / "results")
 
 
 Build = Callable[..., Published]
 
 
 @pytest.fixture
-def run(place: Place) -> Build:
+def run(layout: PublishLayout) -> Build:
     """Build and publish tables that are full of one value."""
 
-    def build_once(value: int, *, source: str = "demo", at: Place = place, seconds: float = 0) -> Published:
+    def build_once(
+        value: int, *, source: str = "demo", at: PublishLayout = layout, seconds: float = 0
+    ) -> Published:
         return build(at, steps(at, value, source=source), print, seconds)
 
     return build_once

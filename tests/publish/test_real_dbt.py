@@ -12,11 +12,11 @@ import duckdb
 import pytest
 import yaml
 
-from publish import steps
+from publish import programs
 from publish.__main__ import main
-from publish.build import Steps, build, publish_again
+from publish.build import BuildSteps, build, publish_again
 from publish.errors import AuditError, StepError
-from publish.place import Place
+from publish.layout import PublishLayout
 from publish.record import read_published
 from tests.publish.support.small_build import steps as small_steps
 from tests.support.processes import Moments
@@ -73,14 +73,14 @@ def project(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path, project) -> Place:
-    return with_raw_data(Place(tmp_path / "data", tmp_path / "results"))
+def layout(tmp_path, project) -> PublishLayout:
+    return with_raw_data(PublishLayout(tmp_path / "data", tmp_path / "results"))
 
 
-def with_raw_data(place: Place) -> Place:
+def with_raw_data(layout: PublishLayout) -> PublishLayout:
     """Make the data directory with what loading leaves there."""
-    place.data.mkdir()
-    with connect(place.data / "raw.duckdb", read_only=False) as connection:
+    layout.data.mkdir()
+    with connect(layout.data / "raw.duckdb", read_only=False) as connection:
         connection.execute("create schema meta")
         connection.execute("""
             create table meta.files as select
@@ -88,35 +88,35 @@ def with_raw_data(place: Place) -> Place:
                 'here' as address, 'abc' as sha256, 9::bigint as bytes, 9::bigint as rows,
                 9::bigint as columns, null::varchar as file_label, now()::timestamp as loaded_at
         """)
-    return place
+    return layout
 
 
-def todo(place: Place, profile: str) -> Steps:
+def todo(layout: PublishLayout, profile: str) -> BuildSteps:
     def write_report(_: Path, folder: Path) -> None:
         (folder / "report.html").write_text(profile)
 
-    small = small_steps(place, 0)
-    return Steps(
+    small = small_steps(layout, 0)
+    return BuildSteps(
         load=lambda: None,
-        transform=lambda: steps.transform(place.data, {"fit_profile": profile}),
+        transform=lambda: programs.transform(layout.data, {"fit_profile": profile}),
         write_docs=small.write_docs,
         write_report=write_report,
     )
 
 
-def test_a_failed_test_keeps_the_old_results(place, capfd):
-    first = build(place, todo(place, "full"), print, 0)
+def test_a_failed_test_keeps_the_old_results(layout, capfd):
+    first = build(layout, todo(layout, "full"), print, 0)
     assert first.facts["tables"] == {"data_dictionary": 17, "numbers": 3, "runs": 1}
     assert first.facts["variables"] == {"fit_profile": "full"}
     with pytest.raises(StepError):
-        build(place, todo(place, "quick"), print, 0)
+        build(layout, todo(layout, "quick"), print, 0)
     assert "is_full" in capfd.readouterr().out, "dbt says which"
-    assert read_published(place.results) == first
-    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+    assert read_published(layout.results) == first
+    with duckdb.connect(str(layout.warehouse), read_only=True) as connection:
         assert connection.execute("select distinct value from numbers").fetchall() == [("quick",)]
     with pytest.raises(AuditError, match="of the others: is_full fail"):
-        publish_again(place, todo(place, "quick"), print, 0)
-    assert read_published(place.results) == first
+        publish_again(layout, todo(layout, "quick"), print, 0)
+    assert read_published(layout.results) == first
 
 
 # It does not shrink by compression.
@@ -124,55 +124,56 @@ EIGHT_MEGABYTES = "select random()::varchar as value, {{ run_columns() }} from r
 
 
 def test_a_disk_that_fills_up_while_dbt_builds(project, small_disk, tmp_path, capfd):
-    place = with_raw_data(Place(small_disk / "data", tmp_path / "results"))
-    first = build(place, small_steps(place, 1), print, 0)
+    layout = with_raw_data(PublishLayout(small_disk / "data", tmp_path / "results"))
+    first = build(layout, small_steps(layout, 1), print, 0)
     model = project / "small/models/marts/numbers.sql"
     model.write_text(EIGHT_MEGABYTES)
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 2_000_000))
     capfd.readouterr()
-    message = f"dbt build failed .* the disk that holds {place.data} is full .* free some space and run again"
+    message = f"dbt build failed .* the disk that holds {layout.data} is full .* free some space"
     with pytest.raises(StepError, match=message):
-        build(place, todo(place, "full"), print, 0)
+        build(layout, todo(layout, "full"), print, 0)
     printed = capfd.readouterr()
     assert "ERROR creating sql table model main.numbers" in printed.out
     assert "Logging error" not in printed.err, "thousands of lines, for dbt cannot write its log either"
-    assert read_published(place.results) == first
+    assert read_published(layout.results) == first
     with pytest.raises(AuditError):
-        publish_again(place, todo(place, "full"), print, 0)
+        publish_again(layout, todo(layout, "full"), print, 0)
     model.write_text(MODELS["models/marts/numbers.sql"])
     filler.unlink()
-    second = build(place, todo(place, "full"), print, 0)
-    assert read_published(place.results) == second
+    second = build(layout, todo(layout, "full"), print, 0)
+    assert read_published(layout.results) == second
     assert second.facts["tables"] == {"data_dictionary": 17, "numbers": 3, "runs": 1}
 
 
 @pytest.mark.statistical
-def test_tests_left_out_are_noticed(place):
-    first = build(place, todo(place, "full"), print, 0)
+def test_tests_left_out_are_noticed(layout):
+    first = build(layout, todo(layout, "full"), print, 0)
     for arguments, message in (
         (("build", "--exclude-resource-type", "test"), "of the others: .*is_full not run"),
         (("build", "--select", "runs"), "of the others: .*numbers not run"),
         (("run",), "did not .or was no `dbt build`"),
     ):
-        steps.dbt(place.data, *arguments, "--vars", "{fit_profile: quick}")
+        programs.dbt(layout.data, *arguments, "--vars", "{fit_profile: quick}")
         with pytest.raises(AuditError, match=message):
-            publish_again(place, todo(place, "quick"), print, 0)
-        assert read_published(place.results) == first
+            publish_again(layout, todo(layout, "quick"), print, 0)
+        assert read_published(layout.results) == first
 
 
 @pytest.mark.statistical
-def test_killed_at_random_moments(place):
+def test_killed_at_random_moments(layout):
     """The command itself, with files of 1,000 people: ingest, dbt, documentation, publication."""
-    (place.data / "raw.duckdb").unlink()
+    (layout.data / "raw.duckdb").unlink()
     command = [
-        sys.executable, "-m", "publish", "build", "--data", str(place.data), "--results", str(place.results),
+        sys.executable, "-m", "publish", "build",
+        "--data", str(layout.data), "--results", str(layout.results),
         "--profile", "full", "--wait", "30", "demo", "--people", "1000",
     ]  # fmt: skip
     start = time.monotonic()
     subprocess.run(command, check=True, capture_output=True, env=os.environ)
     seconds = time.monotonic() - start
-    published = read_published(place.results).run_id
+    published = read_published(layout.results).run_id
     moments = Moments(1, seconds)
     for number in range(20):
         seed = str(number % 2)  # other files every time, so that ingest has something to do
@@ -186,9 +187,9 @@ def test_killed_at_random_moments(place):
         _, printed = process.communicate()
         moments.learn(process.returncode == -signal.SIGKILL)
         assert process.returncode in (0, -signal.SIGKILL), printed
-        found = read_published(place.results).run_id
+        found = read_published(layout.results).run_id
         assert process.returncode != 0 or found != published
         published = found
     assert moments.killed > 5
     assert main([*command[3:], "--seed", "3"]) == 0
-    assert read_published(place.results).run_id != published
+    assert read_published(layout.results).run_id != published

@@ -1,7 +1,7 @@
 """Are the seeds and dbt variables right? Asked before anything is loaded or built.
 
 Rules that dbt tests declare (`seeds/*.yml`) are read from there; the modules here add what those cannot say.
-All mistakes are reported at once, each with seed, line, column, value and the nearest valid names.
+All findings are reported at once, each with seed, line, column, value and the nearest valid names.
 """
 
 import contextlib
@@ -70,10 +70,10 @@ def project_findings(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | N
     CatalogueError
         If a seed or a YAML file cannot be read at all.
     """
-    project, mistakes = read_project(root)
-    mistakes += check_project(project)
-    mistakes += check_variables(root / "dbt_project.yml", variables or {})
-    return mistakes
+    project, findings = read_project(root)
+    findings += check_project(project)
+    findings += check_variables(root / "dbt_project.yml", variables or {})
+    return findings
 
 
 def check_project(project: Project) -> Iterator[Finding]:
@@ -87,6 +87,6 @@ def check_project(project: Project) -> Iterator[Finding]:
 
 def refuse_findings(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | None = None) -> None:
     """Raise `FindingsError` if a seed or a variable is wrong; see `project_findings`."""
-    mistakes = project_findings(root, variables)
-    if mistakes:
-        raise FindingsError(mistakes)
+    findings = project_findings(root, variables)
+    if findings:
+        raise FindingsError(findings)

@@ -22,21 +22,21 @@ def conditions(project: Project) -> Iterator[Finding]:
             yield from _listed(row, project.levels(variable))
         elif operator in COMPARISONS:
             if as_number(value) is None:
-                yield row.mistake("value", f"a number to compare with by {operator}")
+                yield row.finding("value", f"a number to compare with by {operator}")
             if variable in text:
                 found = f"{variable!r}, whose values are words"
-                yield row.mistake("variable", f"a variable of numbers to compare by {operator}", found)
+                yield row.finding("variable", f"a variable of numbers to compare by {operator}", found)
         elif value and operator in PRESENCE:
-            yield row.mistake("value", f"nothing with the operator {operator}")
+            yield row.finding("value", f"nothing with the operator {operator}")
 
 
 def _listed(row: Row, levels: frozenset[str]) -> Iterator[Finding]:
     for value in row["value"].split(";"):
         if not value or value != value.strip():
-            yield row.mistake("value", "values joined by semicolons, without blanks")
+            yield row.finding("value", "values joined by semicolons, without blanks")
         elif levels and value not in levels:
             expected = f"values that {row['variable']} has"
-            yield row.mistake("value", expected, repr(value), nearest_names(value, levels))
+            yield row.finding("value", expected, repr(value), nearest_names(value, levels))
 
 
 def numbers_that_people_have(project: Project) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def numbers_that_people_have(project: Project) -> Iterator[Finding]:
             limit = Row("", 0, values)
             if bound and _exclusive(row, limit):
                 expected = f"a condition that someone can meet: {_words(limit)} for everyone"
-                yield row.mistake("value", expected, _words(row))
+                yield row.finding("value", expected, _words(row))
 
 
 def rules_have_conditions(project: Project) -> Iterator[Finding]:
@@ -57,7 +57,7 @@ def rules_have_conditions(project: Project) -> Iterator[Finding]:
     known = project.seed("cohort_conditions").values("rule")
     for row in project.seed("cohort_rules").rows:
         if row["rule"] not in known:
-            yield row.mistake(
+            yield row.finding(
                 "rule", "at least one row in seeds/cohort_conditions.csv", f"none for {row['rule']!r}"
             )
 
@@ -68,13 +68,13 @@ def distinct_rules(project: Project) -> Iterator[Finding]:
     for rule, rows in _by_rule(project).items():
         for one, two in combinations(rows, 2):
             if _key(one) == _key(two):
-                yield two.mistake(
+                yield two.finding(
                     "variable", "each condition once in a rule", f"the one of line {one.line} again"
                 )
         first = seen.setdefault(frozenset(map(_key, rows)), rows[0])
         if first is not rows[0]:
             found = f"{rule!r}, which has the conditions of {first['rule']!r} (line {first.line})"
-            yield rows[0].mistake("rule", "rules that differ", found)
+            yield rows[0].finding("rule", "rules that differ", found)
 
 
 def study_steps(project: Project) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def study_steps(project: Project) -> Iterator[Finding]:
         found = sorted(int(row["step"]) for row in rows)
         if found != list(range(1, len(rows) + 1)):
             listed = ", ".join(map(str, found))
-            yield rows[0].mistake("step", f"steps 1 to {len(rows)} of {study}, each once", listed)
+            yield rows[0].finding("step", f"steps 1 to {len(rows)} of {study}, each once", listed)
         for one, two in combinations(sorted(rows, key=lambda row: int(row["step"])), 2):
             if one["rule"] != two["rule"]:  # the same rule twice is found by the declared key
                 yield from _overlap(
@@ -105,9 +105,9 @@ def _overlap(row: Row, other: str, one: Sequence[Row], two: Sequence[Row]) -> It
                 continue
             words = f"{_words(first)} ({other}) and {_words(second)} ({row['rule']})"
             if _key(first) == _key(second) or _same_side(first, second):
-                yield row.mistake("rule", expected, words)
+                yield row.finding("rule", expected, words)
             elif _exclusive(first, second):
-                yield row.mistake("rule", "rules that someone can meet together", words)
+                yield row.finding("rule", "rules that someone can meet together", words)
 
 
 def no_contradictions(project: Project) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def no_contradictions(project: Project) -> Iterator[Finding]:
         for one, two in combinations(rows, 2):
             if one["variable"] == two["variable"] and _exclusive(one, two):
                 found = f"{_words(one)} and {_words(two)}"
-                yield two.mistake("value", "conditions that someone can meet together", found)
+                yield two.finding("value", "conditions that someone can meet together", found)
 
 
 def _same_side(one: Row, two: Row) -> bool:

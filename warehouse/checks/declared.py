@@ -103,7 +103,7 @@ def _not_null(seed: Seed, rule: Rule, known: Known) -> Iterator[Finding]:
     assert rule.column
     for row in seed.rows:
         if not row[rule.column]:
-            yield row.mistake(rule.column, "a value", "nothing")
+            yield row.finding(rule.column, "a value", "nothing")
 
 
 def _unique(seed: Seed, rule: Rule, known: Known) -> Iterator[Finding]:
@@ -122,7 +122,7 @@ def _once(seed: Seed, columns: Sequence[str]) -> Iterator[Finding]:
         line = seen.setdefault(key, row.line)
         if line != row.line:
             found = f"{', '.join(map(repr, key))} on line {line} too"
-            yield row.mistake(" and ".join(columns), "each once", found)
+            yield row.finding(" and ".join(columns), "each once", found)
 
 
 def _relationships(seed: Seed, rule: Rule, known: Known) -> Iterator[Finding]:
@@ -154,7 +154,7 @@ def _in_range(seed: Seed, rule: Rule, known: Known) -> Iterator[Finding]:
         if number is None:
             continue  # reported with the types
         if (least is not None and number < least) or (most is not None and number > most):
-            yield row.mistake(column, f"a number of {' and '.join(words)}")
+            yield row.finding(column, f"a number of {' and '.join(words)}")
 
 
 CHECKS: Mapping[str, Callable[[Seed, Rule, Known], Iterator[Finding]]] = {

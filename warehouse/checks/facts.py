@@ -40,7 +40,7 @@ def variables_of_files(project: Project) -> Iterator[Finding]:
                     "variable", f"a variable of {row['file']} in seeds/nhanes_variables.csv", names
                 )
             elif names and row.values.get("name") not in (None, names[row["variable"]]):
-                yield row.mistake("name", f"{names[row['variable']]!r}, as in seeds/nhanes_variables.csv")
+                yield row.finding("name", f"{names[row['variable']]!r}, as in seeds/nhanes_variables.csv")
 
 
 def codes_are_in_the_codebook(project: Project) -> Iterator[Finding]:
@@ -68,13 +68,13 @@ def ranges_hold_no_codes(project: Project) -> Iterator[Finding]:
             low, _, high = row["code"].partition(" to ")
             ends = as_number(low), as_number(high)
             if ends[0] is None or ends[1] is None or ends[0] > ends[1]:
-                yield row.mistake("code", "a range such as '0 to 365'")
+                yield row.finding("code", "a range such as '0 to 365'")
             else:
                 ranges[row["file"], row["variable"]] = (ends[0], ends[1])
     for row in rows:
         bounds, code = ranges.get((row["file"], row["variable"])), as_number(row["code"])
         if bounds and code is not None and bounds[0] <= code <= bounds[1]:
-            yield row.mistake(
+            yield row.finding(
                 "code", f"a code outside the range {bounds[0]:g} to {bounds[1]:g} of the variable"
             )
 
@@ -88,7 +88,7 @@ def numbers_ascend(project: Project) -> Iterator[Finding]:
             ]
             for (low, smaller), (high, larger) in pairwise(numbers):
                 if smaller > larger:
-                    yield row.mistake(high, f"at least the {low} of the row, {smaller:g}")
+                    yield row.finding(high, f"at least the {low} of the row, {smaller:g}")
 
 
 def units_agree(project: Project) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def units_agree(project: Project) -> Iterator[Finding]:
             exposure = exposures.get(row[column])
             if exposure and row["unit"] != exposure["unit"]:
                 place = f"seeds/exposures.csv, line {exposure.line}"
-                yield row.mistake("unit", f"{exposure['unit']!r}, the unit of {row[column]} in {place}")
+                yield row.finding("unit", f"{exposure['unit']!r}, the unit of {row[column]} in {place}")
 
 
 def weights_are_columns(project: Project) -> Iterator[Finding]:

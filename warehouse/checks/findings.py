@@ -28,15 +28,15 @@ class FindingsError(ProjectError):
 
     Parameters
     ----------
-    mistakes : sequence of Finding
+    findings : sequence of Finding
         All that was found.
     """
 
-    def __init__(self, mistakes: Sequence[Finding]) -> None:
-        self.mistakes = tuple(mistakes)
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
         head = f"{count} in the seeds or settings, so nothing was run:"
-        super().__init__("\n".join([head, *(f"  {mistake}" for mistake in mistakes)]))
+        super().__init__("\n".join([head, *(f"  {finding}" for finding in findings)]))
 
 
 def nearest_names(value: str, names: Collection[str]) -> tuple[str, ...]:

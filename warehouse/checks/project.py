@@ -116,18 +116,18 @@ def read_project(root: Path) -> tuple[Project, list[Finding]]:
     """Read every seed of a project, and say what is wrong with the form of each."""
     seeds: dict[str, Seed] = {}
     declarations: dict[str, Declaration] = {}
-    mistakes: list[Finding] = []
+    findings: list[Finding] = []
     unreadable: set[str] = set()
     tables = {path.stem: path for path in sorted((root / "seeds").glob("*.csv"))}
     described = {path.stem: path for path in sorted((root / "seeds").glob("*.yml"))}
     for name in sorted(tables.keys() ^ described.keys()):
         there, missing = ("csv", "yml") if name in tables else ("yml", "csv")
         others = nearest_names(name, tables.keys() & described.keys())
-        mistakes.append(Finding(f"seeds/{name}.{there}", f"seeds/{name}.{missing} beside it", "none", others))
+        findings.append(Finding(f"seeds/{name}.{there}", f"seeds/{name}.{missing} beside it", "none", others))
     for name in sorted(tables.keys() & described.keys()):
         declarations[name] = read_declaration(described[name])
         seeds[name], wrong = read_seed(tables[name], declarations[name].types)
-        mistakes += wrong
+        findings += wrong
         if wrong:
             unreadable.add(name)
-    return Project(root, seeds, declarations, frozenset(unreadable)), mistakes
+    return Project(root, seeds, declarations, frozenset(unreadable)), findings

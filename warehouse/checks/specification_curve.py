@@ -27,7 +27,7 @@ def choices_are_numbered(project: Project) -> Iterator[Finding]:
     numbers = {str(number) for number in range(1, len(rows) + 1)}
     for row in rows:
         if row["choice_order"] and row["choice_order"] not in numbers:
-            yield row.mistake("choice_order", f"the numbers 1 to {len(rows)}")
+            yield row.finding("choice_order", f"the numbers 1 to {len(rows)}")
 
 
 def levels_are_of_their_choice(project: Project) -> Iterator[Finding]:
@@ -66,7 +66,7 @@ def grids_cross_levels(project: Project) -> Iterator[Finding]:
     grids = project.seed("sensitivity_grids").rows
     for grid in grids:
         if (grid["study"], grid["grid"]) not in crossed:
-            yield grid.mistake(
+            yield grid.finding(
                 "grid", "a level in seeds/sensitivity_grid_levels.csv", f"none for {grid['grid']!r}"
             )
     for (study, name), choices in crossed.items():
@@ -76,7 +76,7 @@ def grids_cross_levels(project: Project) -> Iterator[Finding]:
                 yield rows[0].unknown("grid", f"a grid of {study} in seeds/sensitivity_grids.csv", known)
             elif all(row["profile"] == "full" for row in rows):
                 expected = "a level of each choice in the quick settings too"
-                yield rows[0].mistake("profile", expected, f"only 'full' for {rows[0]['choice']!r}")
+                yield rows[0].finding("profile", expected, f"only 'full' for {rows[0]['choice']!r}")
 
 
 def grids_fit_their_study(project: Project) -> Iterator[Finding]:
@@ -97,13 +97,13 @@ def grids_fit_their_study(project: Project) -> Iterator[Finding]:
         for name in dict.fromkeys(names):
             if exposures and exposures <= known and name not in exposures:
                 expected = f"exposures of {study}, joined by semicolons without blanks"
-                yield row.mistake("metals", expected, repr(name), nearest_names(name, exposures))
+                yield row.finding("metals", expected, repr(name), nearest_names(name, exposures))
             elif names.count(name) > 1:
-                yield row.mistake("metals", "each exposure once", f"{name!r} {names.count(name)} times")
+                yield row.finding("metals", "each exposure once", f"{name!r} {names.count(name)} times")
     for row in project.seed("sensitivity_grid_levels").rows:
         outcome = continuous.get((row["study"], row["grid"]), "")
         if outcome and row["choice"] in binary_only:
-            yield row.mistake("choice", f"a choice that bears on {outcome}, which is continuous")
+            yield row.finding("choice", f"a choice that bears on {outcome}, which is continuous")
 
 
 def own_levels_are_the_study(project: Project) -> Iterator[Finding]:
@@ -115,7 +115,7 @@ def own_levels_are_the_study(project: Project) -> Iterator[Finding]:
         own = {row["choice"]: row for row in project.seed("study_choices").rows if row["study"] == study}
         for choice in sorted(choices - own.keys()):
             expected = f"a row of seeds/study_choices.csv for each choice of {study!r}"
-            yield grids[study].mistake("study", expected, f"none for {choice!r}")
+            yield grids[study].finding("study", expected, f"none for {choice!r}")
         yield from _same_settings(studies[study], own)
         yield from _same_sites(project, study, own)
         yield from _same_rules(project, study, own)
@@ -126,7 +126,7 @@ def _same_settings(study: Row, own: dict[str, Row]) -> Iterator[Finding]:
     wanted |= {choice: levels.get(study[column], "") for column, (choice, levels) in _SAME.items()}
     for choice, level in wanted.items():
         if level and choice in own and own[choice]["level"] != level:
-            yield own[choice].mistake("level", f"{level!r}, as seeds/studies.csv says of {study['study']}")
+            yield own[choice].finding("level", f"{level!r}, as seeds/studies.csv says of {study['study']}")
 
 
 def _same_sites(project: Project, study: str, own: dict[str, Row]) -> Iterator[Finding]:
@@ -139,7 +139,7 @@ def _same_sites(project: Project, study: str, own: dict[str, Row]) -> Iterator[F
     wanted = _of_study(project, "study_osteoporosis_sites", study, "site")
     if found and wanted and found != wanted:
         expected = f"a level with the sites of {study}: {', '.join(sorted(wanted))}"
-        yield row.mistake("level", expected, f"{row['level']!r}: {', '.join(sorted(found))}")
+        yield row.finding("level", expected, f"{row['level']!r}: {', '.join(sorted(found))}")
 
 
 def _same_rules(project: Project, study: str, own: dict[str, Row]) -> Iterator[Finding]:
@@ -153,9 +153,9 @@ def _same_rules(project: Project, study: str, own: dict[str, Row]) -> Iterator[F
     rules = {row["rule"]: row for row in project.seed("study_cohort_rules").rows if row["study"] == study}
     for rule in sorted(brought.keys() - rules.keys()):
         expected = f"a level whose rules are in seeds/study_cohort_rules.csv for {study}"
-        yield brought[rule].mistake("level", expected, f"{brought[rule]['level']!r}, with {rule!r}")
+        yield brought[rule].finding("level", expected, f"{brought[rule]['level']!r}, with {rule!r}")
     for rule in sorted((rules.keys() & optional) - brought.keys()):
-        yield rules[rule].mistake("rule", f"a rule of {study}'s own levels, in seeds/choice_level_rules.csv")
+        yield rules[rule].finding("rule", f"a rule of {study}'s own levels, in seeds/choice_level_rules.csv")
 
 
 def _levels(project: Project, choice: str) -> frozenset[str]:

@@ -24,12 +24,12 @@ def covariate_lists(project: Project) -> Iterator[Finding]:
         names = row["covariates"].split(";") if row["covariates"] else []
         for name in dict.fromkeys(names):
             if not name or name != name.strip():
-                yield row.mistake("covariates", "covariates joined by semicolons, without blanks")
+                yield row.finding("covariates", "covariates joined by semicolons, without blanks")
             elif name not in known:
                 expected = "covariates of seeds/covariates.csv"
-                yield row.mistake("covariates", expected, repr(name), nearest_names(name, known))
+                yield row.finding("covariates", expected, repr(name), nearest_names(name, known))
             elif names.count(name) > 1:
-                yield row.mistake("covariates", "each covariate once", f"{name!r} {names.count(name)} times")
+                yield row.finding("covariates", "each covariate once", f"{name!r} {names.count(name)} times")
 
 
 def covariate_levels(project: Project) -> Iterator[Finding]:
@@ -41,9 +41,9 @@ def covariate_levels(project: Project) -> Iterator[Finding]:
         if covariate not in columns:
             yield row.unknown("covariate", "a column of cohort", columns)
         elif row["kind"] == "continuous" and level:
-            yield row.mistake("reference_level", "nothing for a continuous covariate")
+            yield row.finding("reference_level", "nothing for a continuous covariate")
         elif row["kind"] == "categorical" and not level:
-            yield row.mistake(
+            yield row.finding(
                 "reference_level", f"a reference level for {covariate}", "nothing", sorted(levels)
             )
         elif level and levels and level not in levels:
@@ -66,7 +66,7 @@ def studies_are_whole(project: Project) -> Iterator[Finding]:
     for row in project.seed("studies").rows:
         for part in _PARTS:
             if row["study"] not in project.seed(part).values("study"):
-                yield row.mistake(
+                yield row.finding(
                     "study", f"at least one row in seeds/{part}.csv", f"none for {row['study']!r}"
                 )
 
@@ -93,19 +93,19 @@ def exposures_are_measured(project: Project) -> Iterator[Finding]:
         for cycle in cycles if exposure in used else ():
             if (exposure, cycle) not in limits:
                 expected = f"a row of seeds/detection_limits.csv for {cycle}"
-                yield row.mistake("exposure", expected, f"none for {exposure!r}")
+                yield row.finding("exposure", expected, f"none for {exposure!r}")
             if (weight, cycle) not in weights:
                 expected = f"a row of seeds/nhanes_cycle_weights.csv for {cycle}"
-                yield row.mistake("weight", expected, f"none for {weight!r}")
+                yield row.finding("weight", expected, f"none for {weight!r}")
 
 
 def outcomes_have_sites(project: Project) -> Iterator[Finding]:
     """A BMD outcome has a site; the binary one has none."""
     for row in project.seed("outcomes").rows:
         if row["kind"] == "continuous" and not row["site"]:
-            yield row.mistake("site", "the site of a continuous outcome", "nothing")
+            yield row.finding("site", "the site of a continuous outcome", "nothing")
         elif row["kind"] == "binary" and row["site"]:
-            yield row.mistake("site", "nothing for a binary outcome: its sites are those of the study")
+            yield row.finding("site", "nothing for a binary outcome: its sites are those of the study")
 
 
 def claims_fit_their_study(project: Project) -> Iterator[Finding]:
@@ -154,7 +154,7 @@ def subgroups_of_mixtures_meet(project: Project) -> Iterator[Finding]:
                 expected = (
                     f"true for {row['method']} of {row['study']} in seeds/{other}.csv too, or false here"
                 )
-                yield row.mistake("by_subgroup", expected, "true here alone")
+                yield row.finding("by_subgroup", expected, "true here alone")
 
 
 def mixtures_are_of_several(project: Project) -> Iterator[Finding]:
@@ -166,7 +166,7 @@ def mixtures_are_of_several(project: Project) -> Iterator[Finding]:
         if study in project.seed("studies").values("study") - told and mixed.count(study) < 2:
             told.add(study)
             expected = "at least two exposures in the mixture, in seeds/study_exposures.csv"
-            yield row.mistake("study", expected, f"{mixed.count(study)} for {study!r}")
+            yield row.finding("study", expected, f"{mixed.count(study)} for {study!r}")
 
 
 def _of_study(project: Project, seed: str, column: str, row: Row) -> frozenset[str]:

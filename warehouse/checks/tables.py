@@ -21,7 +21,7 @@ class Row:
     def __getitem__(self, column: str) -> str:
         return self.values[column]
 
-    def mistake(
+    def finding(
         self, column: str, expected: str, found: str | None = None, nearest: Sequence[str] = ()
     ) -> Finding:
         """Say what is wrong in one column; by default its value is what was found."""
@@ -30,7 +30,7 @@ class Row:
 
     def unknown(self, column: str, expected: str, known: Mapping[str, object] | frozenset[str]) -> Finding:
         """Say that a name is none of those that exist."""
-        return self.mistake(column, expected, nearest=nearest_names(self[column], known))
+        return self.finding(column, expected, nearest=nearest_names(self[column], known))
 
 
 @dataclass(frozen=True)
@@ -67,30 +67,30 @@ def read_seed(path: Path, types: Mapping[str, str]) -> tuple[Seed, list[Finding]
         content = path.read_bytes()
     except OSError as error:
         raise CatalogueError(cannot("read", path, error)) from error
-    mistakes = list(_odd_bytes(place, content))
-    if mistakes:
-        return Seed(name, ()), mistakes
+    findings = list(_odd_bytes(place, content))
+    if findings:
+        return Seed(name, ()), findings
     reader = csv.reader(StringIO(content.decode(), newline=""), strict=True)
     rows: list[Row] = []
     line = 1
     try:
-        mistakes += _header(place, next(reader, []), tuple(types))
-        if mistakes:
-            return Seed(name, ()), mistakes
+        findings += _header(place, next(reader, []), tuple(types))
+        if findings:
+            return Seed(name, ()), findings
         line = reader.line_num + 1
         for values in reader:
             if len(values) == len(types):
                 rows.append(Row(name, line, dict(zip(types, values, strict=True))))
-                mistakes += _forms(rows[-1], types)
+                findings += _forms(rows[-1], types)
             else:
                 found = f"{len(values)} values" if values else "an empty line"
-                mistakes.append(Finding(f"{place}, line {line}", f"{len(types)} values", found))
+                findings.append(Finding(f"{place}, line {line}", f"{len(types)} values", found))
             line = reader.line_num + 1
     except csv.Error as error:
         expected = "a CSV file: quotes closed, and doubled inside quotes"
         found = f"a row that opens here and is broken on line {reader.line_num}: {error}"
-        mistakes.append(Finding(f"{place}, line {line}", expected, found))
-    return Seed(name, tuple(rows)), mistakes
+        findings.append(Finding(f"{place}, line {line}", expected, found))
+    return Seed(name, tuple(rows)), findings
 
 
 def _odd_bytes(place: str, content: bytes) -> Iterator[Finding]:
@@ -127,11 +127,11 @@ def _forms(row: Row, types: Mapping[str, str]) -> Iterator[Finding]:
     for column, kind in types.items():
         value = row[column]
         if value != value.strip():
-            yield row.mistake(column, "no blanks before or after the value")
+            yield row.finding(column, "no blanks before or after the value")
         elif value and kind in _FORMS:
             expected, is_form = _FORMS[kind]
             if not is_form(value):
-                yield row.mistake(column, expected)
+                yield row.finding(column, expected)
 
 
 def _whole(value: str) -> bool:

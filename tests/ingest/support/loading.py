@@ -7,7 +7,7 @@ _LOAD = """
 import sys
 from pathlib import Path
 from ingest import load
-from ingest import raw_database as warehouse
+from ingest import raw_database
 from warehouse.checks.catalogue import read_catalogue
 from warehouse.errors import ProjectError
 from ingest.sources.directory import DirectorySource

@@ -11,8 +11,8 @@ import time
 import uuid
 from pathlib import Path
 
-from publish.build import Steps, build
-from publish.place import Place
+from publish.build import BuildSteps, build
+from publish.layout import PublishLayout
 from warehouse.connection import connect
 
 SCHEMAS = """
@@ -62,14 +62,16 @@ def fill(
     return run_id
 
 
-def steps(place: Place, value: int, source: str = "demo") -> Steps:
+def steps(layout: PublishLayout, value: int, source: str = "demo") -> BuildSteps:
     def write_docs(_: Path, folder: Path) -> None:
         (folder / "dbt_docs.html").write_text(f"{value}\n" * 5000)
 
     def transform() -> None:
-        fill(place.warehouse, value, source=source)
+        fill(layout.warehouse, value, source=source)
 
-    return Steps(load=lambda: None, transform=transform, write_docs=write_docs, write_report=_write_report)
+    return BuildSteps(
+        load=lambda: None, transform=transform, write_docs=write_docs, write_report=_write_report
+    )
 
 
 def _write_report(warehouse: Path, folder: Path) -> None:
@@ -79,13 +81,13 @@ def _write_report(warehouse: Path, folder: Path) -> None:
 
 
 def main(data: str, results: str, count: str) -> None:
-    place = Place(Path(data), Path(results))
+    layout = PublishLayout(Path(data), Path(results))
     print("ready", flush=True)
     for value in range(1, int(count) + 1):
         delay = float(input())
         child = os.fork()
         if child == 0:
-            build(place, steps(place, value), lambda _: None, 10)
+            build(layout, steps(layout, value), lambda _: None, 10)
             os._exit(0)
         time.sleep(delay)
         os.kill(child, signal.SIGKILL)

@@ -12,11 +12,11 @@ from tests.support.processes import is_at_work, wait_until
 STEP = """
 import sys
 from pathlib import Path
-from publish import steps
+from publish import programs
 data = Path(sys.argv[1])
 sys.executable = str(data / "python")
 try:
-    steps.dbt(data, "build")
+    programs.dbt(data, "build")
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -49,8 +49,6 @@ def test_dbt_ends_with_the_build(tmp_path: Path, sent: signal.Signals, code: int
 
 def test_dbt_is_not_begun_for_a_build_that_is_gone() -> None:
     """The build may end between the start of the process and its request to end with it."""
-    code = (
-        "import os; from publish.steps import _end_with_parent; _end_with_parent(os.getppid() + 1); print(1)"
-    )
+    code = "import os; from publish.programs import _end_with_parent as end; end(os.getppid() + 1); print(1)"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert (finished.returncode, finished.stdout) == (1, "")

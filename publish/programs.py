@@ -1,4 +1,4 @@
-"""The steps of a build that are other programs: ingest, dbt, the report."""
+"""What a build runs: ingest, dbt, the report."""
 
 import ctypes
 import json
@@ -88,12 +88,12 @@ def dbt(data: Path, *arguments: str) -> None:
         If it failed; it has printed why, and the error says so where the disk is full.
     """
     command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments]
-    place = ["--target-path", str(data / "target"), "--log-path", str(data / "logs")]
+    folders = ["--target-path", str(data / "target"), "--log-path", str(data / "logs")]
     environment = os.environ | {"NHANES_BONE_DATA": str(data)}
     end_with_this = partial(_end_with_parent, os.getpid())
     is_full = False
     process = subprocess.Popen(
-        [*command, *place], env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=end_with_this
+        [*command, *folders], env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=end_with_this
     )
     try:
         for line in process.stdout or ():

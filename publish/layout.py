@@ -24,7 +24,7 @@ from warehouse.errors import cannot
 
 
 @dataclass(frozen=True)
-class Place:
+class PublishLayout:
     """A data directory and the link that readers open.
 
     Parameters
@@ -74,12 +74,12 @@ class Place:
 
 
 @contextlib.contextmanager
-def new_folder(place: Place, name: str) -> Iterator[Path]:
+def new_folder(layout: PublishLayout, name: str) -> Iterator[Path]:
     """Give a folder to write a run in; when the block ends well, readers see it in place of the old one.
 
     Parameters
     ----------
-    place : Place
+    layout : PublishLayout
         Its `published` folder must be held alone.
     name : str
         Of the folder; a number is added where a run is published again.
@@ -95,27 +95,27 @@ def new_folder(place: Place, name: str) -> Iterator[Path]:
         If the disk is full, or a folder cannot be written.
     """
     run: Path | None = None
-    before = _target(place.latest)
+    before = _target(layout.latest)
     try:
-        shutil.rmtree(place.new, ignore_errors=True)  # left by a process that was killed
-        place.new.mkdir(parents=True)
-        yield place.new
-        _sync(place.new)
-        run = _unused(place.published, name)
-        place.new.rename(run)
-        turn(place.latest, run)
+        shutil.rmtree(layout.new, ignore_errors=True)  # left by a process that was killed
+        layout.new.mkdir(parents=True)
+        yield layout.new
+        _sync(layout.new)
+        run = _unused(layout.published, name)
+        layout.new.rename(run)
+        turn(layout.latest, run)
     except OSError as error:
-        raise PublishError(cannot("write", Path(error.filename or place.new), error)) from error
+        raise PublishError(cannot("write", Path(error.filename or layout.new), error)) from error
     finally:
-        shutil.rmtree(place.new, ignore_errors=True)
-        if run is not None and _target(place.latest) != run:
+        shutil.rmtree(layout.new, ignore_errors=True)
+        if run is not None and _target(layout.latest) != run:
             shutil.rmtree(run, ignore_errors=True)
     try:
-        turn(place.results, place.latest)
-        _prune(place.published, keep={run, before})
+        turn(layout.results, layout.latest)
+        _prune(layout.published, keep={run, before})
     except OSError as error:
         raise PublishError(
-            f"{run} was published, but {cannot('change', Path(error.filename or place.results), error)}"
+            f"{run} was published, but {cannot('change', Path(error.filename or layout.results), error)}"
         ) from error
 
 
