@@ -20,7 +20,7 @@ from duckdb import DuckDBPyConnection
 
 from warehouse.checks import refuse_findings
 from warehouse.errors import ProjectError
-from warehouse.paths import PROJECT_ROOT
+from warehouse.paths import PROJECT_ROOT, data_directory
 
 # What computes the results: the library and the analyses.
 CODE = (PROJECT_ROOT / "mixepi" / "src", PROJECT_ROOT / "analysis")
@@ -88,7 +88,7 @@ def package_versions() -> str:
 
 
 class Plugin(BasePlugin):
-    """Check seeds, variables and that there is data, before dbt runs anything; offer functions to SQL."""
+    """Say where the databases lie; check seeds, variables and that there is data; offer functions to SQL."""
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         try:
@@ -98,7 +98,11 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(str(error)) from error
         # On a full disk every line of dbt's log would be a traceback on the terminal.
         logging.raiseExceptions = False
+        # profiles.yml names files; a path that is absolute stays as it is
+        data = data_directory()
+        creds.path = str(data / creds.path)
         for attachment in creds.attach or []:
+            attachment.path = str(data / attachment.path)
             if not Path(attachment.path).exists():
                 raise DbtRuntimeError(
                     f"expected loaded NHANES files in {attachment.path}, found no such file: "
