@@ -18,6 +18,8 @@ PAGE = PROJECT_ROOT / "docs" / "data-dictionary.md"
 # A description states its unit after a comma: "Blood lead, ug/dL.", "Age at screening, years; 80 stands ..."
 UNITS = ("g/cm2", "kg/m2", "ug/dL", "ug/L", "nmol/L", "years", "persons", "standard deviations", "UTC")
 _UNIT = re.compile(rf", ({'|'.join(UNITS)})(?=[.;:,]|$)")
+_BLOCK = re.compile(r"{% docs (\w+) %}\s*(.*?)\s*{% enddocs %}", re.DOTALL)
+_DOC = re.compile(r"{{ doc\('(\w+)'\) }}")
 _PEOPLE = re.compile(r"(People|Of these, people|Of those left, people)\b")
 
 
@@ -67,19 +69,36 @@ def read_models(root: Path = PROJECT_ROOT) -> list[DescribedTable]:
     list of DescribedTable
         Marts have types (their contract); other models have empty ones.
     """
-    return [table for folder in ("models", "python_models", "seeds") for table in _read_folder(root / folder)]
+    words = _shared_words(root / "models")
+    folders = ("models", "python_models", "seeds")
+    return [table for folder in folders for table in _read_folder(root / folder, words)]
 
 
-def _read_folder(folder: Path) -> Iterator[DescribedTable]:
+def _shared_words(folder: Path) -> dict[str, str]:
+    """Return the docs blocks of dbt by name: words that several descriptions share."""
+    return {
+        name: text for path in sorted(folder.rglob("*.md")) for name, text in _BLOCK.findall(path.read_text())
+    }
+
+
+def _read_folder(folder: Path, words: Mapping[str, str]) -> Iterator[DescribedTable]:
     for path in sorted(folder.rglob("*.yml")):
+        # models/marts/replication/ is in marts, but for models that name their own schema
+        room = folder.name if path.parent == folder else path.relative_to(folder).parts[0]
         for entry in _entries(read_yaml(path)):
-            types = entry.get("config", {}).get("column_types", {})
+            config = entry.get("config", {})
+            types = config.get("column_types", {})
             yield DescribedTable(
                 name=entry["name"],
-                folder=path.parent.name,
-                description=one_line(entry.get("description", "")),
-                columns=tuple(_described(column, types) for column in entry.get("columns", [])),
+                folder=config.get("schema", room),
+                description=_in_words(entry.get("description", ""), words),
+                columns=tuple(_described(column, types, words) for column in entry.get("columns", [])),
             )
+
+
+def _in_words(description: str, words: Mapping[str, str]) -> str:
+    """Return a description on one line, with the docs block that it may name in place."""
+    return one_line(_DOC.sub(lambda found: words[found[1]], description))
 
 
 def _entries(content: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -87,8 +106,8 @@ def _entries(content: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return [*(content.get("models") or []), *(content.get("seeds") or [])]
 
 
-def _described(column: Mapping[str, Any], types: Mapping[str, str]) -> Described:
-    description = one_line(column.get("description", ""))
+def _described(column: Mapping[str, Any], types: Mapping[str, str], words: Mapping[str, str]) -> Described:
+    description = _in_words(column.get("description", ""), words)
     data_type = column.get("data_type") or types.get(column["name"], "")
     return Described(column["name"], data_type.upper(), description, unit_of(description))
 

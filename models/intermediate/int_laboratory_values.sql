@@ -17,10 +17,6 @@ with laboratory as (
     )
     {{ "union all" if not loop.last }}
     {% endfor %}
-),
-
-final as (
-    select * from laboratory
 )
 
-select * from final
+select * from laboratory

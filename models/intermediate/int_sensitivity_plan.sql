@@ -82,7 +82,7 @@ specifications as (
     select
         combinations.study,
         grids.outcome,
-        unnest(string_split(grids.metals, ';')) as exposure,
+        unnest(string_split(grids.exposures, ';')) as exposure,
         list_filter(combinations.departures, lambda departure: departure is not null) as departures,
         combinations.levels,
         combinations.grid

@@ -1,9 +1,7 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'covariate_set', 'subgroup'] %}
+
 with fitted as (
     select * from {{ ref('fit_associations') }}
-),
-
-outcomes as (
-    select * from {{ ref('outcomes') }}
 ),
 
 final as (
@@ -11,11 +9,12 @@ final as (
         -- what was asked
         fitted.study,
         fitted.outcome,
-        fitted.exposure as metal,
+        fitted.exposure,
         fitted.contrast,
         fitted.covariate_set,
         fitted.engine,
         fitted.subgroup,
+        {{ label_columns(labelled) }},
 
         -- who
         cast(fitted.n as integer) as n,
@@ -32,9 +31,9 @@ final as (
         fitted.q_value,
 
         -- odds ratio of a logistic model
-        case when outcomes.kind = 'binary' then exp(fitted.estimate) end as ratio,
-        case when outcomes.kind = 'binary' then exp(fitted.conf_low) end as ratio_low,
-        case when outcomes.kind = 'binary' then exp(fitted.conf_high) end as ratio_high,
+        case when outcome_labels.outcome_kind = 'binary' then exp(fitted.estimate) end as ratio,
+        case when outcome_labels.outcome_kind = 'binary' then exp(fitted.conf_low) end as ratio_low,
+        case when outcome_labels.outcome_kind = 'binary' then exp(fitted.conf_high) end as ratio_high,
 
         -- standard deviations of outcome per standard deviation of exposure, of a linear model
         fitted.standardised as standardised_beta,
@@ -44,8 +43,8 @@ final as (
         fitted.warnings,
         {{ run_columns() }}
     from fitted
-    inner join outcomes on fitted.outcome = outcomes.outcome
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final
-order by study, outcome, metal, covariate_set, engine, subgroup, contrast
+order by study, outcome, exposure, covariate_set, engine, subgroup, contrast

@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'outcome', 'covariate_set', 'subgroup'] %}
+
 with fitted as (
     select
         *,
@@ -7,26 +9,28 @@ with fitted as (
 
 final as (
     select
-        study,
-        outcome,
-        covariate_set,
-        subgroup,
-        parameter,
-        estimate,
-        std_error,
-        conf_low,
-        conf_high,
-        r_hat,
-        ess_bulk,
-        ess_tail,
-        mcse,
-        judged,
-        n,
-        events,
-        converged,
-        warnings,
+        fitted.study,
+        fitted.outcome,
+        fitted.covariate_set,
+        fitted.subgroup,
+        fitted.parameter,
+        {{ label_columns(labelled) }},
+        fitted.estimate,
+        fitted.std_error,
+        fitted.conf_low,
+        fitted.conf_high,
+        fitted.r_hat,
+        fitted.ess_bulk,
+        fitted.ess_tail,
+        fitted.mcse,
+        fitted.judged,
+        fitted.n,
+        fitted.events,
+        fitted.converged,
+        fitted.warnings,
         {{ run_columns() }}
     from fitted
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final

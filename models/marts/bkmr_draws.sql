@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'outcome', 'covariate_set', 'subgroup'] %}
+
 with fitted as (
     select
         *,
@@ -7,16 +9,18 @@ with fitted as (
 
 final as (
     select
-        study,
-        outcome,
-        covariate_set,
-        subgroup,
-        parameter,
-        chain,
-        draw,
-        value,
+        fitted.study,
+        fitted.outcome,
+        fitted.covariate_set,
+        fitted.subgroup,
+        fitted.parameter,
+        fitted.chain,
+        fitted.draw,
+        {{ label_columns(labelled) }},
+        fitted.value,
         {{ run_columns() }}
     from fitted
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final

@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'covariate_set', 'subgroup'] %}
+
 with fitted as (
     select
         *,
@@ -7,23 +9,25 @@ with fitted as (
 
 final as (
     select
-        study,
-        outcome,
-        covariate_set,
-        subgroup,
-        exposure as metal,
-        scale,
-        estimate,
-        std_error,
-        conf_low,
-        conf_high,
-        n,
-        events,
-        converged,
-        warnings,
+        fitted.study,
+        fitted.outcome,
+        fitted.covariate_set,
+        fitted.subgroup,
+        fitted.exposure,
+        fitted.scale,
+        {{ label_columns(labelled) }},
+        fitted.estimate,
+        fitted.std_error,
+        fitted.conf_low,
+        fitted.conf_high,
+        fitted.n,
+        fitted.events,
+        fitted.converged,
+        fitted.warnings,
         {{ run_columns() }}
     from fitted
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final
-order by study, outcome, covariate_set, subgroup, metal, scale
+order by study, outcome, covariate_set, subgroup, exposure, scale

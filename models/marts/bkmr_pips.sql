@@ -17,14 +17,15 @@ found as (
     from fitted
 ),
 
--- every metal of the mixture, also where the fit failed
+-- every exposure of the mixture, also where the fit failed
 final as (
     select
         fitted.study,
         fitted.outcome,
         fitted.covariate_set,
         fitted.subgroup,
-        mixture.exposure as metal,
+        mixture.exposure,
+        {{ label_columns(['study', 'outcome', 'exposure', 'covariate_set', 'subgroup']) }},
         found.pip,
         found.prior_pip,
         found.mcse,
@@ -42,7 +43,9 @@ final as (
             and fitted.covariate_set = found.covariate_set
             and fitted.subgroup = found.subgroup
             and mixture.exposure = found.exposure
+    {{ join_labels('fitted', ['study', 'outcome', 'covariate_set', 'subgroup']) }}
+    {{ join_labels('mixture', ['exposure']) }}
 )
 
 select * from final
-order by study, outcome, covariate_set, subgroup, metal
+order by study, outcome, covariate_set, subgroup, exposure

@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'other_exposure', 'covariate_set', 'subgroup'] %}
+
 with fitted as (
     select
         *,
@@ -7,26 +9,28 @@ with fitted as (
 
 final as (
     select
-        study,
-        outcome,
-        covariate_set,
-        subgroup,
-        exposure as metal,
-        other_exposure as other_metal,
-        scale,
-        exposure_value,
-        other_value,
-        estimate,
-        std_error,
-        conf_low,
-        conf_high,
-        n,
-        events,
-        converged,
-        warnings,
+        fitted.study,
+        fitted.outcome,
+        fitted.covariate_set,
+        fitted.subgroup,
+        fitted.exposure,
+        fitted.other_exposure,
+        fitted.scale,
+        fitted.exposure_value,
+        fitted.other_value,
+        {{ label_columns(labelled) }},
+        fitted.estimate,
+        fitted.std_error,
+        fitted.conf_low,
+        fitted.conf_high,
+        fitted.n,
+        fitted.events,
+        fitted.converged,
+        fitted.warnings,
         {{ run_columns() }}
     from fitted
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final
-order by study, outcome, covariate_set, subgroup, metal, other_metal, exposure_value, other_value
+order by study, outcome, covariate_set, subgroup, exposure, other_exposure, exposure_value, other_value

@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'covariate_set', 'subgroup'] %}
+
 with fitted as (
     select
         *,
@@ -7,24 +9,26 @@ with fitted as (
 
 final as (
     select
-        study,
-        outcome,
-        covariate_set,
-        subgroup,
-        exposure as metal,
-        scale,
-        fixed_quantile,
-        estimate,
-        std_error,
-        conf_low,
-        conf_high,
-        n,
-        events,
-        converged,
-        warnings,
+        fitted.study,
+        fitted.outcome,
+        fitted.covariate_set,
+        fitted.subgroup,
+        fitted.exposure,
+        fitted.scale,
+        fitted.fixed_quantile,
+        {{ label_columns(labelled) }},
+        fitted.estimate,
+        fitted.std_error,
+        fitted.conf_low,
+        fitted.conf_high,
+        fitted.n,
+        fitted.events,
+        fitted.converged,
+        fitted.warnings,
         {{ run_columns() }}
     from fitted
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final
-order by study, outcome, covariate_set, subgroup, metal, scale, fixed_quantile
+order by study, outcome, covariate_set, subgroup, exposure, scale, fixed_quantile

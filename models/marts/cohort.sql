@@ -10,11 +10,11 @@ participants as (
     select * from {{ ref('participants') }}
 ),
 
-metals as (
+exposures as (
     select
         seqn,
-        {% for metal in ['Pb', 'Cd', 'Hg', 'Se', 'Mn'] -%}
-        max(value) filter (where exposure = '{{ metal }}') as {{ metal | lower }}{{ "," if not loop.last }}
+        {% for exposure in ['Pb', 'Cd', 'Hg', 'Se', 'Mn'] -%}
+        max(value) filter (where exposure = '{{ exposure }}') as {{ exposure | lower }}{{ "," if not loop.last }}
         {% endfor %}
     from {{ ref('int_exposures') }}
     group by seqn
@@ -36,6 +36,7 @@ final as (
     select
         steps.study,
         steps.seqn,
+        {{ label_columns(['study']) }},
         steps.cycle,
 
         -- survey design
@@ -50,7 +51,7 @@ final as (
         bmd.* exclude (study, seqn),
 
         -- exposures
-        metals.* exclude (seqn),
+        exposures.* exclude (seqn),
 
         -- covariates
         participants.age_years,
@@ -74,8 +75,9 @@ final as (
     from steps
     inner join osteoporosis on steps.study = osteoporosis.study and steps.seqn = osteoporosis.seqn
     inner join participants on steps.seqn = participants.seqn
-    left join metals on steps.seqn = metals.seqn
+    left join exposures on steps.seqn = exposures.seqn
     left join bmd on steps.study = bmd.study and steps.seqn = bmd.seqn
+    {{ join_labels('steps', ['study']) }}
     where steps.is_eligible
 )
 

@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'exposure'] %}
+
 with cohort as (
     select study, seqn, cycle
     from {{ ref('cohort') }}
@@ -48,19 +50,21 @@ grouped as (
 
 final as (
     select
-        study,
-        seqn,
-        exposure,
-        value,
-        ln_value,
-        log2_value,
-        below_detection,
-        weight_name,
-        weight,
-        quantile_score,
-        median(value) over (partition by study, exposure, quantile_score) as quantile_median,
+        grouped.study,
+        grouped.seqn,
+        grouped.exposure,
+        {{ label_columns(labelled) }},
+        grouped.value,
+        grouped.ln_value,
+        grouped.log2_value,
+        grouped.below_detection,
+        grouped.weight_name,
+        grouped.weight,
+        grouped.quantile_score,
+        median(grouped.value) over (partition by grouped.study, grouped.exposure, grouped.quantile_score) as quantile_median,
         {{ run_columns() }}
     from grouped
+    {{ join_labels('grouped', labelled) }}
 )
 
 select * from final

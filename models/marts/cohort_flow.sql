@@ -50,16 +50,18 @@ counted as (
 
 final as (
     select
-        study,
-        cycle,
-        cast(step as integer) as step,
-        rule,
-        description,
-        n,
-        coalesce(lag(n) over (partition by study, cycle order by step) - n, 0) as excluded,
-        osteoporosis_cases,
+        counted.study,
+        counted.cycle,
+        cast(counted.step as integer) as step,
+        {{ label_columns(['study']) }},
+        counted.rule,
+        counted.description,
+        counted.n,
+        coalesce(lag(counted.n) over (partition by counted.study, counted.cycle order by counted.step) - counted.n, 0) as excluded,
+        counted.osteoporosis_cases,
         {{ run_columns() }}
     from counted
+    {{ join_labels('counted', ['study']) }}
 )
 
 select * from final

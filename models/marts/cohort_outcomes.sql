@@ -19,6 +19,7 @@ final as (
         cohort.study,
         cohort.seqn,
         outcomes.outcome,
+        {{ label_columns(['study', 'outcome']) }},
         outcomes.kind,
         case
             when outcomes.kind = 'binary' then cast(cohort.osteoporosis as double)
@@ -31,6 +32,8 @@ final as (
     inner join outcomes on study_outcomes.outcome = outcomes.outcome
     left join study_bmd
         on cohort.study = study_bmd.study and cohort.seqn = study_bmd.seqn and outcomes.site = study_bmd.site
+    {{ join_labels('cohort', ['study']) }}
+    {{ join_labels('outcomes', ['outcome']) }}
     where outcomes.kind = 'binary' or study_bmd.bmd is not null
 )
 

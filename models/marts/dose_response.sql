@@ -1,9 +1,7 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'covariate_set'] %}
+
 with fitted as (
     select * from {{ ref('fit_dose_response') }}
-),
-
-outcomes as (
-    select * from {{ ref('outcomes') }}
 ),
 
 final as (
@@ -11,10 +9,11 @@ final as (
         -- what was asked
         fitted.study,
         fitted.outcome,
-        fitted.exposure as metal,
+        fitted.exposure,
         fitted.covariate_set,
         fitted.engine,
         cast(fitted.grid_point as integer) as grid_point,
+        {{ label_columns(labelled) }},
         fitted.exposure_value,
         fitted.reference_value,
 
@@ -30,9 +29,9 @@ final as (
         fitted.conf_high,
 
         -- odds ratio of a logistic model
-        case when outcomes.kind = 'binary' then exp(fitted.estimate) end as ratio,
-        case when outcomes.kind = 'binary' then exp(fitted.conf_low) end as ratio_low,
-        case when outcomes.kind = 'binary' then exp(fitted.conf_high) end as ratio_high,
+        case when outcome_labels.outcome_kind = 'binary' then exp(fitted.estimate) end as ratio,
+        case when outcome_labels.outcome_kind = 'binary' then exp(fitted.conf_low) end as ratio_low,
+        case when outcome_labels.outcome_kind = 'binary' then exp(fitted.conf_high) end as ratio_high,
 
         -- its shape
         fitted.p_overall,
@@ -43,8 +42,8 @@ final as (
         fitted.warnings,
         {{ run_columns() }}
     from fitted
-    inner join outcomes on fitted.outcome = outcomes.outcome
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final
-order by study, outcome, metal, covariate_set, engine, grid_point
+order by study, outcome, exposure, covariate_set, engine, grid_point

@@ -1,5 +1,7 @@
 {# Where the curves may bend: unweighted type-7 percentiles of the exposure in the study's cohort. #}
 
+{% set labelled = ['study', 'exposure'] %}
+
 with exposures as (
     select * from {{ ref('cohort_exposures') }}
 ),
@@ -44,15 +46,17 @@ placed as (
 
 final as (
     select
-        study,
-        exposure as metal,
-        knot,
-        percentile,
-        exp(ln_value) as exposure_value,
-        ln_value,
+        placed.study,
+        placed.exposure,
+        placed.knot,
+        {{ label_columns(labelled) }},
+        placed.percentile,
+        exp(placed.ln_value) as exposure_value,
+        placed.ln_value,
         {{ run_columns() }}
     from placed
+    {{ join_labels('placed', labelled) }}
 )
 
 select * from final
-order by study, metal, knot
+order by study, exposure, knot

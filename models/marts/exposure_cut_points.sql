@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'exposure'] %}
+
 with measured as (
     select
         steps.study,
@@ -23,12 +25,14 @@ cut_points as (
 
 final as (
     select
-        study,
-        exposure,
-        cast(cut_number as integer) as cut_number,
-        cut_point,
+        cut_points.study,
+        cut_points.exposure,
+        cast(cut_points.cut_number as integer) as cut_number,
+        {{ label_columns(labelled) }},
+        cut_points.cut_point,
         {{ run_columns() }}
     from cut_points
+    {{ join_labels('cut_points', labelled) }}
 )
 
 select * from final

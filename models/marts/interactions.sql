@@ -1,3 +1,5 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'covariate_set'] %}
+
 with fitted as (
     select * from {{ ref('fit_interactions') }}
 ),
@@ -5,33 +7,35 @@ with fitted as (
 final as (
     select
         -- what was asked
-        study,
-        outcome,
-        exposure as metal,
-        covariate_set,
-        engine,
-        exposure_form,
-        subgroup_variable,
+        fitted.study,
+        fitted.outcome,
+        fitted.exposure,
+        fitted.covariate_set,
+        fitted.engine,
+        fitted.exposure_form,
+        fitted.subgroup_variable,
+        {{ label_columns(labelled) }},
 
         -- who
-        cast(levels as integer) as levels,
-        cast(n as integer) as n,
-        cast(events as integer) as events,
+        cast(fitted.levels as integer) as levels,
+        cast(fitted.n as integer) as n,
+        cast(fitted.events as integer) as events,
 
         -- the answer
-        test,
-        cast(df as integer) as df,
-        df_residual,
-        statistic,
-        p_value,
-        q_value,
+        fitted.test,
+        cast(fitted.df as integer) as df,
+        fitted.df_residual,
+        fitted.statistic,
+        fitted.p_value,
+        fitted.q_value,
 
         -- can it be trusted
-        converged,
-        warnings,
+        fitted.converged,
+        fitted.warnings,
         {{ run_columns() }}
     from fitted
+    {{ join_labels('fitted', labelled) }}
 )
 
 select * from final
-order by study, outcome, metal, covariate_set, engine, exposure_form, subgroup_variable
+order by study, outcome, exposure, covariate_set, engine, exposure_form, subgroup_variable

@@ -18,7 +18,7 @@ found as (
     from fitted
 ),
 
--- every metal of the mixture, also where the fit failed
+-- every exposure of the mixture, also where the fit failed
 final as (
     select
         fitted.study,
@@ -26,8 +26,9 @@ final as (
         fitted.covariate_set,
         fitted.engine,
         fitted.subgroup,
-        mixture.exposure as metal,
+        mixture.exposure,
         found.direction,
+        {{ label_columns(['study', 'outcome', 'exposure', 'covariate_set', 'subgroup']) }},
         found.coefficient,
         found.std_error,
         found.weight,
@@ -46,7 +47,9 @@ final as (
             and fitted.engine = found.engine
             and fitted.subgroup = found.subgroup
             and mixture.exposure = found.exposure
+    {{ join_labels('fitted', ['study', 'outcome', 'covariate_set', 'subgroup']) }}
+    {{ join_labels('mixture', ['exposure']) }}
 )
 
 select * from final
-order by study, outcome, covariate_set, engine, subgroup, metal
+order by study, outcome, covariate_set, engine, subgroup, exposure

@@ -1,5 +1,10 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'covariate_set'] %}
+
 with plan as (
-    select * from {{ ref('int_sensitivity_plan') }}
+    select
+        *,
+        levels['covariate_set'] as covariate_set
+    from {{ ref('int_sensitivity_plan') }}
 ),
 
 groups as (
@@ -20,8 +25,9 @@ final as (
     select
         plan.study,
         plan.outcome,
-        plan.exposure as metal,
+        plan.exposure,
         plan.specification,
+        {{ label_columns(labelled) }},
 
         -- the choices
         plan.levels['menopause'] as menopause,
@@ -33,7 +39,7 @@ final as (
         case when plan.family = 'binomial' then plan.levels['reference_set'] end as reference_set,
         case when plan.family = 'binomial' then plan.levels['cutoff'] end as cutoff,
         plan.levels['missing_covariates'] as missing_covariates,
-        plan.levels['covariate_set'] as covariate_set,
+        plan.covariate_set,
         plan.levels['weighting'] as weighting,
         plan.levels['exposure_form'] as exposure_form,
         plan.contrast,
@@ -79,7 +85,8 @@ final as (
             and plan.exposure = estimates.exposure
             and plan.outcome = estimates.outcome
             and plan.specification = estimates.specification
+    {{ join_labels('plan', labelled) }}
 )
 
 select * from final
-order by study, outcome, metal, specification
+order by study, outcome, exposure, specification

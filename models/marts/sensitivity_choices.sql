@@ -1,5 +1,7 @@
 {# What each choice does: its share of the variance, and what changing it alone changes. #}
 
+{% set labelled = ['study', 'outcome', 'exposure', 'choice'] %}
+
 with shares as (
     select * from {{ ref('fit_sensitivity_choices') }}
 ),
@@ -21,7 +23,7 @@ levels as (
     select
         specifications.study,
         specifications.outcome,
-        specifications.metal,
+        specifications.exposure,
         specifications.contrast,
         choices.choice,
         plan.levels[choices.choice] as level,
@@ -35,7 +37,7 @@ levels as (
         on
             specifications.study = plan.study
             and specifications.outcome = plan.outcome
-            and specifications.metal = plan.exposure
+            and specifications.exposure = plan.exposure
             and specifications.specification = plan.specification
     cross join choices
 ),
@@ -44,7 +46,7 @@ pairs as (
     select
         one.study,
         one.outcome,
-        one.metal,
+        one.exposure,
         one.contrast,
         one.choice,
         count(*) as pairs,
@@ -56,23 +58,22 @@ pairs as (
         on
             one.study = other.study
             and one.outcome = other.outcome
-            and one.metal = other.metal
+            and one.exposure = other.exposure
             and one.contrast = other.contrast
             and one.choice = other.choice
             and one.all_else = other.all_else
             and one.level < other.level
-    group by one.study, one.outcome, one.metal, one.contrast, one.choice
+    group by one.study, one.outcome, one.exposure, one.contrast, one.choice
 ),
 
 final as (
     select
         shares.study,
         shares.outcome,
-        shares.metal,
+        shares.exposure,
         shares.contrast,
         shares.choice,
-        choices.choice_order,
-        choices.name as choice_name,
+        {{ label_columns(labelled) }},
         cast(shares.levels as integer) as levels,
         cast(shares.specifications as integer) as specifications,
         shares.share_of_variance,
@@ -83,15 +84,15 @@ final as (
         pairs.share_changing_significance,
         {{ run_columns() }}
     from shares
-    inner join choices on shares.choice = choices.choice
     left join pairs
         on
             shares.study = pairs.study
             and shares.outcome = pairs.outcome
-            and shares.metal = pairs.metal
+            and shares.exposure = pairs.exposure
             and shares.contrast = pairs.contrast
             and shares.choice = pairs.choice
+    {{ join_labels('shares', labelled) }}
 )
 
 select * from final
-order by study, outcome, metal, contrast, choice_order
+order by study, outcome, exposure, contrast, choice_order

@@ -1,13 +1,7 @@
+{% set labelled = ['study', 'outcome', 'exposure', 'choice', 'level'] %}
+
 with specifications as (
     select * from {{ ref('sensitivity') }}
-),
-
-choice_levels as (
-    select * from {{ ref('choice_levels') }}
-),
-
-choices as (
-    select * from {{ ref('choices') }}
 ),
 
 study_choices as (
@@ -26,7 +20,7 @@ summarised as (
     select
         by_choice.study,
         by_choice.outcome,
-        by_choice.metal,
+        by_choice.exposure,
         by_choice.contrast,
         by_choice.choice,
         by_choice.level,
@@ -40,21 +34,18 @@ summarised as (
         avg(cast(by_choice.estimate > 0 as integer)) as share_positive
     from by_choice
     group by
-        by_choice.study, by_choice.outcome, by_choice.metal, by_choice.contrast, by_choice.choice, by_choice.level
+        by_choice.study, by_choice.outcome, by_choice.exposure, by_choice.contrast, by_choice.choice, by_choice.level
 ),
 
 final as (
     select
         summarised.study,
         summarised.outcome,
-        summarised.metal,
+        summarised.exposure,
         summarised.contrast,
         summarised.choice,
-        choices.choice_order,
-        choices.name as choice_name,
         summarised.level,
-        choice_levels.level_order,
-        choice_levels.name as level_name,
+        {{ label_columns(labelled) }},
         summarised.level = study_choices.level as is_published,
         cast(summarised.specifications as integer) as specifications,
         cast(summarised.not_estimated as integer) as not_estimated,
@@ -66,12 +57,10 @@ final as (
         summarised.share_positive,
         {{ run_columns() }}
     from summarised
-    inner join choices on summarised.choice = choices.choice
-    inner join choice_levels
-        on summarised.choice = choice_levels.choice and summarised.level = choice_levels.level
     inner join study_choices
         on summarised.study = study_choices.study and summarised.choice = study_choices.choice
+    {{ join_labels('summarised', labelled) }}
 )
 
 select * from final
-order by study, outcome, metal, contrast, choice_order, level_order
+order by study, outcome, exposure, contrast, choice_order, level_order

@@ -155,6 +155,7 @@ final as (
         spread.level,
         list_position(string_split(variables.levels, ';'), spread.level) as level_order,
         spread.weighting,
+        {{ label_columns(['study']) }},
         spread.n,
         case when spread.level != '' then spread.n_level end as n_level,
         case when spread.level = '' then 'mean' else 'percent' end as statistic,
@@ -171,6 +172,7 @@ final as (
             and spread.variable = pooled.variable
             and spread.level = pooled.level
             and spread.weighting = pooled.weighting
+    {{ join_labels('spread', ['study']) }}
 )
 
 select * from final

@@ -20,7 +20,7 @@ found as (
     from fitted
 ),
 
--- every metal of the mixture, also where the fit failed
+-- every exposure of the mixture, also where the fit failed
 final as (
     select
         fitted.study,
@@ -30,7 +30,8 @@ final as (
         fitted.direction,
         fitted.procedure,
         fitted.subgroup,
-        mixture.exposure as metal,
+        mixture.exposure,
+        {{ label_columns(['study', 'outcome', 'exposure', 'covariate_set', 'subgroup']) }},
         found.weight,
         found.conf_low as weight_low,
         found.conf_high as weight_high,
@@ -52,7 +53,9 @@ final as (
             and fitted.procedure = found.procedure
             and fitted.subgroup = found.subgroup
             and mixture.exposure = found.exposure
+    {{ join_labels('fitted', ['study', 'outcome', 'covariate_set', 'subgroup']) }}
+    {{ join_labels('mixture', ['exposure']) }}
 )
 
 select * from final
-order by study, outcome, covariate_set, engine, direction, procedure, subgroup, metal
+order by study, outcome, covariate_set, engine, direction, procedure, subgroup, exposure

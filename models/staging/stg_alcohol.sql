@@ -26,10 +26,6 @@ renamed as (
         {{ code('ALQ130') }} as drinks_per_day_code,
         {{ number('ALQ130') }} as drinks_per_day
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -12,10 +12,6 @@ renamed as (
         lbxsph as serum_phosphorus,
         lbxscr as serum_creatinine
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -28,10 +28,6 @@ renamed as (
 
         wtsh2yr as blood_metals_subsample_weight
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -9,10 +9,6 @@ renamed as (
         {{ code('BPQ020') }} as hypertension_code,
         {{ label('BPQ020') }} as hypertension
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

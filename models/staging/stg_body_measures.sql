@@ -13,10 +13,6 @@ renamed as (
         bmxbmi as bmi,
         bmxwaist as waist_cm
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -10,10 +10,6 @@ renamed as (
         {{ code('LBDCOTLC') }} as serum_cotinine_comment_code,
         {{ label('LBDCOTLC') }} as serum_cotinine_comment
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -34,10 +34,6 @@ renamed as (
         wtint as interview_weight,
         wtmec as exam_weight
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

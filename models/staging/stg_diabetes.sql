@@ -9,10 +9,6 @@ renamed as (
         {{ code('DIQ010') }} as diabetes_code,
         {{ label('DIQ010') }} as diabetes
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

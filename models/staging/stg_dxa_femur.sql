@@ -19,10 +19,6 @@ renamed as (
         dxxinbmd as intertrochanter,
         dxxwdbmd as wards_triangle
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -26,10 +26,6 @@ renamed as (
         dxx{{ vertebra | lower }}a as {{ vertebra | lower }}_area{{ "," if not loop.last }}
         {% endfor %}
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -21,10 +21,6 @@ renamed as (
         {{ code('MCQ220') }} as cancer_code,
         {{ label('MCQ220') }} as cancer
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -17,10 +17,6 @@ renamed as (
         file_label,
         loaded_at
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

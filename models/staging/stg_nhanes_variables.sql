@@ -9,10 +9,6 @@ renamed as (
         position,
         label
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

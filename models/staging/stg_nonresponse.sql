@@ -35,10 +35,6 @@ renamed as (
             and upper(source.variable) = codebook.name
             and try_cast(source.answer as double) = try_cast(codebook.code as double)
     where codebook.kind in ('refused', 'dont_know')
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -13,10 +13,6 @@ renamed as (
         {{ code('OSQ130') }} as steroid_use_code,
         {{ label('OSQ130') }} as steroid_use
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -17,10 +17,6 @@ renamed as (
         {{ code('PAQ665') }} as moderate_recreation_code,
         {{ label('PAQ665') }} as moderate_recreation
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

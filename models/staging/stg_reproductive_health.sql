@@ -27,10 +27,6 @@ renamed as (
         {{ code('RHQ540') }} as female_hormones_code,
         {{ label('RHQ540') }} as female_hormones
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

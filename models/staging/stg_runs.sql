@@ -15,10 +15,6 @@ renamed as (
         configuration_digest,
         package_versions
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

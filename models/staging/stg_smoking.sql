@@ -11,10 +11,6 @@ renamed as (
         {{ code('SMQ040') }} as smokes_now_code,
         {{ label('SMQ040') }} as smokes_now
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

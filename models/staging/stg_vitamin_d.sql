@@ -10,10 +10,6 @@ renamed as (
         {{ code('LBDVIDLC') }} as serum_25_hydroxyvitamin_d_comment_code,
         {{ label('LBDVIDLC') }} as serum_25_hydroxyvitamin_d_comment
     from source
-),
-
-final as (
-    select * from renamed
 )
 
-select * from final
+select * from renamed

@@ -11,6 +11,6 @@ def model(dbt, session):
         outcomes=dbt.ref("cohort_outcomes").df(),
         design=dbt.ref("int_survey_design").df(),
         covariates=dbt.ref("covariates").df(),
-        knots=dbt.ref("dose_response_knots").df().rename(columns={"metal": "exposure"}),
+        knots=dbt.ref("dose_response_knots").df(),
         cache=fit_cache(),
     )

@@ -6,5 +6,5 @@ def model(dbt, session):
     specifications = dbt.ref("sensitivity").df()
     choices = dbt.ref("choices").df()
     return variance_shares(
-        specifications, keys=["study", "outcome", "metal", "contrast"], choices=list(choices["choice"])
+        specifications, keys=["study", "outcome", "exposure", "contrast"], choices=list(choices["choice"])
     )

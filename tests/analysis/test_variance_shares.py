@@ -11,11 +11,11 @@ from mixepi.errors import SpecificationError
 
 
 def curve(rows: list[tuple], choices: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[*choices, "estimate"]).assign(metal="Cd")
+    return pd.DataFrame(rows, columns=[*choices, "estimate"]).assign(exposure="Cd")
 
 
 def shares(table: pd.DataFrame, choices: list[str]) -> dict[str, float]:
-    return dict(variance_shares(table, ["metal"], choices).set_index("choice")["share_of_variance"])
+    return dict(variance_shares(table, ["exposure"], choices).set_index("choice")["share_of_variance"])
 
 
 def test_crossed_choices_share_as_in_analysis_of_variance():
@@ -28,7 +28,7 @@ def test_crossed_choices_share_as_in_analysis_of_variance():
 
 def test_interplay_is_in_no_share():
     rows = [(a, b, float((a == "x") == (b == "u"))) for a, b in product("xy", "uv")]
-    found = variance_shares(curve(rows, ["first", "second"]), ["metal"], ["first", "second"])
+    found = variance_shares(curve(rows, ["first", "second"]), ["exposure"], ["first", "second"])
     assert found["share_explained"].tolist() == pytest.approx([0.0, 0.0])
 
 
@@ -48,7 +48,7 @@ def test_shares_are_average_gains_over_all_orders():
             name: generator.integers(0, levels, 60).astype(str)
             for name, levels in zip(choices, (2, 3, 4), strict=True)
         }
-    ).assign(metal="Cd")
+    ).assign(exposure="Cd")
     table["estimate"] = (table["one"] == "1") + 0.3 * table["three"].astype(int) + generator.normal(size=60)
 
     def explained(names: tuple[str, ...]) -> float:
@@ -68,7 +68,7 @@ def test_shares_are_average_gains_over_all_orders():
 
 def test_rows_without_an_estimate_and_choices_without_a_second_level_are_left_out():
     rows = [("x", "u", 1.0), ("y", "u", 2.0), ("y", "v", np.nan)]
-    found = variance_shares(curve(rows, ["first", "second"]), ["metal"], ["first", "second"])
+    found = variance_shares(curve(rows, ["first", "second"]), ["exposure"], ["first", "second"])
     assert found[["choice", "levels", "specifications", "share_of_variance"]].values.tolist() == [
         ["first", 2, 2, 1.0]
     ]
@@ -82,4 +82,4 @@ def test_equal_estimates_have_no_shares():
 def test_too_many_choices_are_refused():
     names = [f"choice_{number}" for number in range(17)]
     with pytest.raises(SpecificationError, match="at most 16 choices, found 17"):
-        variance_shares(curve([tuple(["x"] * 17 + [0.0])], names), ["metal"], names)
+        variance_shares(curve([tuple(["x"] * 17 + [0.0])], names), ["exposure"], names)

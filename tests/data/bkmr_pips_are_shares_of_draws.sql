@@ -1,4 +1,4 @@
--- The posterior inclusion probability of a metal is the share of the kept draws in which it is in the model.
+-- The posterior inclusion probability of an exposure is the share of the kept draws in which it is in the model.
 with pips as (
     select * from {{ ref('bkmr_pips') }}
     where pip is not null
@@ -18,5 +18,5 @@ left join draws
         and pips.outcome = draws.outcome
         and pips.covariate_set = draws.covariate_set
         and pips.subgroup = draws.subgroup
-        and draws.parameter = 'delta[' || pips.metal || ']'
+        and draws.parameter = 'delta[' || pips.exposure || ']'
 where draws.share is null or abs(pips.pip - draws.share) > 1e-12

@@ -1,7 +1,7 @@
-{# A study, outcome, metal and engine of which no model could be estimated is no result. #}
+{# A study, outcome, exposure and engine of which no model could be estimated is no result. #}
 
-select study, outcome, metal, engine, count(*) as models
+select study, outcome, exposure, engine, count(*) as models
 from {{ ref('associations') }}
 where subgroup = 'all'
-group by study, outcome, metal, engine
+group by study, outcome, exposure, engine
 having count(*) filter (where converged) = 0

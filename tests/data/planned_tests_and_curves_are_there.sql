@@ -12,7 +12,7 @@ left join {{ ref('interactions') }} as interactions
     on
         plan.study = interactions.study
         and plan.outcome = interactions.outcome
-        and plan.exposure = interactions.metal
+        and plan.exposure = interactions.exposure
         and plan.covariate_set = interactions.covariate_set
         and plan.engine = interactions.engine
         and plan.exposure_form = interactions.exposure_form
@@ -31,7 +31,7 @@ left join {{ ref('dose_response') }} as dose_response
     on
         plan.study = dose_response.study
         and plan.outcome = dose_response.outcome
-        and plan.exposure = dose_response.metal
+        and plan.exposure = dose_response.exposure
         and plan.covariate_set = dose_response.covariate_set
         and plan.engine = dose_response.engine
         and dose_response.grid_point = 1

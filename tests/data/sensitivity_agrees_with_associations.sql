@@ -7,7 +7,7 @@ with plan as (
 select
     sensitivity.study,
     sensitivity.outcome,
-    sensitivity.metal,
+    sensitivity.exposure,
     sensitivity.specification,
     sensitivity.estimate,
     associations.estimate as estimate_of_associations
@@ -16,7 +16,7 @@ inner join plan
     on
         sensitivity.study = plan.study
         and sensitivity.outcome = plan.outcome
-        and sensitivity.metal = plan.exposure
+        and sensitivity.exposure = plan.exposure
         and sensitivity.specification = plan.specification
 -- the study's own cohort and outcome
 inner join plan as published
@@ -31,7 +31,7 @@ inner join {{ ref('associations') }} as associations
     on
         sensitivity.study = associations.study
         and sensitivity.outcome = associations.outcome
-        and sensitivity.metal = associations.metal
+        and sensitivity.exposure = associations.exposure
         and sensitivity.contrast = associations.contrast
         and sensitivity.covariate_set = associations.covariate_set
         and sensitivity.weighting = associations.engine

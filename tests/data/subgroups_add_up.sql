@@ -13,7 +13,7 @@ joined as (
     select
         associations.study,
         associations.outcome,
-        associations.metal,
+        associations.exposure,
         associations.covariate_set,
         subgroups.subgroup_variable,
         sum(associations.n) as n,
@@ -46,7 +46,7 @@ inner join associations as whole
     on
         joined.study = whole.study
         and joined.outcome = whole.outcome
-        and joined.metal = whole.metal
+        and joined.exposure = whole.exposure
         and joined.covariate_set = whole.covariate_set
         and whole.subgroup = 'all'
 left join not_known

@@ -16,7 +16,7 @@ left join {{ model }} as results
     on
         fitted.study = results.study
         and fitted.outcome = results.outcome
-        and fitted.exposure = results.metal
+        and fitted.exposure = results.exposure
         and fitted.covariate_set = results.covariate_set
         and fitted.engine = results.engine
         and fitted.subgroup = results.subgroup

@@ -142,9 +142,9 @@ def test_degrees_of_freedom_are_those_of_the_releases_of_a_study(changed):
     units, strata = (len(women[list(names)].drop_duplicates()) for names in (DESIGN, DESIGN[:1]))
     assert strata == 15 + 15 + 24
     found = changed.query("""
-        select distinct study, metal, df from associations
+        select distinct study, exposure, df from associations
         where engine = 'survey' and covariate_set = 'crude' and contrast = 'per_doubling' and subgroup = 'all'
-            and outcome in ('bmd_wards_triangle', 'bmd_total_femur') and metal in ('cotinine', 'Se')
+            and outcome in ('bmd_wards_triangle', 'bmd_total_femur') and exposure in ('cotinine', 'Se')
     """)
     assert sorted(found) == [("custom", "cotinine", units - strata - 1), ("recommended", "Se", 39)]
 
@@ -173,8 +173,9 @@ def test_estimates_of_the_new_exposure_and_outcome_are_right(changed):
     expected, *_ = np.linalg.lstsq(matrix, women["DXXWDBMD"].to_numpy(), rcond=None)
     ((estimate, n),) = changed.query("""
         select estimate, n from associations
-        where study = 'custom' and outcome = 'bmd_wards_triangle' and metal = 'cotinine' and subgroup = 'all'
-            and covariate_set = 'crude' and engine = 'unweighted' and contrast = 'per_doubling'
+        where study = 'custom' and outcome = 'bmd_wards_triangle' and exposure = 'cotinine'
+            and subgroup = 'all' and covariate_set = 'crude' and engine = 'unweighted'
+            and contrast = 'per_doubling'
     """)
     assert n == len(women)
     assert estimate == pytest.approx(expected[1], rel=1e-7)
@@ -182,14 +183,14 @@ def test_estimates_of_the_new_exposure_and_outcome_are_right(changed):
 
 def test_every_model_of_the_study_is_fitted(changed):
     found = changed.query("""
-        select metal, covariate_set, engine, list(contrast order by contrast), bool_and(converged)
+        select exposure, covariate_set, engine, list(contrast order by contrast), bool_and(converged)
         from associations
         where study = 'custom' and outcome = 'bmd_wards_triangle' and subgroup = 'all' group by all
     """)
     contrasts = ["Q2", "Q3", "Q4", "Q5", "per_doubling", "trend_median", "trend_score"]
     assert sorted(found) == [
-        (metal, covariates, engine, contrasts, True)
-        for metal in ("Cd", "Hg", "Pb", "cotinine")
+        (exposure, covariates, engine, contrasts, True)
+        for exposure in ("Cd", "Hg", "Pb", "cotinine")
         for covariates in ("age_income", "crude")
         for engine in ("survey", "unweighted")
     ]
@@ -209,7 +210,7 @@ def test_the_specification_curve_starts_from_the_study(changed):
         left join associations
             on sensitivity.is_published
             and associations.study = 'custom' and associations.outcome = 'osteoporosis'
-            and associations.metal = 'cotinine' and associations.covariate_set = 'crude'
+            and associations.exposure = 'cotinine' and associations.covariate_set = 'crude'
             and associations.engine = 'survey' and associations.subgroup = 'all'
             and associations.contrast = sensitivity.contrast
         where sensitivity.contrast = 'Q5'
@@ -233,11 +234,11 @@ def test_mixtures_are_of_the_exposures_of_the_study(changed, method):
     """)
     assert estimates[0][0] > 0
     weights = changed.query(f"""
-        select list(distinct metal order by metal), count(*) from {method}_weights
+        select list(distinct exposure order by exposure), count(*) from {method}_weights
         where study = 'custom' group by engine
     """)
     assert weights
-    assert all(metals == ["Cd", "Hg", "Pb", "cotinine"] for metals, _ in weights)
+    assert all(exposures == ["Cd", "Hg", "Pb", "cotinine"] for exposures, _ in weights)
 
 
 def test_wqs_weights_share_one(changed):
@@ -251,7 +252,7 @@ def test_wqs_weights_share_one(changed):
 
 def test_bkmr_says_which_of_the_exposures_matter(changed):
     found = changed.query("""
-        select list(metal order by metal), bool_and(pip between 0 and 1) from bkmr_pips
+        select list(exposure order by exposure), bool_and(pip between 0 and 1) from bkmr_pips
         where study = 'custom' and outcome = 'bmd_wards_triangle' and covariate_set = 'crude'
     """)
     assert found == [(["Cd", "Hg", "Pb", "cotinine"], True)]
@@ -260,14 +261,14 @@ def test_bkmr_says_which_of_the_exposures_matter(changed):
 # Figures of the study: a section, what their captions say, what is written in the charts.
 FIGURES = (
     ("exposures", "distribution of the exposures", "cotinine, ng/mL"),
-    ("associations", "osteoporosis and each metal, odds ratios", "Cotinine Q5"),
-    ("associations", "osteoporosis and each metal, odds ratios", "Age income"),
-    ("associations", "bone mineral density and each metal", "cotinine Ward's triangle"),
+    ("associations", "osteoporosis and each exposure, odds ratios", "Cotinine Q5"),
+    ("associations", "osteoporosis and each exposure, odds ratios", "Age income"),
+    ("associations", "bone mineral density and each exposure", "cotinine Ward's triangle"),
     # Half of the women have no cotinine that can be measured, so it has no curve, and the panel says so.
     ("dose-response", "Ward's triangle BMD over the concentration", "blood lead, ug/dL (logarithmic)"),
     ("dose-response", "Ward's triangle BMD over the concentration", "Nothing to draw"),
     ("wqs", "Ward's triangle BMD, weights of the metals", "Cotinine"),
-    ("qgcomp", "Ward's triangle BMD, each metal's weight", "Cotinine"),
+    ("qgcomp", "Ward's triangle BMD, each exposure's weight", "Cotinine"),
     ("bkmr", "Ward's triangle BMD, posterior inclusion probabilities", "Cotinine"),
     ("subgroups", "Ward's triangle BMD per doubling, by subgroup", "Inactive"),
     ("sensitivity", "Cotinine and osteoporosis, specification curve", "Age 55"),

@@ -52,9 +52,9 @@ def test_a_run_says_what_it_ran_with(demo):
 
 def test_cadmium_and_selenium_are_found(demo):
     found = {
-        (metal, covariates, engine): (estimate, p_value)
-        for metal, covariates, engine, estimate, p_value in demo("""
-            select metal, covariate_set, engine, estimate, p_value from associations
+        (exposure, covariates, engine): (estimate, p_value)
+        for exposure, covariates, engine, estimate, p_value in demo("""
+            select exposure, covariate_set, engine, estimate, p_value from associations
             where study = 'peng2025' and outcome = 'osteoporosis' and contrast = 'per_doubling'
                 and subgroup = 'all'
         """)
@@ -79,13 +79,14 @@ def test_cadmium_and_selenium_are_found(demo):
     ],
 )
 def test_true_effects_on_bmd_are_recovered(demo, site, variable):
-    for metal, truth in (("Cd", TRUE_EFFECTS[variable].cadmium), ("Se", TRUE_EFFECTS[variable].selenium)):
+    for exposure, truth in (("Cd", TRUE_EFFECTS[variable].cadmium), ("Se", TRUE_EFFECTS[variable].selenium)):
         ((estimate, error),) = demo(f"""
             select estimate, std_error from associations
-            where subgroup = 'all' and study = 'recommended' and outcome = 'bmd_{site}' and metal = '{metal}'
-                and contrast = 'per_doubling' and covariate_set = 'age_bmi' and engine = 'unweighted'
+            where study = 'recommended' and outcome = 'bmd_{site}' and exposure = '{exposure}'
+                and subgroup = 'all' and contrast = 'per_doubling' and covariate_set = 'age_bmi'
+                and engine = 'unweighted'
         """)
-        assert abs(estimate - truth) < 3 * error, (metal, site, estimate, truth, error)
+        assert abs(estimate - truth) < 3 * error, (exposure, site, estimate, truth, error)
 
 
 def test_degrees_of_freedom_are_those_of_the_design(demo):
@@ -108,7 +109,7 @@ def test_numbers_equal_a_fit_outside_the_warehouse(demo_data):
         """).df()
         estimate, error = connection.execute("""
             select estimate, std_error from associations
-            where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd'
+            where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and exposure = 'Cd'
                 and contrast = 'per_doubling' and covariate_set = 'age_bmi' and engine = 'unweighted'
         """).fetchall()[0]
     matrix = np.column_stack([np.ones(len(frame)), frame["cd"], frame["age"], frame["bmi"]])

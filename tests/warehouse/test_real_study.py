@@ -44,7 +44,7 @@ def test_design(real):
 
 
 @pytest.mark.parametrize(
-    ("metal", "contrast", "ratio", "low", "high"),
+    ("exposure", "contrast", "ratio", "low", "high"),
     [
         ("Cd", "Q4", 2.11, 1.27, 3.52),
         ("Cd", "Q3", 1.79, 1.06, 3.01),
@@ -53,10 +53,10 @@ def test_design(real):
         ("Se", "Q4", 0.71, None, None),
     ],
 )
-def test_crude_odds_ratios(real, metal, contrast, ratio, low, high):
+def test_crude_odds_ratios(real, exposure, contrast, ratio, low, high):
     ((found, found_low, found_high),) = real(f"""
         select ratio, ratio_low, ratio_high from associations
-        where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+        where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and exposure = '{exposure}'
             and contrast = '{contrast}' and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert found == pytest.approx(ratio, abs=0.0051)
@@ -64,11 +64,11 @@ def test_crude_odds_ratios(real, metal, contrast, ratio, low, high):
         assert (found_low, found_high) == pytest.approx((low, high), abs=0.0051)
 
 
-@pytest.mark.parametrize(("metal", "p_value"), [("Cd", 0.005), ("Se", 0.069)])
-def test_trend(real, metal, p_value):
+@pytest.mark.parametrize(("exposure", "p_value"), [("Cd", 0.005), ("Se", 0.069)])
+def test_trend(real, exposure, p_value):
     ((found,),) = real(f"""
         select p_value from associations
-        where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+        where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis' and exposure = '{exposure}'
             and contrast = 'trend_score' and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert found == pytest.approx(p_value, abs=0.0005)
@@ -78,7 +78,7 @@ def test_total_femur(real):
     ((estimate, standardised, p_value),) = real("""
         select estimate, standardised_beta, p_value from associations
         where subgroup = 'all' and study = 'peng2025' and outcome = 'bmd_total_femur'
-            and metal = 'Cd' and contrast = 'Q4'
+            and exposure = 'Cd' and contrast = 'Q4'
             and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert (estimate, standardised) == pytest.approx((-0.037, -0.119), abs=0.0005)
@@ -89,7 +89,7 @@ def test_adjusting_for_age_and_bmi_takes_cadmium_to_one_and_a_half(real):
     ((ratio, low, high),) = real("""
         select ratio, ratio_low, ratio_high from associations
         where subgroup = 'all' and study = 'peng2025' and outcome = 'osteoporosis'
-            and metal = 'Cd' and contrast = 'Q4' and covariate_set = 'age_bmi' and engine = 'unweighted'
+            and exposure = 'Cd' and contrast = 'Q4' and covariate_set = 'age_bmi' and engine = 'unweighted'
     """)
     assert (ratio, low, high) == pytest.approx((1.5, 0.9, 2.6), abs=0.06)
 
@@ -149,7 +149,7 @@ def test_every_model_was_estimated(real):
 
 
 @pytest.mark.parametrize(
-    ("metal", "variable", "order", "subgroup", "ratio"),
+    ("exposure", "variable", "order", "subgroup", "ratio"),
     [
         ("Cd", "age_group", "desc", "age 50-59", 6.08),
         ("Cd", "bmi_group", "desc", "BMI 25-30", 2.15),
@@ -157,18 +157,18 @@ def test_every_model_was_estimated(real):
     ],
 )
 def test_subgroups_where_the_paper_sees_most_and_no_interaction(
-    real, metal, variable, order, subgroup, ratio
+    real, exposure, variable, order, subgroup, ratio
 ):
     ((found, found_ratio),) = real(f"""
         select subgroup, ratio from associations inner join reference.subgroups using (subgroup)
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}' and contrast = 'Q4'
+        where study = 'peng2025' and outcome = 'osteoporosis' and exposure = '{exposure}' and contrast = 'Q4'
             and covariate_set = 'crude' and engine = 'unweighted' and subgroup_variable = '{variable}'
         order by ratio {order} limit 1
     """)
     assert (found, found_ratio) == (subgroup, pytest.approx(ratio, abs=0.0051))
     ((smallest,),) = real(f"""
         select min(p_value) from interactions
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = '{metal}'
+        where study = 'peng2025' and outcome = 'osteoporosis' and exposure = '{exposure}'
             and subgroup_variable = '{variable}' and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert smallest > 0.1
@@ -179,7 +179,7 @@ def test_interactions_equal_r(real):
     found = dict(
         real("""
             select subgroup_variable, statistic from interactions
-            where study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd' and engine = 'survey'
+            where study = 'peng2025' and outcome = 'osteoporosis' and exposure = 'Cd' and engine = 'survey'
                 and covariate_set = 'age_bmi' and exposure_form = 'per_doubling' and df_residual = 33
         """)
     )
@@ -207,7 +207,7 @@ def test_cadmium_curve_is_straight(real):
     """Crude: risk rises with cadmium, and nothing says that it does so otherwise than evenly."""
     ((overall, nonlinear),) = real("""
         select distinct p_overall, p_nonlinear from dose_response
-        where study = 'peng2025' and outcome = 'osteoporosis' and metal = 'Cd'
+        where study = 'peng2025' and outcome = 'osteoporosis' and exposure = 'Cd'
             and covariate_set = 'crude' and engine = 'unweighted'
     """)
     assert (overall, nonlinear) == pytest.approx((0.0126, 0.7327), abs=0.00005)

@@ -93,13 +93,13 @@ def grids_fit_their_study(project: Project) -> Iterator[Finding]:
         if outcome in kinds and outcomes <= kinds.keys() and outcome not in outcomes:
             yield row.unknown("outcome", f"one in seeds/study_outcomes.csv for {study}", outcomes)
         exposures = _of_study(project, "study_exposures", study, "exposure")
-        names = row["metals"].split(";") if row["metals"] else []
+        names = row["exposures"].split(";") if row["exposures"] else []
         for name in dict.fromkeys(names):
             if exposures and exposures <= known and name not in exposures:
                 expected = f"exposures of {study}, joined by semicolons without blanks"
-                yield row.finding("metals", expected, repr(name), nearest_names(name, exposures))
+                yield row.finding("exposures", expected, repr(name), nearest_names(name, exposures))
             elif names.count(name) > 1:
-                yield row.finding("metals", "each exposure once", f"{name!r} {names.count(name)} times")
+                yield row.finding("exposures", "each exposure once", f"{name!r} {names.count(name)} times")
     for row in project.seed("sensitivity_grid_levels").rows:
         outcome = continuous.get((row["study"], row["grid"]), "")
         if outcome and row["choice"] in binary_only:

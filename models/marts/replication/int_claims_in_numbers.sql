@@ -84,7 +84,7 @@ compared as (
         on
             claims.study = {{ model }}.study
             and claims.outcome = {{ model }}.outcome
-            and claims.exposure = {{ model }}.metal
+            and claims.exposure = {{ model }}.exposure
             and claims.contrast = {{ model }}.contrast
     {% endfor -%}
 ),

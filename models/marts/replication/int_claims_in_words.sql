@@ -27,7 +27,7 @@ leaders as (
         direction,
         covariate_set,
         engine,
-        arg_max(metal, (weight, metal)) as leader,
+        arg_max(exposure, (weight, exposure)) as leader,
         max(weight) as weight
     from {{ ref('wqs_weights') }}
     where procedure = 'repeated_holdout' and subgroup = 'all'
@@ -157,7 +157,7 @@ strata as (
     inner join subgroups on associations.subgroup = subgroups.subgroup
     window siblings as (
         partition by
-            associations.study, associations.outcome, associations.metal, associations.contrast,
+            associations.study, associations.outcome, associations.exposure, associations.contrast,
             associations.covariate_set, associations.engine, subgroups.subgroup_variable
     )
 ),
@@ -190,7 +190,7 @@ subgroup_findings as (
         on
             claims.study = strata.study
             and claims.outcome = strata.outcome
-            and claims.exposure = strata.metal
+            and claims.exposure = strata.exposure
             and claims.contrast = strata.contrast
             and claims.subgroup = strata.subgroup
             and models.covariate_set = strata.covariate_set
@@ -199,7 +199,7 @@ subgroup_findings as (
         on
             strata.study = interactions.study
             and strata.outcome = interactions.outcome
-            and strata.metal = interactions.metal
+            and strata.exposure = interactions.exposure
             and strata.contrast = interactions.exposure_form
             and strata.subgroup_variable = interactions.subgroup_variable
             and strata.covariate_set = interactions.covariate_set

@@ -3,6 +3,8 @@
     number of tests are heeded.
 #}
 
+{% set labelled = ['study', 'outcome', 'exposure', 'subgroup'] %}
+
 with claims as (
     select * from {{ ref('published_claims') }}
 ),
@@ -39,13 +41,14 @@ final as (
     select
         claim,
         claim_order,
-        study,
+        compared.study,
         description,
         quantity,
-        outcome,
-        exposure as metal,
+        compared.outcome,
+        compared.exposure,
         contrast,
-        subgroup,
+        compared.subgroup,
+        {{ label_columns(labelled) }},
         published_value,
         published_low,
         published_high,
@@ -108,6 +111,7 @@ final as (
         source as published_source,
         {{ run_columns() }}
     from compared
+    {{ join_labels('compared', labelled) }}
 )
 
 select * from final
