@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
 from demo.draws import BoolArray, FloatArray
 from demo.errors import DemoError
-from warehouse.checks.catalogue import SEEDS
+from warehouse.paths import seeds_directory
+from warehouse.seeds.catalogue import read_catalogue
+from warehouse.seeds.declared import load_seed
 
 FIRST = "2013-2014"
 SECOND = "2017-2020"
@@ -77,39 +77,43 @@ class Release:
 
 
 def read_releases() -> list[Release]:
-    """Read both releases from the seeds."""
-    cycles = pd.read_csv(SEEDS / "nhanes_cycles.csv")
-    files = pd.read_csv(SEEDS / "nhanes_files.csv")
-    variables = pd.read_csv(SEEDS / "nhanes_variables.csv").merge(
-        pd.read_csv(SEEDS / "variable_labels.csv"), on=["file", "variable"], how="left", validate="1:1"
-    )
-    counts = pd.read_csv(SEEDS / "nhanes_codebook.csv", dtype={"code": str})
-    labels = {
-        str(name): dict(zip(group["variable"], group["label"], strict=True))
-        for name, group in variables.groupby("file", sort=False)
-    }
-    published = {
-        (str(key[0]), str(key[1])): dict(zip(group["code"], group["published_count"], strict=True))
-        for key, group in counts.groupby(["file", "variable"], sort=False)
-    }
-    unknown = sorted(set(cycles["cycle"]) - {FIRST, SECOND})
+    """Read both releases from the seeds.
+
+    Raises
+    ------
+    FindingsError
+        If a seed is wrong.
+    DemoError
+        If a release is listed that the generator does not know.
+    """
+    catalogue = read_catalogue()
+    releases = tuple(dict.fromkeys(file.cycle for file in catalogue.files))
+    unknown = sorted({release.name for release in releases} - {FIRST, SECOND})
     if unknown:
         raise DemoError(
             f"expected the releases {FIRST} and {SECOND}, found {', '.join(unknown)} in nhanes_cycles.csv: "
             "add its age, race and design tables to demo/population.py and design.py"
         )
-    releases = []
-    for cycle in cycles.to_dict("records"):
-        own = files[files["cycle"] == cycle["cycle"]]
-        names = dict(zip(own["component"], own["file"], strict=True))
-        releases.append(
+    label = {
+        (row["file"], row["variable"]): row["label"]
+        for row in load_seed(seeds_directory() / "variable_labels.csv").rows
+    }
+    published: dict[tuple[str, str], dict[str, int]] = {}
+    for row in load_seed(seeds_directory() / "nhanes_codebook.csv").rows:
+        counts = published.setdefault((row["file"], row["variable"]), {})
+        counts[row["code"]] = int(row["published_count"])
+    found = []
+    for release in releases:
+        files = [file for file in catalogue.files if file.cycle == release]
+        names = {file.name for file in files}
+        found.append(
             Release(
-                cycle=str(cycle["cycle"]),
-                people=int(cycle["last_seqn"]) - int(cycle["first_seqn"]) + 1,
-                first_seqn=int(cycle["first_seqn"]),
-                files=names,
-                labels={name: labels[name] for name in names.values()},
-                published={key: value for key, value in published.items() if key[0] in names.values()},
+                cycle=release.name,
+                people=release.last_seqn - release.first_seqn + 1,
+                first_seqn=release.first_seqn,
+                files={file.component: file.name for file in files},
+                labels={f.name: {v.variable: label[f.name, v.variable] for v in f.variables} for f in files},
+                published={key: counts for key, counts in published.items() if key[0] in names},
             )
         )
-    return releases
+    return found

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.sources import Source
-from warehouse.checks.catalogue import Catalogue, read_catalogue
 from warehouse.errors import ProjectError, WarehouseError
 from warehouse.paths import PROJECT_ROOT, project_directory
+from warehouse.seeds.catalogue import Catalogue, read_catalogue
 
 _EPILOG = """\
 examples:

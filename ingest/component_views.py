@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from ingest.transport import Column
-from warehouse.checks.catalogue import CatalogueFile, harmonised_names
 from warehouse.connection import quote_name, quote_text
+from warehouse.seeds.catalogue import CatalogueFile, harmonised_names
 
 Columns = Mapping[str, Sequence[Column]]
 

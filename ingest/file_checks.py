@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.errors import FileFinding
 from ingest.transport import TransportFile
-from warehouse.checks.catalogue import KEY, CatalogueFile
+from warehouse.seeds.catalogue import KEY, CatalogueFile
 
 if TYPE_CHECKING:
     import numpy as np

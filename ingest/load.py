@@ -14,9 +14,9 @@ from ingest.progress import Progress
 from ingest.raw_database import Contents, Loading
 from ingest.sources import Say, Source, SourceFile
 from ingest.transport import DEMO_LABEL, MAX_BYTES, read_transport
-from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import WarehouseError, advise
 from warehouse.locks import WaitPolicy, exclusive_lock
+from warehouse.seeds.catalogue import Catalogue
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ import duckdb
 
 from ingest.component_views import component_view, view_labels
 from ingest.transport import Column, TransportFile
-from warehouse.checks.catalogue import Catalogue, CatalogueFile
 from warehouse.connection import connect, quote_name, quote_text
 from warehouse.errors import WarehouseError, cannot
+from warehouse.seeds.catalogue import Catalogue, CatalogueFile
 
 FILE_NAME = "raw.duckdb"
 _BUILDING = ".building"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warehouse.checks.declared import read_yaml
 from warehouse.paths import PROJECT_ROOT
+from warehouse.seeds.declared import read_yaml
 
 PAGE = PROJECT_ROOT / "docs" / "data-dictionary.md"
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 
 class ProjectError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of the errors that the rooms raise on purpose."""
 
 
-class CatalogueError(ProjectError):
-    """The seeds that list files, cycles and variables contradict themselves."""
+class SeedError(ProjectError):
+    """A seed, or a YAML file of the project, cannot be read."""
 
 
 class WarehouseError(ProjectError):
-    """The raw database cannot be opened, read or written."""
+    """A database of the project, or its folder, cannot be opened, read or written."""
 
 
 class LockedError(WarehouseError):
-    """Another process has the raw database open."""
+    """Another process has the database open, or works in the folder."""
 
 
 _ADVICE = {

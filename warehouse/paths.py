@@ -15,6 +15,11 @@ def project_directory() -> Path:
     return Path(os.environ.get("DBT_PROJECT_DIR", PROJECT_ROOT)).resolve()
 
 
+def seeds_directory() -> Path:
+    """Return the folder of the seeds, `seeds/` of `project_directory`."""
+    return project_directory() / "seeds"
+
+
 def data_directory() -> Path:
     """Return the folder of the databases: NHANES_BONE_DATA, else data/current of this project."""
     return Path(os.environ.get("NHANES_BONE_DATA", PROJECT_ROOT / "data" / "current")).resolve()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from warehouse.checks.catalogue import Catalogue, CatalogueFile
+from warehouse.seeds.catalogue import Catalogue, CatalogueFile
 
 SourceName = Literal["cdc", "directory", "demo"]
 Say = Callable[[str], None]

@@ -11,8 +11,8 @@ from ingest.errors import DownloadError
 from ingest.http_client import UnreachableError, origin
 from ingest.progress import Progress
 from ingest.sources import Say, SourceFile
-from warehouse.checks.catalogue import Catalogue, CatalogueFile
 from warehouse.locks import exclusive_lock
+from warehouse.seeds.catalogue import Catalogue, CatalogueFile
 
 WAYS_OUT = (
     "There are two ways out: `make build NHANES_DIR=DIR` takes files that you already have, "

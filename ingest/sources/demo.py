@@ -10,9 +10,9 @@ from pathlib import Path
 from ingest.errors import SourceError
 from ingest.sources import Say, SourceFile
 from ingest.sources.directory import DirectorySource
-from warehouse.checks.catalogue import SEEDS, Catalogue
 from warehouse.errors import cannot
-from warehouse.paths import PROJECT_ROOT
+from warehouse.paths import PROJECT_ROOT, seeds_directory
+from warehouse.seeds.catalogue import Catalogue
 
 _STAMP = "demo.json"
 _TEMPORARY = ".xpt-"
@@ -77,7 +77,7 @@ def _same(path: Path, stamp: str) -> bool:
 def _code_digest() -> str:
     """Digest of the generator and of the seeds that it may read."""
     digest = sha256()
-    paths = [*(PROJECT_ROOT / "demo").rglob("*.py"), *SEEDS.glob("*.csv")]
+    paths = [*(PROJECT_ROOT / "demo").rglob("*.py"), *seeds_directory().glob("*.csv")]
     for path in sorted(paths):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ingest.errors import SourceError
 from ingest.sources import Say, SourceFile
-from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import cannot
+from warehouse.seeds.catalogue import Catalogue
 
 _LISTED = 8
 

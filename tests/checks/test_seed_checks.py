@@ -14,13 +14,13 @@ from dbt_common.exceptions import DbtRuntimeError
 from tests.checks.support.wrong_rows import SAID_OF_ANOTHER_SEED, WRONG_ROWS
 from warehouse import checks as seed_checks
 from warehouse.checks import NAMED, check_project, project_findings, refuse_findings
-from warehouse.checks.declared import CHECKS, check_declared
-from warehouse.checks.findings import Finding, FindingsError, nearest_names
 from warehouse.checks.project import Project, read_project
-from warehouse.checks.tables import read_seed
 from warehouse.checks.variables import check_variables
 from warehouse.dbt import plugin as provenance
 from warehouse.paths import PROJECT_ROOT
+from warehouse.seeds.declared import CHECKS, check_declared
+from warehouse.seeds.findings import Finding, FindingsError, nearest_names
+from warehouse.seeds.tables import read_seed
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,11 @@ import pytest
 from demo import generate, metals, write_demo_files
 from demo.errors import DemoError
 from demo.generate import draw_release
-from demo.release import SEEDS, read_releases
+from demo.release import read_releases
+from warehouse.paths import seeds_directory
 
-CATALOGUE = pd.read_csv(SEEDS / "nhanes_files.csv")
-VARIABLES = pd.read_csv(SEEDS / "nhanes_variables.csv")
+CATALOGUE = pd.read_csv(seeds_directory() / "nhanes_files.csv")
+VARIABLES = pd.read_csv(seeds_directory() / "nhanes_variables.csv")
 
 
 def digests(directory: Path) -> dict[str, str]:
@@ -39,7 +40,7 @@ def test_rows_per_file_are_near_the_real_ones(files: dict[str, pd.DataFrame]) ->
 
 
 def test_sequence_numbers_are_unique_ascending_and_of_their_release(files: dict[str, pd.DataFrame]) -> None:
-    cycles = pd.read_csv(SEEDS / "nhanes_cycles.csv").set_index("cycle")
+    cycles = pd.read_csv(seeds_directory() / "nhanes_cycles.csv").set_index("cycle")
     for row in CATALOGUE.itertuples():
         seqn = files[row.file]["SEQN"]
         assert (seqn.diff().dropna() > 0).all(), row.file

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from demo.release import SEEDS
+from warehouse.paths import seeds_directory
 
-COUNTS = pd.read_csv(SEEDS / "nhanes_codebook.csv", dtype={"code": str})
+COUNTS = pd.read_csv(seeds_directory() / "nhanes_codebook.csv", dtype={"code": str})
 VARIABLES = list(COUNTS[["file", "variable"]].drop_duplicates().itertuples(index=False, name=None))
 # Four standard errors of a share, and 1.2 percentage points for the simplicity of the model
 # (shares that follow from ages, skip patterns and concentrations are not fitted one by one).

@@ -9,7 +9,8 @@ import statsmodels.api as sm
 
 from demo import TRUE_EFFECTS
 from demo.generate import draw_release
-from demo.release import SEEDS, read_releases
+from demo.release import read_releases
+from warehouse.paths import PROJECT_ROOT
 
 SITES = ["DXXOFBMD", "DXXNKBMD", "DXXTRBMD", "DXXINBMD", "DXXWDBMD", "DXXOSBMD", "DXXL1BMD", "DXXL4BMD"]
 BASE = ["log2_Cd", "log2_Se", "RIDAGEYR", "BMXBMI"]
@@ -70,7 +71,7 @@ def test_a_part_of_the_crude_odds_of_cadmium_is_confounding(cohort: pd.DataFrame
 
 
 def test_the_documentation_states_the_same_truth() -> None:
-    text = (SEEDS.parent / "docs" / "demo-data.md").read_text()
+    text = (PROJECT_ROOT / "docs" / "demo-data.md").read_text()
     rows = [line.split("|")[2:-1] for line in text.splitlines() if "| DXX" in line]
     assert len(rows) == 6
     for variables, *numbers in rows:

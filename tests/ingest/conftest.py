@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,8 @@ from ingest.load import Report
 from ingest.raw_database import FILE_NAME
 from ingest.sources.directory import DirectorySource
 from tests.ingest.support.small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
-from warehouse.checks.catalogue import Catalogue, read_catalogue
-from warehouse.paths import PROJECT_ROOT
+from warehouse.paths import PROJECT_ROOT, seeds_directory
+from warehouse.seeds.catalogue import CATALOGUE_SEEDS, Catalogue, read_catalogue
 
 REAL_FILES = PROJECT_ROOT.parent / "shared" / "nhanes"
 
@@ -27,6 +28,8 @@ def seeds(tmp_path: Path) -> Path:
     (folder / "nhanes_cycles.csv").write_text(CYCLES)
     (folder / "nhanes_files.csv").write_text(FILES)
     (folder / "nhanes_variables.csv").write_text(VARIABLES)
+    for name in CATALOGUE_SEEDS:
+        shutil.copy(seeds_directory() / f"{name}.yml", folder)
     return folder
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.checks.catalogue import read_catalogue
-from warehouse.errors import CatalogueError
+from warehouse.errors import SeedError
+from warehouse.seeds.catalogue import read_catalogue
+from warehouse.seeds.findings import FindingsError
 
 
 def test_the_projects_own_catalogue_is_valid() -> None:
@@ -25,11 +26,13 @@ def test_the_projects_own_catalogue_is_valid() -> None:
         ("nhanes_files.csv", "PBCD_H,2013-2014", "PBCD_H,2013-2015", ["line 4", "nearest: 2013-2014"]),
         ("nhanes_files.csv", "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public/2013/DataFiles/PBCD_H", "http://x/PBCD_H",
          ["line 4", "https://"]),
+        ("nhanes_files.csv", "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public/2013/DataFiles/PBCD_H", "https://[a]/PBCD_H",
+         ["line 4", "https://"]),
         ("nhanes_files.csv", "DataFiles/PBCD_H.xpt", "DataFiles/PBCD_I.xpt", ["line 4", "PBCD_H.xpt"]),
-        ("nhanes_files.csv", "PBCD_H,2013", "DEMO_H,2013", ["line 4", "each file once (line 2 has it)"]),
+        ("nhanes_files.csv", "PBCD_H,2013", "DEMO_H,2013", ["line 4", "each once", "on line 2 too"]),
         ("nhanes_files.csv", "PBCD_H,2013-2014,PBCD", "PBCD_H,2013-2014,DEMO", ["line 4", "DEMO_H is one"]),
         ("nhanes_files.csv", "PBCD_H,2013", 'PBCD"; drop,2013', ["line 4"]),
-        ("nhanes_files.csv", "expected_rows", "rows", ["expected_rows", "first line"]),
+        ("nhanes_files.csv", "expected_rows", "rows", ["line 1", "'rows' (nearest: expected_rows"]),
         ("nhanes_variables.csv", "PBCD_H,LBXBPB,LBXBPB", "PBCD_J,LBXBPB,LBXBPB", ["line 10", "nearest: PB"]),
         ("nhanes_variables.csv", "DMDMARTL,DMDMARTL", "DMDMARTL,WTMEC", ["line 5", "line 4 has it"]),
         ("nhanes_variables.csv", "DMDMARTL,DMDMARTL", "DMDMARTL,CYCLE", ["line 5", "CYCLE"]),
@@ -44,7 +47,7 @@ def test_a_wrong_row_is_named(seeds: Path, seed: str, old: str, new: str, parts:
     text = (seeds / seed).read_text()
     assert text.count(old) == 1
     (seeds / seed).write_text(text.replace(old, new))
-    with pytest.raises(CatalogueError) as caught:
+    with pytest.raises(FindingsError) as caught:
         read_catalogue(seeds)
     for part in [seed, *parts]:
         assert part in str(caught.value)
@@ -52,10 +55,10 @@ def test_a_wrong_row_is_named(seeds: Path, seed: str, old: str, new: str, parts:
 
 def test_missing_or_empty_seeds(seeds: Path) -> None:
     (seeds / "nhanes_cycles.csv").write_text("cycle,description,years,first_seqn,last_seqn\n")
-    with pytest.raises(CatalogueError, match="at least one row"):
+    with pytest.raises(FindingsError, match="at least one row"):
         read_catalogue(seeds)
     (seeds / "nhanes_cycles.csv").unlink()
-    with pytest.raises(CatalogueError, match=r"Cannot read .*nhanes_cycles\.csv: it does not exist"):
+    with pytest.raises(SeedError, match=r"Cannot read .*nhanes_cycles\.csv: it does not exist"):
         read_catalogue(seeds)
 
 

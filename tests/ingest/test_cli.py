@@ -18,8 +18,8 @@ from ingest.sources.cdc import CdcSource
 from ingest.sources.directory import DirectorySource
 from ingest.transport import DEMO_LABEL
 from tests.ingest.support.small_files import frames, write_xpt
-from warehouse.checks.catalogue import Catalogue
 from warehouse.paths import PROJECT_ROOT
+from warehouse.seeds.catalogue import Catalogue
 
 
 @pytest.fixture(autouse=True)

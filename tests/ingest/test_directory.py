@@ -9,7 +9,7 @@ import pytest
 from ingest.errors import SourceError
 from ingest.sources.directory import DirectorySource
 from tests.ingest.support.small_files import frames, write_xpt
-from warehouse.checks.catalogue import Catalogue
+from warehouse.seeds.catalogue import Catalogue
 
 
 def test_sub_folders_and_names_in_any_case(folder: Path, catalogue: Catalogue, tmp_path: Path) -> None:

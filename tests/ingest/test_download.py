@@ -25,9 +25,9 @@ from ingest.raw_database import read_contents
 from ingest.sources.cdc import CdcSource
 from tests.ingest.support import misbehaving_server as server
 from tests.ingest.support.misbehaving_server import Site, serve
-from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import LockedError, ProjectError, WarehouseError
 from warehouse.locks import exclusive_lock
+from warehouse.seeds.catalogue import Catalogue
 
 PATIENCE = Policy(attempts=4, first_wait=0.01, longest_wait=0.05, max_bytes=200_000)
 
@@ -308,7 +308,7 @@ def test_an_interruption_ends_soon_and_keeps_what_has_arrived(
     code = """
 import sys
 from pathlib import Path
-from warehouse.checks.catalogue import read_catalogue
+from warehouse.seeds.catalogue import read_catalogue
 from ingest.sources.cdc import CdcSource
 try:
     CdcSource(Path(sys.argv[1]), base=sys.argv[2]).fetch(read_catalogue(Path(sys.argv[3])), print)

@@ -20,9 +20,9 @@ from tests.ingest.support.loading import loading
 from tests.ingest.support.reading import everything, query
 from tests.ingest.support.small_files import frames, pbcd, write_xpt
 from tests.support.processes import Moments
-from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import LockedError, WarehouseError
 from warehouse.locks import WaitPolicy, exclusive_lock
+from warehouse.seeds.catalogue import Catalogue
 
 Run = Callable[..., Report]
 LEFT = [".lock", "raw.duckdb"]

@@ -11,7 +11,7 @@ from ingest.load import Report, load
 from ingest.sources.directory import DirectorySource
 from tests.ingest.support.reading import query
 from tests.ingest.support.small_files import LABELS, pbcd, write_xpt
-from warehouse.checks.catalogue import Catalogue
+from warehouse.seeds.catalogue import Catalogue
 
 Run = Callable[..., Report]
 

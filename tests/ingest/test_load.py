@@ -14,7 +14,7 @@ from ingest.sources.directory import DirectorySource
 from tests.ingest.support.loading import loading
 from tests.ingest.support.reading import query
 from tests.ingest.support.small_files import VARIABLES, frames, pbcd, write_xpt
-from warehouse.checks.catalogue import Catalogue, read_catalogue
+from warehouse.seeds.catalogue import Catalogue, read_catalogue
 
 Run = Callable[..., Report]
 

@@ -19,7 +19,7 @@ from ingest.file_checks import SMALLEST
 from ingest.sources.cdc import CdcSource
 from ingest.transport import read_transport
 from tests.ingest.support.misbehaving_server import Site, cut, cut_at_once, good, no_length, serve, status
-from warehouse.checks.catalogue import read_catalogue
+from warehouse.seeds.catalogue import read_catalogue
 
 COMMAND = [sys.executable, "-m", "ingest"]
 

@@ -15,8 +15,8 @@ from ingest.sources.directory import DirectorySource
 from ingest.transport import DEMO_LABEL
 from tests.ingest.support.reading import everything, query
 from tests.ingest.support.small_files import frames, label_all, pbcd, write_xpt
-from warehouse.checks.catalogue import Catalogue
 from warehouse.errors import ProjectError, WarehouseError
+from warehouse.seeds.catalogue import Catalogue
 
 Run = Callable[..., Report]
 

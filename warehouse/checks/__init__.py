@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.checks import cohort_rules, facts, specification_curve, studies
-from warehouse.checks.declared import check_declared
-from warehouse.checks.findings import Finding, FindingsError
 from warehouse.checks.project import Project, UnreadableSeedError, read_project
 from warehouse.checks.variables import check_variables
 from warehouse.paths import PROJECT_ROOT
+from warehouse.seeds.declared import check_declared
+from warehouse.seeds.findings import Finding, FindingsError
 
 NAMED: Sequence[Callable[[Project], Iterator[Finding]]] = (
     cohort_rules.conditions,
@@ -67,7 +67,7 @@ def project_findings(root: Path = PROJECT_ROOT, variables: Mapping[str, Any] | N
 
     Raises
     ------
-    CatalogueError
+    SeedError
         If a seed or a YAML file cannot be read at all.
     """
     project, findings = read_project(root)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from warehouse.checks.findings import Finding, nearest_names
 from warehouse.checks.project import Project
-from warehouse.checks.tables import Row, as_number
+from warehouse.seeds.findings import Finding, nearest_names
+from warehouse.seeds.tables import Row, as_number
 
 PRESENCE, LISTS, COMPARISONS = ("not_null", "is_null"), ("in", "not_in"), (">=", ">", "<=", "<")
 _LOWER, _UPPER = (">=", ">"), ("<=", "<")

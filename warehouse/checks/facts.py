@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from warehouse.checks.catalogue import read_catalogue
-from warehouse.checks.findings import Finding
 from warehouse.checks.project import Project
-from warehouse.checks.tables import as_number
-from warehouse.errors import CatalogueError
+from warehouse.seeds.catalogue import CATALOGUE_SEEDS, catalogue_findings
+from warehouse.seeds.findings import Finding
+from warehouse.seeds.tables import as_number
 
 # Columns of numbers that must not fall from left to right.
 _ASCENDING = {
@@ -19,12 +18,7 @@ _ASCENDING = {
 
 def catalogue(project: Project) -> Iterator[Finding]:
     """Files, releases and variables make a catalogue that ingest accepts."""
-    for seed in ("nhanes_cycles", "nhanes_files", "nhanes_variables"):
-        project.seed(seed)
-    try:
-        read_catalogue(project.root / "seeds")
-    except CatalogueError as error:
-        yield Finding("the catalogue", "seeds that ingest accepts", str(error))
+    yield from catalogue_findings(*(project.seed(name) for name in CATALOGUE_SEEDS))
 
 
 def variables_of_files(project: Project) -> Iterator[Finding]:

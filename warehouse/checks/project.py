@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from warehouse.checks.declared import Declaration, read_declaration
-from warehouse.checks.findings import Finding, nearest_names
-from warehouse.checks.tables import Seed, read_seed
-from warehouse.errors import CatalogueError, cannot
+from warehouse.errors import SeedError, cannot
+from warehouse.seeds.declared import Declaration, read_declaration
+from warehouse.seeds.findings import Finding, nearest_names
+from warehouse.seeds.tables import Seed, read_seed
 
 # What int_person_values takes from stg_demographics beside the covariates.
 _OF_DEMOGRAPHICS = ("sex", "exam_status_code", "pregnancy_code")
@@ -55,9 +55,7 @@ class Project:
         if name not in self._models:
             paths = sorted((self.root / "models").rglob(f"{name}.yml"))
             if not paths:
-                raise CatalogueError(
-                    f"{self.root / 'models'}: expected {name}.yml in it, found no such file."
-                )
+                raise SeedError(f"{self.root / 'models'}: expected {name}.yml in it, found no such file.")
             self._models[name] = read_declaration(paths[0])
         return self._models[name]
 
@@ -73,9 +71,9 @@ class Project:
         try:
             listed = re.search(r"set laboratory_models = (\[.*?\])", path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise CatalogueError(cannot("read", path, error)) from error
+            raise SeedError(cannot("read", path, error)) from error
         if not listed:
-            raise CatalogueError(f"{path}: expected `set laboratory_models = [...]` in it.")
+            raise SeedError(f"{path}: expected `set laboratory_models = [...]` in it.")
         columns = {column for model in ast.literal_eval(listed[1]) for column in self.model(model).columns}
         return frozenset(name for name in columns - _KEYS if not name.endswith("_comment"))
 

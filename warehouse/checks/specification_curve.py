@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from warehouse.checks.findings import Finding, nearest_names
 from warehouse.checks.project import Project
-from warehouse.checks.tables import Row
+from warehouse.seeds.findings import Finding, nearest_names
+from warehouse.seeds.tables import Row
 
 # Levels that are settings of the models themselves (int_sensitivity_*), by choice.
 _SETTINGS = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from warehouse.checks.findings import Finding, nearest_names
 from warehouse.checks.project import Project
-from warehouse.checks.tables import Row
+from warehouse.seeds.findings import Finding, nearest_names
+from warehouse.seeds.tables import Row
 
 # Of regressions without groups, and the two directions of a WQS index.
 _OTHER_CONTRASTS = ("per_doubling", "trend_score", "trend_median", "positive", "negative")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from warehouse.checks.declared import read_yaml
-from warehouse.checks.findings import Finding, nearest_names
+from warehouse.seeds.declared import read_yaml
+from warehouse.seeds.findings import Finding, nearest_names
 
 PROFILE, PROFILES = "fit_profile", "fit_profiles"
 # Whole numbers for which 0 means something: a seed like others, and work that is left out.

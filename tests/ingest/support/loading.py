@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from ingest import load
 from ingest import raw_database
-from warehouse.checks.catalogue import read_catalogue
+from warehouse.seeds.catalogue import read_catalogue
 from warehouse.errors import ProjectError
 from ingest.sources.directory import DirectorySource
 from ingest import transport

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from warehouse.checks.findings import Finding
-from warehouse.checks.tables import Row, Seed, as_number
-from warehouse.errors import CatalogueError, cannot
+from warehouse.errors import SeedError, cannot
+from warehouse.seeds.findings import Finding, FindingsError
+from warehouse.seeds.tables import Row, Seed, as_number, read_seed
 
 _REFERENCE = re.compile(r"ref\(['\"](\w+)['\"]\)")
 # Values that a column may hold: of a seed's column, or of a model's.
@@ -52,7 +52,7 @@ def read_declaration(path: Path) -> Declaration:
 
     Raises
     ------
-    CatalogueError
+    SeedError
         If it cannot be read or does not declare it.
     """
     content = read_yaml(path)
@@ -64,18 +64,26 @@ def read_declaration(path: Path) -> Declaration:
         for column in node.get("columns", ()):
             rules += [_rule(column["name"], test) for test in column.get("data_tests", ())]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CatalogueError(f"{path}: expected the declaration of one seed or model ({error!r})") from error
+        raise SeedError(f"{path}: expected the declaration of one seed or model ({error!r})") from error
     return Declaration(columns, {name: str(declared.get(name, "varchar")) for name in columns}, tuple(rules))
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file; raises `CatalogueError` if that cannot be done."""
+    """Read a YAML file; raises `SeedError` if that cannot be done."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except OSError as error:
-        raise CatalogueError(cannot("read", path, error)) from error
+        raise SeedError(cannot("read", path, error)) from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CatalogueError(f"{path}: expected YAML, found: {error}") from error
+        raise SeedError(f"{path}: expected YAML, found: {error}") from error
+
+
+def load_seed(path: Path) -> Seed:
+    """Read one seed as the YAML beside it declares it; raises `FindingsError` if its form is wrong."""
+    seed, findings = read_seed(path, read_declaration(path.with_suffix(".yml")).types)
+    if findings:
+        raise FindingsError(findings)
+    return seed
 
 
 def check_declared(seed: Seed, declaration: Declaration, known: Known) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from warehouse.checks.findings import Finding, nearest_names
-from warehouse.errors import CatalogueError, cannot
+from warehouse.errors import SeedError, cannot
+from warehouse.seeds.findings import Finding, nearest_names
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def read_seed(path: Path, types: Mapping[str, str]) -> tuple[Seed, list[Finding]
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CatalogueError(cannot("read", path, error)) from error
+        raise SeedError(cannot("read", path, error)) from error
     findings = list(_odd_bytes(place, content))
     if findings:
         return Seed(name, ()), findings
