@@ -10,13 +10,13 @@ from analysis.cache.cached_fan_out import cached_frames
 from analysis.cache.fit_cache import FitCache
 from analysis.records import (
     PlannedModels,
-    false_discovery_rate,
     model_records,
     model_spec,
     planned_models,
     rows_or_reason,
     split_names,
 )
+from mixepi import false_discovery_rate
 from mixepi.errors import SpecificationError
 from mixepi.regression import RegressionSpec, fit_regression
 

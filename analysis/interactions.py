@@ -13,7 +13,6 @@ from analysis.cache.fit_cache import FitCache
 from analysis.records import (
     ModelRecords,
     PlannedModels,
-    false_discovery_rate,
     model_records,
     model_spec,
     planned_models,
@@ -21,6 +20,7 @@ from analysis.records import (
     rows_or_reason,
     split_names,
 )
+from mixepi import false_discovery_rate
 from mixepi.errors import EstimationError
 from mixepi.regression import fit_regression, joint_test
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mixepi.errors import FIT_FAILURES, MixepiWarning, SpecificationError
@@ -276,14 +275,3 @@ def result_table(parts: Sequence[pd.DataFrame], types: Mapping[str, str]) -> pd.
     """Return the parts one below the other, with the columns and types declared even where there are none."""
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(types))
     return table[list(types)].astype(dict(types))
-
-
-def false_discovery_rate(p_values: pd.Series) -> pd.Series:
-    """Return Benjamini-Hochberg (1995) q-values of one family of tests; missing p-values stay missing."""
-    from scipy.stats import false_discovery_control
-
-    known = p_values.notna()
-    q_values = pd.Series(np.nan, index=p_values.index)
-    if known.any():
-        q_values[known] = false_discovery_control(p_values[known].to_numpy())
-    return q_values

@@ -36,7 +36,7 @@ from mixepi.errors import MixepiWarning
 from mixepi.glm.cone_kernels import weighted_gram
 from mixepi.glm.constrained import fit_constrained
 from mixepi.resampling import draw_counts
-from mixepi.wqs.prepared import prepare
+from mixepi.wqs.data import wqs_data
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "fixtures" / "sim905.csv"
@@ -75,7 +75,7 @@ def large_data(n: int, p: int) -> tuple[pd.DataFrame, WQS]:
 
 def solver_figures(data: pd.DataFrame, spec: WQS, repeats: int) -> dict[str, float]:
     """Return fits per second of the solver alone and the cost of a fit in weighted Gram matrices."""
-    prepared = prepare(spec, data)
+    prepared = wqs_data(spec, data)
     n = prepared.outcome.size
     rows = np.zeros(n, dtype=bool)
     rows[np.random.default_rng(1).permutation(n)[: round(0.4 * n)]] = True

@@ -18,9 +18,3 @@ def test_code_of_the_guide():
             if isinstance(node, ast.ImportFrom) and node.module == "mixepi":
                 for name in node.names:
                     assert hasattr(mixepi, name.name)
-
-
-def test_public_names():
-    assert set(mixepi.__all__) == set(dir(mixepi))
-    for name in mixepi.__all__:
-        assert getattr(mixepi, name).__doc__

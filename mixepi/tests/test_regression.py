@@ -244,7 +244,7 @@ class TestFaults:
             )
 
     def test_outcome_not_binary(self, sim):
-        with pytest.raises(DataError, match="expected 0 or 1 in bmd_fn"):
+        with pytest.raises(DataError, match="outcome 'bmd_fn' to be 0 or 1"):
             fit_regression(RegressionSpec(outcome="bmd_fn", exposures=("log_cd",), family="binomial"), sim)
 
     def test_no_degrees_of_freedom(self, sim):

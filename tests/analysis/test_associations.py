@@ -6,7 +6,7 @@ import pytest
 
 from analysis import associations
 from analysis.associations import exposure_columns, fit_associations
-from analysis.records import false_discovery_rate
+from mixepi import false_discovery_rate
 from mixepi.errors import SpecificationError
 from mixepi.regression import RegressionSpec, fit_regression
 from tests.analysis.support.small_study import PEOPLE, tables
@@ -107,7 +107,7 @@ def test_a_model_that_fails_is_a_row_that_says_so():
     assert not failed["converged"].any()
     assert failed["estimate"].isna().all()
     assert failed["q_value"].isna().all()
-    assert failed["warnings"].str.contains("EstimationError: expected both values").all()
+    assert failed["warnings"].str.contains("DataError: expected outcome 'value' to vary").all()
     assert fitted.loc[fitted["outcome"] == "bmd", "converged"].all()
 
 
@@ -211,7 +211,11 @@ def test_a_subgroup_that_cannot_be_estimated_is_rows_that_say_so():
     failed = fitted[~fitted["converged"]]
     no_events = failed[failed["subgroup"] == "older"]
     assert set(no_events["outcome"]) == {"osteo"}
-    assert no_events["warnings"].str.contains("expected both values of value, found only 0 in").all()
+    assert (
+        no_events["warnings"]
+        .str.contains("expected outcome 'value' to vary, found the single value 0 in")
+        .all()
+    )
     assert no_events["events"].eq(0).all()
     assert no_events["n"].eq(len(older)).all()
     no_reference = failed[failed["subgroup"] == "younger"]

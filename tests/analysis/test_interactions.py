@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.interactions import TYPES, fit_interactions
-from analysis.records import false_discovery_rate
+from mixepi import false_discovery_rate
 from tests.analysis.support.small_study import PEOPLE, tables
 
 

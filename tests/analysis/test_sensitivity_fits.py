@@ -189,7 +189,7 @@ def test_what_cannot_be_estimated_is_a_row_that_says_so_and_stops_no_other(given
         specification("fine"),
     )
     reasons = {
-        "no event": "expected both values of value, found only 0",
+        "no event": "expected outcome 'value' to vary, found the single value 0",
         "no one": "expected people in the cohort, found none",
         "no Q4": "expected the contrast Q4, found only Q2",
         "one level": "expected at least two levels of 'smoking', found only 'never'",

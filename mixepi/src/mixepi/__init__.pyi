@@ -18,9 +18,11 @@ from mixepi.errors import DirectionError as DirectionError
 from mixepi.errors import DirectionWarning as DirectionWarning
 from mixepi.errors import EstimationError as EstimationError
 from mixepi.errors import FewEventsWarning as FewEventsWarning
+from mixepi.errors import MissingPackageError as MissingPackageError
 from mixepi.errors import MixepiError as MixepiError
 from mixepi.errors import MixepiWarning as MixepiWarning
 from mixepi.errors import QuantileWarning as QuantileWarning
+from mixepi.errors import SavedResultError as SavedResultError
 from mixepi.errors import SeparationError as SeparationError
 from mixepi.errors import SeparationWarning as SeparationWarning
 from mixepi.errors import SpecificationError as SpecificationError
@@ -28,6 +30,7 @@ from mixepi.fan_out import ClusterError as ClusterError
 from mixepi.imputation import PooledEstimate as PooledEstimate
 from mixepi.imputation import impute as impute
 from mixepi.imputation import pool as pool
+from mixepi.multiple_testing import false_discovery_rate as false_discovery_rate
 from mixepi.qgcomp.fit import QGCompResult as QGCompResult
 from mixepi.qgcomp.fit import fit_qgcomp as fit_qgcomp
 from mixepi.qgcomp.marginal import QGCompMarginalResult as QGCompMarginalResult
@@ -42,6 +45,7 @@ from mixepi.regression.joint_test import joint_test as joint_test
 from mixepi.regression.joint_test import wald_test as wald_test
 from mixepi.regression.result import RegressionFit as RegressionFit
 from mixepi.regression.spec import RegressionSpec as RegressionSpec
+from mixepi.results.saved import load as load
 from mixepi.splines import restricted_cubic_spline as restricted_cubic_spline
 from mixepi.survey.design import SurveyDesign as SurveyDesign
 from mixepi.survey.design import survey_design as survey_design

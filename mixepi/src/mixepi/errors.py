@@ -26,12 +26,20 @@ class SeparationError(EstimationError):
     """A combination of covariates predicts the binary outcome perfectly: no finite estimate exists."""
 
 
-class MixepiWarning(UserWarning):
-    """Base of every warning of this package; results carry the same texts in a column."""
-
-
 class DirectionError(EstimationError):
     """No fit found the index in the direction that was asked for."""
+
+
+class SavedResultError(MixepiError):
+    """A file is no saved result, is damaged, or is of a version that cannot be read."""
+
+
+class MissingPackageError(MixepiError, ImportError):
+    """A package that only an extra brings is not installed."""
+
+
+class MixepiWarning(UserWarning):
+    """Base of every warning of this package; results carry the same texts in a column."""
 
 
 class SeparationWarning(MixepiWarning):

@@ -11,7 +11,7 @@ def end_with_parent(parent: int) -> None:
     """Have a thread end this process once its parent is gone, or at once if it is gone already.
 
     The kernel's own signal for this (PR_SET_PDEATHSIG) is sent when the *thread* that started the process
-    ends, which dbt's threads do while the workers go on.
+    ends, which the threads of a pool do while the workers go on.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mixepi import BKMR, BKMRResult, ChainOptions, ConvergenceWarning, fit_bkmr
-from mixepi.bkmr import diagnostics, plots
+from mixepi.bkmr import diagnostics
 from mixepi.bkmr.probit.importance import ProbitEvaluation
 from mixepi.bkmr.sampler import chain as chains
 from mixepi.bkmr.sampler.checkpoint import CheckpointError
@@ -127,7 +127,7 @@ def test_unconverged_runs_say_so_everywhere(people, spec, short):
 
 
 def subtitle(result):
-    return plots.plot_pips(result).to_dict()["title"]["subtitle"]
+    return result.plot_pips().to_dict()["title"]["subtitle"]
 
 
 def test_charts_say_what_is_not_the_exact_posterior(monkeypatch, gaussian):
@@ -213,10 +213,15 @@ def test_schemas(gaussian, name):
 
 def test_charts_are_made(gaussian):
     for chart in (
-        plots.plot_univariate(gaussian, grid=5),
-        plots.plot_overall(gaussian),
-        plots.plot_bivariate(gaussian, "pb", "cd", grid=4),
-        plots.plot_posterior_and_prior(gaussian),
+        gaussian.plot_response(grid=5),
+        gaussian.plot_overall(),
+        gaussian.plot_bivariate("pb", "cd", grid=4),
+        gaussian.plot_posterior_and_prior(),
+        gaussian.plot_single(),
+        gaussian.plot_interactions(),
+        gaussian.plot_trace(),
+        gaussian.plot_pips(),
+        gaussian.plot_estimates(),
     ):
         assert chart.to_dict()["title"]["text"]
 

@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 
 from mixepi import BKMR, ChainOptions, fit_bkmr
-from mixepi.bkmr import plots
 from mixepi.bkmr.likelihood.solver import LARGEST_DENSE
 from mixepi.bkmr.sampler import progress
 from mixepi.bkmr.sampler.chain import run_chain
@@ -194,6 +193,6 @@ def test_a_draw_that_fitc_helped_to_decide_is_labelled(monkeypatch):
 
 
 def test_charts_say_where_fitc_stood_in(gaussian):
-    assert "APPROXIMATE" not in str(plots.plot_pips(gaussian).to_dict()["title"])
+    assert "APPROXIMATE" not in str(gaussian.plot_pips().to_dict()["title"])
     mixed = replace(gaussian, approximate=np.ones_like(gaussian.approximate))
-    assert "APPROXIMATE (fitc) in 100 % of draws" in str(plots.plot_pips(mixed).to_dict()["title"])
+    assert "APPROXIMATE (fitc) in 100 % of draws" in str(mixed.plot_pips().to_dict()["title"])

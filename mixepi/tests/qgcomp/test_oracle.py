@@ -8,7 +8,7 @@ import pytest
 from tests.support.paths import FIXTURES
 
 from mixepi import QGComp, fit_qgcomp, fit_qgcomp_bootstrap, fit_qgcomp_sandwich
-from mixepi.qgcomp.prepared import prepare
+from mixepi.qgcomp.data import qgcomp_data
 
 BINOMIAL = QGComp(
     outcome="osteo",
@@ -43,7 +43,7 @@ def as_r_stops(spec, data):
     the covariance
     from the working weights of the step before, which is why its standard errors differ from ours in the
     fifth digit."""
-    prepared = prepare(spec, data, interventions=False)
+    prepared = qgcomp_data(spec, data, interventions=False)
     X, y, w = prepared.design, prepared.outcome, prepared.weights
     mu = (w * y + 0.5) / (w + 1)
     eta, last = np.log(mu / (1 - mu)), np.inf
@@ -104,8 +104,8 @@ def test_bootstrap_point_estimates(run, sim905):
     # R's glm stops at a relative change of the deviance of 1e-8; gaussian fits have no such slack.
     tolerance = 1e-12 if "gauss" in run else 1e-7
     np.testing.assert_allclose(result.psi, stored["est"], rtol=tolerance)
-    np.testing.assert_allclose(result.curve()["mean_outcome"], curve["y.expected"], rtol=tolerance)
-    np.testing.assert_allclose(result.curve()["structural_model"], curve["msm"], rtol=tolerance)
+    np.testing.assert_allclose(result.overall()["mean_outcome"], curve["y.expected"], rtol=tolerance)
+    np.testing.assert_allclose(result.overall()["structural_model"], curve["msm"], rtol=tolerance)
     np.testing.assert_allclose(result.outcome_coefficients, read(run, "underlying")["Estimate"], rtol=1e-5)
     # Both standard errors are Monte Carlo with 200 resamples: relative sd 1/sqrt(400) each, 0.07 for the
     # ratio.

@@ -11,7 +11,7 @@ from tests.support.paths import FIXTURES
 from mixepi import QGComp, fit_qgcomp, fit_qgcomp_bootstrap, fit_qgcomp_sandwich
 from mixepi.errors import DataError, EstimationError, QuantileWarning, SpecificationError
 from mixepi.qgcomp.fit import FACT_COLUMNS, PARTIAL_COLUMNS, PARTIAL_EFFECT_COLUMNS, QGCOMP_ESTIMATE_COLUMNS
-from mixepi.qgcomp.marginal import CURVE_COLUMNS
+from mixepi.qgcomp.marginal import OVERALL_COLUMNS
 from mixepi.qgcomp.structural import fit_structural, powers, require_settled
 from mixepi.survey.design import SurveyDesign, rao_wu_factors
 
@@ -210,10 +210,10 @@ def test_schemas(toy):
     assert result.partial_effects()["estimate"].sum() == pytest.approx(result.psi)
     assert list(result.coefficients_table()["term"]) == ["intercept", "a", "b", "c", "z", "group[women]"]
     marginal = fit_qgcomp_bootstrap(spec(), toy, seed=1, resamples=10)
-    assert tuple(marginal.curve().columns) == CURVE_COLUMNS
+    assert tuple(marginal.overall().columns) == OVERALL_COLUMNS
     assert list(marginal.estimates()["term"]) == ["intercept", "psi1"]
-    drawn = next(iter(marginal.plot_curve().to_dict()["datasets"].values()))
-    assert [row["mean_outcome"] for row in drawn] == list(marginal.curve()["mean_outcome"])
+    drawn = next(iter(marginal.plot_overall().to_dict()["datasets"].values()))
+    assert [row["mean_outcome"] for row in drawn] == list(marginal.overall()["mean_outcome"])
     assert set(marginal.outcome_model()["term"]) == {"intercept", "a", "b", "c", "z", "group[women]"}
 
 

@@ -186,7 +186,7 @@ def test_numpy_integers_are_whole_numbers(toy):
 
 def test_a_stratum_may_be_a_covariate_too():
     spec = WQS(**{**BASE, "covariates": ("z", "region")}, weights="w", strata="region", psu="p")
-    assert spec.survey
+    assert spec.is_survey
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from mixepi.errors import DirectionError
 from mixepi.glm.constrained import fit_constrained
 from mixepi.resampling import count_rows
 from mixepi.wqs.bootstraps import fit_bootstraps, signal_weights
+from mixepi.wqs.data import wqs_data
 from mixepi.wqs.final_model import fit_final_model
-from mixepi.wqs.prepared import prepare
 
 GWQS = FIXTURES / "gwqs"
 RUNS = {
@@ -103,7 +103,7 @@ def test_free_sign_runs_agree_given_the_sign_that_gwqs_chose(run, sim905, model,
     """With a free sign gWQS often stops at a local optimum of the other sign; given its sign, the
     answers agree."""
     spec = WQS(**{**model, **RUNS[run]})
-    prepared = prepare(spec, sim905)
+    prepared = wqs_data(spec, sim905)
     rows = ~validation
     counts = count_rows(drawn, int(rows.sum()))
     stored = read(run, "bres")
@@ -131,7 +131,7 @@ def test_signal_weights_reproduce_the_average_of_gwqs(run, model):
 
 def test_random_subset_with_the_subsets_of_gwqs(sim905, model, validation):
     spec = WQS(**model, random_subset=3)
-    prepared = prepare(spec, sim905)
+    prepared = wqs_data(spec, sim905)
     stored, names = read("bin_rs", "bres"), list(model["exposures"])
     included = stored[names].notna().to_numpy()
     rows = ~validation

@@ -142,7 +142,7 @@ def test_residual_scores_give_the_same_index_as_scores(toy):
     """The permuted quantity is the scores minus their regression on the covariates, which cannot change
     theta."""
     spec = WQS(**{**BASE, "outcome": "event", "validation": 0.0}, family="binomial")
-    prepared = permutation.prepare(spec, toy)
+    prepared = permutation.wqs_data(spec, toy)
     residuals = permutation._residuals(spec, prepared)
     from dataclasses import replace
 

@@ -10,8 +10,8 @@ from mixepi.errors import DataError
 from mixepi.glm.constrained import fit_constrained, fit_glm
 from mixepi.resampling import count_rows
 from mixepi.wqs.bootstraps import draw_subsets, fit_bootstraps
+from mixepi.wqs.data import wqs_data
 from mixepi.wqs.interaction import fit_interaction_bootstraps
-from mixepi.wqs.prepared import prepare
 
 ABC = ("a", "b", "c", "d")
 BASE = {"outcome": "y", "exposures": ABC, "covariates": ("z",), "bootstraps": 10}
@@ -70,7 +70,7 @@ def test_interaction_reaches_the_optimum_of_the_joint_problem(toy, family):
     """A general optimiser over (b0, b1, b3, c, w) from many starts finds nothing better."""
     outcome = "y" if family == "gaussian" else "event"
     spec = WQS(**{**BASE, "outcome": outcome, "bootstraps": 1}, family=family, interaction="group")
-    prepared = prepare(spec, toy)
+    prepared = wqs_data(spec, toy)
     rows = np.ones(len(toy), dtype=bool)
     fits = fit_interaction_bootstraps(spec, prepared, rows, np.ones((1, len(toy))))
     Q, m, y = prepared.index_columns, prepared.modifier, prepared.outcome
@@ -114,7 +114,7 @@ def test_interaction_recovers_different_slopes():
 
 def test_interaction_error_is_that_of_the_regression_on_the_index(toy):
     spec = WQS(**BASE, interaction="group")
-    prepared = prepare(spec, toy)
+    prepared = wqs_data(spec, toy)
     drawn = np.random.default_rng(1).integers(0, len(toy), size=(1, len(toy)))
     fits = fit_interaction_bootstraps(
         spec, prepared, np.ones(len(toy), dtype=bool), count_rows(drawn, len(toy))
@@ -149,7 +149,7 @@ def test_random_subsets_have_the_size_asked_for():
 
 def test_random_subset_fits_are_those_of_the_subset(toy):
     spec = WQS(**BASE, random_subset=2)
-    prepared = prepare(spec, toy)
+    prepared = wqs_data(spec, toy)
     included = np.array([[True, True, False, False], [False, True, False, True]])
     fits = fit_bootstraps(spec, prepared, np.ones(len(toy), dtype=bool), np.ones((1, len(toy))), included)
     for b in range(2):

@@ -1,11 +1,13 @@
 """From a data frame to the arrays of a model, with every check of the data."""
 
+import os
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
 
 from mixepi.arrays import FloatArray, IntArray
 from mixepi.bkmr.likelihood.dense import required_bytes
@@ -13,10 +15,15 @@ from mixepi.bkmr.likelihood.solver import LARGEST_DENSE
 from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.spec import BKMR
 from mixepi.errors import DataError, SpecificationError
+from mixepi.glm.families import check_outcome
 from mixepi.model_frame import require_columns, require_distinct
+from mixepi.rank import require_independent
+
+# Where Linux tells how much memory is free or can be freed.
+MEMORY = Path("/proc/meminfo")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scaler:
     """How exposures are brought to the model's scale; carried in the result for new data.
 
@@ -95,8 +102,8 @@ def _scaler(spec: BKMR, z: FloatArray) -> Scaler:
     require_distinct(z, spec.exposures, "values")
     m = z.shape[1]
     if not spec.scale:
-        return Scaler(spec.exposures, spec.log, np.zeros(m), np.ones(m))
-    return Scaler(spec.exposures, spec.log, z.mean(axis=0), z.std(axis=0, ddof=1))
+        return Scaler(exposures=spec.exposures, log=spec.log, centre=np.zeros(m), spread=np.ones(m))
+    return Scaler(exposures=spec.exposures, log=spec.log, centre=z.mean(axis=0), spread=z.std(axis=0, ddof=1))
 
 
 def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
@@ -106,37 +113,20 @@ def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
             raise DataError(f"expected covariate {name!r} to vary, found a constant: drop it")
     if spec.intercept == "flat":
         values = np.column_stack([np.ones(len(data)), values])
-    if values.shape[1]:
-        scaled = values / np.linalg.norm(values, axis=0)
-        _, upper, order = linalg.qr(scaled, mode="economic", pivoting=True)
-        small = np.flatnonzero(np.abs(np.diag(upper)) < 1e-9)
-        if len(small):
-            names = (["intercept"] if spec.intercept == "flat" else []) + list(spec.covariates)
-            culprits = ", ".join(names[order[k]] for k in small)
-            raise DataError(
-                f"expected linearly independent covariates, found {culprits} to be a combination of the "
-                "others: drop one (for instance one indicator of each category)"
-            )
+    names = (["intercept"] if spec.intercept == "flat" else []) + list(spec.covariates)
+    require_independent(values, names)
     return values
 
 
 def _outcome(spec: BKMR, data: pd.DataFrame) -> FloatArray:
     y = numeric_columns(data, (spec.outcome,), "outcome")[:, 0]
-    if spec.family == "binomial":
-        other = np.unique(y[(y != 0) & (y != 1)])
-        if len(other):
-            raise DataError(
-                f"expected outcome {spec.outcome!r} to be 0 or 1 for family='binomial', found "
-                f"{other[:5].tolist()}: recode it, or use family='gaussian'"
-            )
+    check_outcome(y, spec.family, spec.outcome)
     with np.errstate(over="ignore"):
         if not np.isfinite(np.sum(np.square(y))):
             raise DataError(
                 f"expected outcome {spec.outcome!r} to have a finite sum of squares, found values up to "
                 f"{np.abs(y).max():.3g}: choose a larger unit"
             )
-    if np.ptp(y) == 0:
-        raise DataError(f"expected outcome {spec.outcome!r} to vary, found only the value {y[0]:g}")
     return y
 
 
@@ -156,10 +146,15 @@ def _cluster(spec: BKMR, data: pd.DataFrame) -> IntArray | None:
     return cast(IntArray, codes.astype(np.int64))
 
 
-def _available_memory() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().available)
+def _available_memory() -> float:
+    """Return how many bytes can be had without swapping; infinite where the system does not tell."""
+    if MEMORY.exists():
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMORY.read_text(encoding="ascii"), re.MULTILINE)
+        if found:
+            return 1024.0 * int(found[1])
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return np.inf
 
 
 def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
@@ -169,7 +164,9 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     ------
     DataError
         Missing or infinite values, constant or duplicated exposures, an outcome that is not 0/1,
-        rank-deficient covariates.
+        more covariates than rows.
+    EstimationError
+        Linearly dependent covariates.
     SpecificationError
         n too large for the solver.
     """

@@ -14,7 +14,8 @@ from mixepi.arguments import require_seed, require_type
 from mixepi.bkmr.design import Scaler, build
 from mixepi.bkmr.likelihood.solver import Solver
 from mixepi.bkmr.model.model import Model
-from mixepi.bkmr.results import MONITORED, BKMRResult
+from mixepi.bkmr.posterior import MONITORED
+from mixepi.bkmr.results import BKMRResult
 from mixepi.bkmr.sampler.chain import ChainRun, ChainTask, run_chain
 from mixepi.bkmr.sampler.draws import stack
 from mixepi.bkmr.sampler.progress import show_sweeps

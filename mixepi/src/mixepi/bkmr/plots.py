@@ -1,81 +1,129 @@
-"""Altair charts of the tables; every chart's title carries the convergence status."""
+"""Altair charts of a posterior; every chart's title carries the convergence status."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from mixepi.bkmr.results import BKMRResult
+from mixepi.bkmr.posterior import Posterior
+from mixepi.results.charts import altair, titled
+
+WIDTH, HEIGHT = 160, 130
+COLUMNS = 3
+# Points of a trace: more cannot be told apart on a panel of this width.
+TRACE_POINTS = 400
 
 
-def _title(result: "BKMRResult", text: str) -> dict[str, Any]:
-    lines = [] if result.status == "converged" else [result.status]
-    spec = result.spec
-    if spec.solver == "fitc" or result.approximate.any() or spec.compat is not None:
-        lines.append(result.method)
-    return {"text": text, "subtitle": lines, "subtitleColor": "firebrick"}
+def _titled(posterior: Posterior, chart: Any, text: str) -> Any:
+    lines = [] if posterior.status == "converged" else [posterior.status]
+    spec = posterior.spec
+    if spec.solver == "fitc" or posterior.approximate.any() or spec.compat is not None:
+        lines.append(posterior.method)
+    return titled(chart, f"{text}, {spec.outcome}", tuple(lines))
 
 
-def plot_univariate(result: "BKMRResult", **options: Any) -> Any:
+def _response(posterior: Posterior, table: pd.DataFrame) -> str:
+    """Return what a response is measured in."""
+    if table["scale"].iloc[0] == "probability":
+        return f"probability of {posterior.spec.outcome}"
+    return posterior.spec.outcome if posterior.spec.family == "gaussian" else "probit of the probability"
+
+
+def _interval(base: Any, title: str) -> Any:
+    rule = base.mark_rule().encode(x=altair.X("conf_low:Q", title=title), x2="conf_high:Q")
+    return altair.layer(rule, base.mark_point(filled=True, opacity=1).encode(x="estimate:Q"))
+
+
+def plot_response(posterior: Posterior, table: pd.DataFrame) -> Any:
     """Exposure-response curves with 95 % intervals, one panel for each exposure."""
-    import altair as alt
-
-    table = result.univariate(**options)
-    base = alt.Chart(table).encode(x=alt.X("value:Q", title="exposure"))
-    band = base.mark_area(opacity=0.25).encode(y=alt.Y("conf_low:Q", title="h"), y2="conf_high:Q")
+    title = f"h ({_response(posterior, table)})"
+    base = altair.Chart(table).encode(x=altair.X("value:Q", title="exposure (its own unit)"))
+    band = base.mark_area(opacity=0.25).encode(y=altair.Y("conf_low:Q", title=title), y2="conf_high:Q")
     line = base.mark_line().encode(y="estimate:Q")
-    panels = alt.layer(band, line).properties(width=160, height=140).facet("exposure:N", columns=3)
-    return panels.resolve_scale(x="independent").properties(title=_title(result, "Exposure-response"))
+    panels = altair.layer(band, line).properties(width=WIDTH, height=HEIGHT)
+    panels = panels.facet(altair.Facet("exposure:N", title=None, sort=None), columns=COLUMNS)
+    return _titled(posterior, panels.resolve_scale(x="independent"), "Exposure-response")
 
 
-def plot_overall(result: "BKMRResult", **options: Any) -> Any:
+def plot_overall(posterior: Posterior, table: pd.DataFrame) -> Any:
     """Overall effect of the mixture by quantile."""
-    import altair as alt
+    title = f"difference from quantile {table['fixed'].iloc[0]:g} ({_response(posterior, table)})"
+    base = altair.Chart(table).encode(x=altair.X("quantile:Q", title="all exposures at their quantile"))
+    rule = base.mark_rule().encode(y=altair.Y("conf_low:Q", title=title), y2="conf_high:Q")
+    points = base.mark_point(filled=True, opacity=1).encode(y="estimate:Q")
+    return _titled(posterior, altair.layer(rule, points), "Overall effect of the mixture")
 
-    table = result.overall(**options)
-    base = alt.Chart(table).encode(x=alt.X("quantile:Q", title="all exposures at their quantile"))
-    rule = base.mark_rule().encode(y=alt.Y("conf_low:Q", title="difference in h"), y2="conf_high:Q")
-    return alt.layer(rule, base.mark_point(filled=True).encode(y="estimate:Q")).properties(
-        title=_title(result, "Overall effect of the mixture")
+
+def plot_single(posterior: Posterior, table: pd.DataFrame) -> Any:
+    """Effect of each exposure alone, by the quantile at which the others are fixed."""
+    base = altair.Chart(table).encode(
+        y=altair.Y("exposure:N", title=None, sort=None),
+        yOffset="fixed:O",
+        color=altair.Color("fixed:O", title="others at quantile"),
     )
+    chart = _interval(base, f"difference in h ({_response(posterior, table)})")
+    return _titled(posterior, chart, "Single-exposure effects")
 
 
-def plot_bivariate(result: "BKMRResult", first: str, second: str, **options: Any) -> Any:
-    """Heat map of h over two exposures."""
-    import altair as alt
+def plot_interactions(posterior: Posterior, table: pd.DataFrame) -> Any:
+    """How the effect of each exposure changes with all others."""
+    base = altair.Chart(table).encode(y=altair.Y("exposure:N", title=None, sort=None))
+    chart = _interval(base, f"difference of differences in h ({_response(posterior, table)})")
+    return _titled(posterior, chart, "Interaction of each exposure with the others")
 
-    table = result.bivariate(pairs=[(first, second)], **options)
-    return (
-        alt.Chart(table)
+
+def plot_bivariate(posterior: Posterior, table: pd.DataFrame) -> Any:
+    """Heat map of h over two exposures; empty where no row is near."""
+    first, second = table["exposure_1"].iloc[0], table["exposure_2"].iloc[0]
+    near = table.dropna(subset="estimate")
+    chart = (
+        altair.Chart(near.assign(label_1=_labels(near["value_1"]), label_2=_labels(near["value_2"])))
         .mark_rect()
         .encode(
-            x=alt.X("z_1:O", title=first, axis=alt.Axis(labels=False, ticks=False)),
-            y=alt.Y("z_2:O", title=second, sort="descending", axis=alt.Axis(labels=False, ticks=False)),
-            color=alt.Color("estimate:Q", title="h"),
+            x=altair.X("label_1:O", title=f"{first} (its own unit)", sort=altair.SortField("z_1")),
+            y=altair.Y(
+                "label_2:O", title=f"{second} (its own unit)", sort=altair.SortField("z_2", "descending")
+            ),
+            color=altair.Color("estimate:Q", title=f"h ({_response(posterior, table)})"),
         )
-        .properties(title=_title(result, f"{first} and {second}"))
     )
+    return _titled(posterior, chart, f"{first} and {second}")
 
 
-def plot_pips(result: "BKMRResult") -> Any:
+def _labels(values: pd.Series) -> list[str]:
+    return [f"{value:.3g}" for value in values]
+
+
+def plot_pips(posterior: Posterior, table: pd.DataFrame) -> Any:
     """Posterior inclusion probabilities, with the prior's as a tick."""
-    import altair as alt
-
-    base = alt.Chart(result.pips()).encode(y=alt.Y("exposure:N", sort="-x", title=None))
-    bars = base.mark_bar().encode(x=alt.X("pip:Q", title="PIP", scale=alt.Scale(domain=[0, 1])))
+    base = altair.Chart(table).encode(y=altair.Y("exposure:N", sort="-x", title=None))
+    bars = base.mark_bar().encode(
+        x=altair.X("pip:Q", title="probability of inclusion (tick: prior)", scale=altair.Scale(domain=[0, 1]))
+    )
     prior = base.mark_tick(color="black").encode(x="prior_pip:Q")
-    return alt.layer(bars, prior).properties(title=_title(result, "Posterior inclusion probabilities"))
+    return _titled(posterior, altair.layer(bars, prior), "Posterior inclusion probabilities")
 
 
-def plot_posterior_and_prior(result: "BKMRResult", points: int = 200) -> Any:
+def plot_trace(posterior: Posterior, draws: pd.DataFrame) -> Any:
+    """Kept draws of each parameter in order, one line per chain, thinned for the eye."""
+    every = max(1, int(np.ceil(draws["draw"].max() / TRACE_POINTS)))
+    base = altair.Chart(draws[draws["draw"] % every == 0])
+    lines = base.mark_line(strokeWidth=0.7).encode(
+        x=altair.X("draw:Q", title="draw"),
+        y=altair.Y("value:Q", title=None, scale=altair.Scale(zero=False)),
+        color=altair.Color("chain:N", title="chain"),
+    )
+    panels = lines.properties(width=WIDTH, height=HEIGHT // 2)
+    panels = panels.facet(altair.Facet("parameter:N", title=None, sort=None), columns=COLUMNS)
+    return _titled(posterior, panels.resolve_scale(y="independent"), "Draws")
+
+
+def plot_posterior_and_prior(posterior: Posterior) -> Any:
     """Posterior histograms of log10 lambda and log10 r (given inclusion) over their prior densities."""
-    import altair as alt
-
-    priors = result.spec.priors
-    panels = [("lambda", result.lambda_.ravel(), priors.lambda_)]
-    for j, name in enumerate(result.spec.exposures):
-        r = result.r[:, :, j]
+    priors = posterior.spec.priors
+    panels = [("lambda", posterior.lambda_.ravel(), priors.lambda_)]
+    for j, name in enumerate(posterior.spec.exposures):
+        r = posterior.r[:, :, j]
         panels.append((f"r[{name}]", r[r > 0], priors.r))
     rows = []
     for term, draws, prior in panels:
@@ -86,14 +134,13 @@ def plot_posterior_and_prior(result: "BKMRResult", points: int = 200) -> Any:
         middle = 0.5 * (edges[1:] + edges[:-1])
         density = np.diff(prior.distribution(10**edges)) / np.diff(edges)
         rows.append(pd.DataFrame({"term": term, "log10": middle, "posterior": share, "prior": density}))
-    base = alt.Chart(pd.concat(rows)).encode(x=alt.X("log10:Q", title="log10 of the parameter"))
-    layers = alt.layer(
-        base.mark_bar(opacity=0.5).encode(y=alt.Y("posterior:Q", title="density")),
+    base = altair.Chart(pd.concat(rows)).encode(x=altair.X("log10:Q", title="log10 of the parameter"))
+    layers = altair.layer(
+        base.mark_bar(opacity=0.5).encode(y=altair.Y("posterior:Q", title="density")),
         base.mark_line(color="black").encode(y="prior:Q"),
     )
-    return (
-        layers.properties(width=160, height=120)
-        .facet("term:N", columns=3)
-        .resolve_scale(x="independent", y="independent")
-        .properties(title=_title(result, "Posterior (bars) and prior (line)"))
+    panels_by_term = layers.properties(width=WIDTH, height=HEIGHT).facet(
+        altair.Facet("term:N", title=None, sort=None), columns=COLUMNS
     )
+    chart = panels_by_term.resolve_scale(x="independent", y="independent")
+    return _titled(posterior, chart, "Posterior (bars) and prior (line)")

@@ -1,143 +1,86 @@
-"""The frozen result of a fit."""
+"""What `fit_bkmr` returns: its tables and charts."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mixepi.arguments import require_choice
-from mixepi.arrays import BoolArray, FloatArray
-from mixepi.bkmr import diagnostics
-from mixepi.bkmr.design import Scaler
-from mixepi.bkmr.model.model import Model
-from mixepi.bkmr.sampler.draws import Draws
-from mixepi.bkmr.spec import BKMR, ChainOptions
+from mixepi.arrays import FloatArray
+from mixepi.bkmr import diagnostics, plots, summaries
+from mixepi.bkmr.posterior import Posterior
+from mixepi.bkmr.spec import ChainOptions
+from mixepi.results.base import IntervalResult
+from mixepi.tables import check_level
 
-MONITORED = tuple(np.round(np.linspace(0.05, 0.95, 10), 2))
+TABLES = ("univariate", "bivariate", "overall", "single", "interactions")
 
 
-@dataclass(frozen=True)
-class BKMRResult(Draws):
-    """Posterior draws of a BKMR fit (`Draws`, with a first axis for the chain), and the tables made of them.
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class BKMRResult(IntervalResult, Posterior):
+    """Posterior draws of a BKMR fit (`Posterior`), and the tables made of them.
 
     Attributes
     ----------
-    spec, options, seed : what was asked for.
-    scaler : Scaler
-        How exposures reach the model's scale.
-    model : Model
-        The arrays.
+    options : ChainOptions
+        How long the chains ran.
     monitors : ndarray, shape (10, M)
         Points whose response is monitored: every exposure at its 5th, 15th, ..., 95th percentile.
     attempts, accepted : dict
         Counts by move, over all chains.
+    evaluations : int
+        Evaluations of the surrogate.
     seconds : float
         Processor time of the chains, summed.
     """
 
-    spec: BKMR
     options: ChainOptions
-    seed: int
-    scaler: Scaler
-    model: Model
     monitors: FloatArray
     attempts: dict[str, int]
     accepted: dict[str, int]
     evaluations: int
     seconds: float
 
-    @property
-    def included(self) -> BoolArray:
-        """delta, shape (chains, T, M)."""
-        return np.asarray(self.r > 0)
+    def estimates(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per quantity of the model.
 
-    def _monitored(self) -> Iterator[tuple[str, FloatArray, bool]]:
-        """Every quantity with its draws, and whether convergence is judged by it."""
-        yield "lambda", self.lambda_, True
-        if self.spec.family == "gaussian":
-            yield "sigma2", self.sigma2, True
-        if self.model.cluster is not None:
-            yield "lambda_cluster", self.cluster_variance, True
-        for j, name in enumerate(self.spec.exposures):
-            inside = self.included[:, :, j].astype(float)
-            if self.spec.selection != "none":
-                yield f"delta[{name}]", inside, True
-            yield f"r[{name}]", self.r[:, :, j], bool(inside.mean() > 0.5)
-        for j, p in enumerate(MONITORED):
-            yield f"h[all exposures at {100 * p:.0f} %]", self.response[:, :, j], True
-        names = ["intercept"] if self.model.intercept else []
-        for j, name in enumerate([*names, *self.spec.covariates]):
-            yield f"beta[{name}]", self.beta[:, :, j], False
-
-    @cached_property
-    def _diagnosed(self) -> pd.DataFrame:
-        rows = [
-            {
-                "term": term,
-                "estimate": float(x.mean()),
-                "std_error": float(x.std(ddof=1)),
-                "conf_low": float(np.quantile(x, 0.025)),
-                "conf_high": float(np.quantile(x, 0.975)),
-                "r_hat": diagnostics.r_hat(x),
-                "ess_bulk": diagnostics.ess_bulk(x),
-                "ess_tail": diagnostics.ess_tail(x),
-                "mcse": diagnostics.mcse_mean(x),
-                "judged": judged,
-            }
-            for term, x, judged in self._monitored()
-        ]
-        return pd.DataFrame(rows)
-
-    @cached_property
-    def status(self) -> str:
-        """ "converged", or what has not: R-hat above 1.05 or bulk ESS below 400, and where."""
-        table = self._diagnosed[self._diagnosed["judged"]]
-        worst = table.iloc[int(np.argmax(table["r_hat"].to_numpy()))]
-        fewest = table.iloc[int(np.argmin(table["ess_bulk"].to_numpy()))]
-        faults = []
-        if len(self.r) < 2:
-            faults.append("one chain only, R-hat says little")
-        if not worst["r_hat"] <= diagnostics.R_HAT_LIMIT:
-            faults.append(f"R-hat {worst['r_hat']:.3f} of {worst['term']}")
-        if not fewest["ess_bulk"] >= diagnostics.ESS_LIMIT:
-            faults.append(f"ESS {fewest['ess_bulk']:.0f} of {fewest['term']}")
-        return "converged" if not faults else "NOT CONVERGED: " + "; ".join(faults)
-
-    @property
-    def method(self) -> str:
-        """What was computed: solver and its error, intercept, compat."""
-        solver = {
-            "lowrank": f"exact (log-likelihood error below {self.spec.tolerance:g})",
-            "dense": "exact (dense)",
-            "fitc": f"APPROXIMATE (fitc, {self.spec.inducing} inducing observations)",
-        }[self.spec.solver]
-        share = float(self.approximate.mean())
-        if self.spec.solver == "lowrank" and share > 0:
-            solver += f", but APPROXIMATE (fitc) in {100 * share:.3g} % of draws or the steps to them"
-        text = f"{solver}; intercept {self.spec.intercept}"
-        if self.spec.compat is not None:
-            text += "; NOT THE POSTERIOR: selection ratio inverted as in R's bkmr"
-        return text
-
-    def label(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Add the columns that every table carries."""
-        return table.assign(status=self.status, method=self.method)
-
-    def estimates(self) -> pd.DataFrame:
-        """One row per quantity: term, estimate, std_error, conf_low, conf_high, r_hat, ess_bulk, ess_tail,
-        mcse, judged, status, method. `judged` rows decide on convergence.
+        Columns: term, estimate, std_error, conf_low, conf_high, r_hat, ess_bulk, ess_tail, mcse, judged,
+        status, method. `judged` rows decide on convergence.
         """
-        return self.label(self._diagnosed)
+        check_level(level)
+        return self.label(self.usual if level == 0.95 else self.diagnosed(level))
+
+    def headline(self) -> str:
+        """Return in one line what was fitted."""
+        spec, (chains, draws) = self.spec, self.lambda_.shape
+        return (
+            f"BKMR, {len(spec.exposures)} exposures, {spec.family} {spec.outcome}, {self.model.n} rows, "
+            f"{chains} chains of {draws} draws, seed {self.seed}"
+        )
+
+    def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
+        """Return the tables of the summary."""
+        columns = ["term", "estimate", "std_error", "conf_low", "conf_high", "r_hat", "ess_bulk"]
+        return {
+            "Inclusion": self.pips()[["exposure", "pip", "prior_pip", "mcse"]],
+            "Parameters": self.estimates(level)[columns],
+        }
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return whether the chains have converged, and what was computed."""
+        return (self.status, self.method)
+
+    def effect_label(self) -> str:
+        """Return what the estimates measure."""
+        return "value of the parameter"
 
     def draws(self) -> pd.DataFrame:
         """One row per kept draw and parameter, covariates' coefficients left out: parameter, chain and draw
         (both from 1), value.
         """
         tables = []
-        for parameter, values, _ in self._monitored():
+        for parameter, values, _ in self.monitored():
             if parameter.startswith("beta["):
                 continue
             chain, draw = np.indices(values.shape)
@@ -222,10 +165,8 @@ class BKMRResult(Draws):
         draws : int
             How many of the kept draws to use, evenly spaced (default 1000).
         """
-        from mixepi.bkmr import summaries
-
         for name, _ in requests:
-            require_choice("a table", name, ("univariate", "bivariate", "overall", "single", "interactions"))
+            require_choice("a table", name, TABLES)
         wanted = [getattr(summaries, name)(self, **options) for name, options in requests]
         return summaries.answer(self, wanted, draws)
 
@@ -251,6 +192,42 @@ class BKMRResult(Draws):
 
     def predict(self, data: pd.DataFrame, **options: Any) -> pd.DataFrame:
         """Mean outcome for new rows: see `mixepi.bkmr.summaries.predict`."""
-        from mixepi.bkmr import summaries
-
         return summaries.predict(self, data, **options)
+
+    def plot_pips(self) -> Any:
+        """Return a chart of the posterior inclusion probabilities, with the prior's as a tick.
+
+        Raises
+        ------
+        MissingPackageError
+            Altair is not installed; so for every chart below.
+        """
+        return plots.plot_pips(self, self.pips())
+
+    def plot_response(self, **options: Any) -> Any:
+        """Return the exposure-response curves, one panel per exposure; options of `univariate`."""
+        return plots.plot_response(self, self.univariate(**options))
+
+    def plot_bivariate(self, first: str, second: str, **options: Any) -> Any:
+        """Return a heat map of the response over two exposures; further options of `bivariate`."""
+        return plots.plot_bivariate(self, self.bivariate(pairs=[(first, second)], **options))
+
+    def plot_overall(self, **options: Any) -> Any:
+        """Return the overall effect of the mixture by quantile; options of `overall`."""
+        return plots.plot_overall(self, self.overall(**options))
+
+    def plot_single(self, **options: Any) -> Any:
+        """Return the effect of each exposure, the others fixed at several quantiles; options of `single`."""
+        return plots.plot_single(self, self.single(**options))
+
+    def plot_interactions(self, **options: Any) -> Any:
+        """Return the interaction of each exposure with the rest; options of `interactions`."""
+        return plots.plot_interactions(self, self.interactions(**options))
+
+    def plot_trace(self) -> Any:
+        """Return the kept draws of each monitored parameter in order, one line per chain."""
+        return plots.plot_trace(self, self.draws())
+
+    def plot_posterior_and_prior(self) -> Any:
+        """Return histograms of log10 lambda and log10 r (given inclusion) over their prior densities."""
+        return plots.plot_posterior_and_prior(self)

@@ -9,7 +9,7 @@ averaged over the covariates of the rows analysed. One factorisation per draw se
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,10 @@ from mixepi.arguments import is_number, require_choice, require_integer
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.design import numeric_columns
 from mixepi.bkmr.likelihood.solver import Solver
+from mixepi.bkmr.posterior import Posterior
 from mixepi.bkmr.sampler.chain import response_joint, symmetric_root
 from mixepi.errors import DataError, SpecificationError
 from mixepi.random_streams import random_stream
-
-if TYPE_CHECKING:
-    from mixepi.bkmr.results import BKMRResult
 
 Scale = Literal["link", "probability"]
 MAX_DRAWS = 1000
@@ -46,11 +44,11 @@ class Request:
 
     contrasts: Sequence[Contrast]
     scale: Scale
-    finish: Callable[[list["Posterior"]], pd.DataFrame]
+    finish: Callable[[list["ContrastSummary"]], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Posterior:
+class ContrastSummary:
     """Summary of c quantities: estimate, std_error, conf_low, conf_high, each of shape (c,)."""
 
     estimate: FloatArray
@@ -77,7 +75,7 @@ def mixture_quantile(means: FloatArray, sds: FloatArray, probability: float) -> 
     return np.asarray(0.5 * (low + high))
 
 
-def _kept(result: "BKMRResult", draws: int) -> list[tuple[int, int]]:
+def _kept(result: Posterior, draws: int) -> list[tuple[int, int]]:
     require_integer("draws", draws, 1, "1000 is usual")
     chains, count = result.lambda_.shape
     total = chains * count
@@ -85,13 +83,13 @@ def _kept(result: "BKMRResult", draws: int) -> list[tuple[int, int]]:
     return [(int(k) // count, int(k) % count) for k in chosen]
 
 
-def _check_scale(result: "BKMRResult", scale: str) -> None:
+def _check_scale(result: Posterior, scale: str) -> None:
     require_choice("scale", scale, ("link", "probability"))
     if scale == "probability" and result.spec.family != "binomial":
         raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
 
 
-def answer(result: "BKMRResult", requests: Sequence[Request], draws: int = MAX_DRAWS) -> list[pd.DataFrame]:
+def answer(result: Posterior, requests: Sequence[Request], draws: int = MAX_DRAWS) -> list[pd.DataFrame]:
     """The tables of all requests, from one factorisation per draw.
 
     A table does not depend on what else is asked for.
@@ -149,7 +147,7 @@ def _risks(
     return np.asarray(special.ndtr(eta).mean(axis=0))
 
 
-def _summarise(means: FloatArray, sds: FloatArray, scale: Scale) -> Posterior:
+def _summarise(means: FloatArray, sds: FloatArray, scale: Scale) -> ContrastSummary:
     estimate = means.mean(axis=0)
     sd = np.sqrt((sds**2).mean(axis=0) + means.var(axis=0))
     tail = 0.5 * (1 - LEVEL)
@@ -158,10 +156,10 @@ def _summarise(means: FloatArray, sds: FloatArray, scale: Scale) -> Posterior:
     else:
         low = mixture_quantile(means, sds, tail)
         high = mixture_quantile(means, sds, 1 - tail)
-    return Posterior(estimate, sd, low, high)
+    return ContrastSummary(estimate, sd, low, high)
 
 
-def _table(result: "BKMRResult", rows: pd.DataFrame, posterior: Posterior, scale: Scale) -> pd.DataFrame:
+def _table(result: Posterior, rows: pd.DataFrame, posterior: ContrastSummary, scale: Scale) -> pd.DataFrame:
     return result.label(
         rows.assign(
             estimate=posterior.estimate,
@@ -173,15 +171,15 @@ def _table(result: "BKMRResult", rows: pd.DataFrame, posterior: Posterior, scale
     )
 
 
-def _one_table(result: "BKMRResult", rows: pd.DataFrame, contrast: Contrast, scale: Scale) -> Request:
+def _one_table(result: Posterior, rows: pd.DataFrame, contrast: Contrast, scale: Scale) -> Request:
     return Request([contrast], scale, lambda summaries: _table(result, rows, summaries[0], scale))
 
 
-def _natural(result: "BKMRResult", exposure: int, z: FloatArray) -> FloatArray:
+def _natural(result: Posterior, exposure: int, z: FloatArray) -> FloatArray:
     return result.scaler.to_natural(z, exposure)
 
 
-def _base(result: "BKMRResult", quantile: float) -> FloatArray:
+def _base(result: Posterior, quantile: float) -> FloatArray:
     _check_quantile(quantile)
     return np.asarray(np.quantile(result.model.z, quantile, axis=0))
 
@@ -192,7 +190,7 @@ def _check_quantile(quantile: float) -> None:
 
 
 def univariate(
-    result: "BKMRResult", *, grid: int = 50, fixed: float = 0.5, center: bool = True, scale: Scale = "link"
+    result: Posterior, *, grid: int = 50, fixed: float = 0.5, center: bool = True, scale: Scale = "link"
 ) -> Request:
     """h along each exposure, the others at their `fixed` quantile (bkmr's PredictorResponseUnivar)."""
     _check_grid(grid)
@@ -206,7 +204,7 @@ def univariate(
         contrasts.append(Contrast(points, matrix))
         frames.append(pd.DataFrame({"exposure": name, "z": values, "value": _natural(result, m, values)}))
 
-    def finish(summaries: list[Posterior]) -> pd.DataFrame:
+    def finish(summaries: list[ContrastSummary]) -> pd.DataFrame:
         tables = [_table(result, f, s, scale) for f, s in zip(frames, summaries, strict=True)]
         return pd.concat(tables, ignore_index=True)
 
@@ -214,7 +212,7 @@ def univariate(
 
 
 def bivariate(
-    result: "BKMRResult", *, pairs: Sequence[tuple[str, str]] | None = None, grid: int = 20,
+    result: Posterior, *, pairs: Sequence[tuple[str, str]] | None = None, grid: int = 20,
     fixed: float = 0.5, min_distance: float = 0.5, scale: Scale = "link",
 ) -> Request:  # fmt: skip
     """h over a grid of two exposures, the others at their `fixed` quantile, centred over the grid.
@@ -253,7 +251,7 @@ def bivariate(
             )
         )
 
-    def finish(summaries: list[Posterior]) -> pd.DataFrame:
+    def finish(summaries: list[ContrastSummary]) -> pd.DataFrame:
         tables = []
         for frame, summary in zip(frames, summaries, strict=True):
             table = _table(result, frame, summary, scale)
@@ -266,7 +264,7 @@ def bivariate(
 
 
 def overall(
-    result: "BKMRResult", *, quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)),
+    result: Posterior, *, quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)),
     fixed: float = 0.5, scale: Scale = "link",
 ) -> Request:  # fmt: skip
     """h with all exposures at each quantile minus h with all at `fixed` (OverallRiskSummaries)."""
@@ -281,7 +279,7 @@ def _check_grid(grid: int) -> None:
     require_integer("grid", grid, 2, "it is the number of points along an exposure")
 
 
-def _change(result: "BKMRResult", m: int, others: float, low: float, high: float) -> FloatArray:
+def _change(result: Posterior, m: int, others: float, low: float, high: float) -> FloatArray:
     points = np.vstack([_base(result, others), _base(result, others)])
     _check_quantile(low)
     _check_quantile(high)
@@ -290,7 +288,7 @@ def _change(result: "BKMRResult", m: int, others: float, low: float, high: float
 
 
 def single(
-    result: "BKMRResult", *, low: float = 0.25, high: float = 0.75,
+    result: Posterior, *, low: float = 0.25, high: float = 0.75,
     fixed: Sequence[float] = (0.25, 0.5, 0.75), scale: Scale = "link",
 ) -> Request:  # fmt: skip
     """h(exposure at `high`) - h(at `low`), the others at each `fixed` quantile (SingVarRiskSummaries)."""
@@ -304,7 +302,7 @@ def single(
 
 
 def interactions(
-    result: "BKMRResult", *, low: float = 0.25, high: float = 0.75, fixed: tuple[float, float] = (0.25, 0.75),
+    result: Posterior, *, low: float = 0.25, high: float = 0.75, fixed: tuple[float, float] = (0.25, 0.75),
     scale: Scale = "link",
 ) -> Request:  # fmt: skip
     """Difference of the single-exposure effect between the others at fixed[1] and at fixed[0]."""
@@ -317,9 +315,9 @@ def interactions(
 
 
 def predict(
-    result: "BKMRResult", data: pd.DataFrame, *, scale: Scale = "link", draws: int = MAX_DRAWS
+    result: Posterior, data: pd.DataFrame, *, scale: Scale = "link", draws: int = MAX_DRAWS
 ) -> pd.DataFrame:
-    """Posterior of h(z) + x'b (or of P(y = 1 | z, x)) for new rows, cluster effects at zero / averaged.
+    """ContrastSummary of h(z) + x'b (or of P(y = 1 | z, x)) for new rows, cluster effects at zero / averaged.
 
     The interval is for the mean of the outcome, not for a new outcome.
 

@@ -1,6 +1,7 @@
 """Quantile g-computation in closed form: psi is the sum of the exposures' coefficients."""
 
 from dataclasses import dataclass
+from typing import Any
 from warnings import warn
 
 import numpy as np
@@ -10,10 +11,11 @@ from mixepi.arguments import require_type
 from mixepi.arrays import FloatArray
 from mixepi.errors import SpecificationError
 from mixepi.glm.constrained import fit_glm
-from mixepi.qgcomp.prepared import prepare
+from mixepi.qgcomp.data import qgcomp_data
 from mixepi.qgcomp.spec import QGComp
 from mixepi.quantile_scores import QuantileScores
-from mixepi.survey.glm import survey_glm
+from mixepi.results import charts
+from mixepi.results.base import IntervalResult
 from mixepi.tables import ESTIMATE_COLUMNS, estimate_table, with_counts
 
 QGCOMP_ESTIMATE_COLUMNS = (*ESTIMATE_COLUMNS, "n", "events")
@@ -32,8 +34,8 @@ FACT_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class QGCompResult:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class QGCompResult(IntervalResult):
     """A fitted quantile g-computation with p exposures among k parameters.
 
     Attributes
@@ -141,6 +143,40 @@ class QGCompResult:
         facts = pd.DataFrame([dict(zip(FACT_COLUMNS, values, strict=True))])
         return facts.astype({"quantiles": "Int64", "events": "Int64"})
 
+    def headline(self) -> str:
+        """Return in one line what was fitted."""
+        return f"quantile g-computation, {mixture_name(self.spec, self.n, self.events)}"
+
+    def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
+        """Return the tables of the summary."""
+        weights = self.weights().drop(columns="rank")
+        return {"Estimates": self.estimates(level), "Weights within each direction": weights}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return the warnings of the fit."""
+        return self.warnings
+
+    def effect_label(self) -> str:
+        """Return what psi measures."""
+        return charts.effect_label(self.spec.family, self.spec.outcome)
+
+    def plot_weights(self) -> Any:
+        """Return an altair chart of each exposure's share of the partial effect of its sign.
+
+        Raises
+        ------
+        MissingPackageError
+            Altair is not installed.
+        """
+        return charts.plot_weights(self.weights(), f"Weights: {self.headline()}", equal_line=False)
+
+
+def mixture_name(spec: QGComp, n: int, events: int | None) -> str:
+    """Return the mixture in words: its size, the outcome, the rows."""
+    counted = "" if events is None else f", {events} events"
+    inference = ", design-based" if spec.is_survey else ""
+    return f"{len(spec.exposures)} exposures, {spec.family} {spec.outcome}, {n} rows{counted}{inference}"
+
 
 def fit_qgcomp(spec: QGComp, data: pd.DataFrame) -> QGCompResult:
     """Fit the outcome model on quantile scores and add up the coefficients of the mixture.
@@ -171,51 +207,40 @@ def fit_qgcomp(spec: QGComp, data: pd.DataFrame) -> QGCompResult:
             f"expected no further terms and degree 1, found terms={spec.terms}, degree={spec.degree}: "
             "use fit_qgcomp_bootstrap"
         )
-    prepared = prepare(spec, data, interventions=False)
-    for note in prepared.notes:
+    arrays = qgcomp_data(spec, data, interventions=False)
+    for note in arrays.notes:
         warn(note, stacklevel=2)
     fit = fit_glm(
-        prepared.design,
-        prepared.names,
-        prepared.outcome,
+        arrays.design,
+        arrays.names,
+        arrays.outcome,
         family=spec.family,
-        weights=prepared.weights,
-        offset=prepared.offset,
+        weights=arrays.weights,
+        offset=arrays.offset,
     )
     coefficients, covariance, inference = fit.coefficients, fit.covariance, "model"
     df = interval_df = np.inf
     if spec.family == "gaussian":
         df = interval_df = fit.residual_df
         if spec.inference == "qgcomp":
-            df, interval_df = float(prepared.outcome.size - 1 - len(spec.exposures)), np.inf
-    if prepared.survey is not None:
-        domain = np.zeros(prepared.total_rows, dtype=np.bool_)
-        domain[prepared.positions] = True
-        order = np.argsort(prepared.positions)
-        survey = survey_glm(
-            prepared.design[order],
-            prepared.names,
-            prepared.outcome[order],
-            domain,
-            prepared.survey,
-            family=spec.family,
-            offset=prepared.offset[order],
-        )
+            df, interval_df = float(arrays.outcome.size - 1 - len(spec.exposures)), np.inf
+    if arrays.survey is not None:
+        survey = arrays.survey_fit(arrays.survey, arrays.design, arrays.names, family=spec.family)
         coefficients, covariance, inference = survey.coefficients, survey.covariance, "design"
         df = interval_df = survey.df
     return QGCompResult(
-        spec,
-        prepared.scores,
-        prepared.names,
-        coefficients,
-        covariance,
-        df,
-        interval_df,
-        fit.deviance,
-        fit.null_deviance,
-        fit.residual_df,
-        prepared.outcome.size,
-        int(prepared.outcome.sum()) if spec.family == "binomial" else None,
-        inference,
-        tuple(map(str, prepared.notes)),
+        spec=spec,
+        scores=arrays.scores,
+        terms=arrays.names,
+        coefficients=coefficients,
+        covariance=covariance,
+        df=df,
+        interval_df=interval_df,
+        deviance=fit.deviance,
+        null_deviance=fit.null_deviance,
+        residual_df=fit.residual_df,
+        n=arrays.outcome.size,
+        events=int(arrays.outcome.sum()) if spec.family == "binomial" else None,
+        inference=inference,
+        warnings=tuple(map(str, arrays.notes)),
     )

@@ -1,6 +1,7 @@
 """Quantile g-computation by a marginal structural model: curved effects, interactions, risk ratios."""
 
 from dataclasses import dataclass
+from typing import Any
 from warnings import warn
 
 import numpy as np
@@ -10,7 +11,8 @@ from mixepi.arguments import require_integer, require_seed
 from mixepi.arrays import FloatArray
 from mixepi.errors import ConvergenceWarning, EstimationError, MixepiWarning
 from mixepi.glm.constrained import fit_glm, fit_resamples
-from mixepi.qgcomp.prepared import Prepared, prepare
+from mixepi.qgcomp.data import QGCompData, qgcomp_data
+from mixepi.qgcomp.fit import mixture_name
 from mixepi.qgcomp.spec import QGComp
 from mixepi.qgcomp.structural import (
     curvature,
@@ -24,15 +26,17 @@ from mixepi.qgcomp.structural import (
 from mixepi.quantile_scores import QuantileScores
 from mixepi.random_streams import random_stream
 from mixepi.resampling import draw_counts
+from mixepi.results import charts
+from mixepi.results.base import IntervalResult
 from mixepi.survey.design import rao_wu_factors, total_covariance
-from mixepi.tables import ESTIMATE_COLUMNS, check_level, estimate_table, with_counts
+from mixepi.tables import check_level, estimate_table, with_counts
 
 OUTCOME_LINKS = {"gaussian": "identity", "binomial": "logit", "poisson": "log"}
-CURVE_COLUMNS = ("joint_quantile", "mean_outcome", "structural_model", "std_error", "conf_low", "conf_high")
+OVERALL_COLUMNS = ("joint_quantile", "mean_outcome", "structural_model", "std_error", "conf_low", "conf_high")
 
 
-@dataclass(frozen=True)
-class QGCompMarginalResult:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class QGCompMarginalResult(IntervalResult):
     """A fitted marginal structural model of degree d over v joint exposure levels.
 
     Attributes
@@ -83,8 +87,8 @@ class QGCompMarginalResult:
         table = estimate_table(terms, self.psi, errors, self.df, level, self.interval_df)
         return with_counts(table, self.n, self.events)
 
-    def curve(self, level: float = 0.95) -> pd.DataFrame:
-        """Return mean outcomes by joint quantile: `CURVE_COLUMNS`, intervals of the structural model."""
+    def overall(self, level: float = 0.95) -> pd.DataFrame:
+        """Return mean outcomes by joint quantile: `OVERALL_COLUMNS`, intervals of the structural model."""
         check_level(level)
         P = powers(self.levels, self.psi.size - 1)
         eta = P @ self.psi
@@ -101,11 +105,39 @@ class QGCompMarginalResult:
             }
         )
 
-    def plot_curve(self, level: float = 0.95) -> object:
-        """Return an altair chart of the mean outcomes by joint quantile."""
-        from mixepi.qgcomp.plots import plot_curve
+    def plot_overall(self, level: float = 0.95) -> Any:
+        """Return an altair chart of the mean outcomes by joint quantile.
 
-        return plot_curve(self.curve(level))
+        Raises
+        ------
+        MissingPackageError
+            Altair is not installed.
+        """
+        return charts.plot_joint(
+            self.overall(level), self.spec.outcome, f"Overall effect of the mixture: {self.headline()}"
+        )
+
+    def headline(self) -> str:
+        """Return in one line what was fitted."""
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return (
+            f"quantile g-computation by a marginal structural model ({self.inference}), "
+            f"{mixture_name(self.spec, self.n, self.events)}{seed}"
+        )
+
+    def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
+        """Return the tables of the summary."""
+        return {"Estimates": self.estimates(level), "Overall effect": self.overall(level)}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return the warnings of the fit."""
+        return self.warnings
+
+    def effect_label(self) -> str:
+        """Return what psi measures."""
+        if self.link == "log" and self.spec.family == "binomial":
+            return f"log risk ratio of {self.spec.outcome}"
+        return charts.effect_label(self.spec.family, self.spec.outcome)
 
     def outcome_model(self) -> pd.DataFrame:
         """Return the outcome model's coefficients: columns term and estimate."""
@@ -145,27 +177,27 @@ def fit_qgcomp_bootstrap(
     """
     require_seed(seed)
     require_integer("resamples", resamples, 2, "200 is usual")
-    prepared = prepare(spec, data, interventions=True)
-    coefficients = _outcome_fit(spec, prepared)
+    arrays = qgcomp_data(spec, data, interventions=True)
+    coefficients = _outcome_fit(spec, arrays)
     generator = random_stream(seed, "qgcomp", "bootstrap")
-    if prepared.survey is None:
-        counts = draw_counts(generator, prepared.outcome.size, resamples)
+    if arrays.survey is None:
+        counts = draw_counts(generator, arrays.outcome.size, resamples)
         df = np.inf
     else:
-        factors, df = rao_wu_factors(generator, prepared.survey, resamples)
-        counts = factors[:, prepared.positions]
-    weights = counts * prepared.weights
+        factors, df = rao_wu_factors(generator, arrays.survey, resamples)
+        counts = factors[:, arrays.positions]
+    weights = counts * arrays.weights
     fits, converged = fit_resamples(
-        prepared.design, prepared.outcome, weights, family=spec.family, offset=prepared.offset
+        arrays.design, arrays.outcome, weights, family=spec.family, offset=arrays.offset
     )
     link = link_name(spec.family, spec.risk_ratio)
-    P = powers(prepared.levels, spec.degree)
+    P = powers(arrays.levels, spec.degree)
     finite = converged & np.isfinite(fits).all(axis=1)
     draws = fit_structural(
-        mean_predictions(spec, prepared, fits[finite], weights[finite]), P, spec.family, link
+        mean_predictions(spec, arrays, fits[finite], weights[finite]), P, spec.family, link
     )
     draws = draws[np.isfinite(draws).all(axis=1)]
-    notes: list[MixepiWarning] = list(prepared.notes)
+    notes: list[MixepiWarning] = list(arrays.notes)
     if len(draws) < resamples:
         notes.append(
             ConvergenceWarning(
@@ -178,7 +210,7 @@ def fit_qgcomp_bootstrap(
             f"expected at least 2 resamples with finite fits, found {len(draws)}: simplify the model"
         )
     covariance = np.atleast_2d(np.cov(draws, rowvar=False))
-    return _result(spec, seed, prepared, coefficients, covariance, draws, df, "bootstrap", notes)
+    return _result(spec, seed, arrays, coefficients, covariance, draws, df, "bootstrap", notes)
 
 
 def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResult:
@@ -200,26 +232,26 @@ def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResul
     ------
     DataError, SpecificationError, EstimationError, SeparationError
     """
-    prepared = prepare(spec, data, interventions=True)
-    coefficients = _outcome_fit(spec, prepared)
+    arrays = qgcomp_data(spec, data, interventions=True)
+    coefficients = _outcome_fit(spec, arrays)
     link = link_name(spec.family, spec.risk_ratio)
-    P = powers(prepared.levels, spec.degree)
-    w, X = prepared.weights, prepared.design
+    P = powers(arrays.levels, spec.degree)
+    w, X = arrays.weights, arrays.design
     own_link = OUTCOME_LINKS[spec.family]
-    mean = inverse_link(own_link, X @ coefficients + prepared.offset)
-    predicted = inverse_link(own_link, prepared.interventions @ coefficients + prepared.offset)
+    mean = inverse_link(own_link, X @ coefficients + arrays.offset)
+    predicted = inverse_link(own_link, arrays.interventions @ coefficients + arrays.offset)
     averages = (predicted @ w / w.sum())[None]
     psi = require_settled(fit_structural(averages, P, spec.family, link))[0]
     fitted = inverse_link(link, P @ psi)
     factor = score_factor(spec.family, link, fitted)
     k = coefficients.size
     score = np.empty((w.size, k + psi.size))
-    score[:, :k] = (w * (prepared.outcome - mean))[:, None] * X
+    score[:, :k] = (w * (arrays.outcome - mean))[:, None] * X
     score[:, k:] = w[:, None] * (((predicted - fitted[:, None]) * factor[:, None]).T @ P)
     A = np.zeros((k + psi.size, k + psi.size))
     A[:k, :k] = (X * (w * curvature(spec.family, own_link, mean))[:, None]).T @ X
     slopes = curvature(spec.family, own_link, predicted) * w * factor[:, None]
-    A[k:, :k] = -np.einsum("va,vi,vij->aj", P, slopes, prepared.interventions)
+    A[k:, :k] = -np.einsum("va,vi,vij->aj", P, slopes, arrays.interventions)
     # The sum over v of (predicted mean - fitted) x factor also moves with psi through the factor; at the
     # solution of the log-binomial score that term does not vanish, so it is kept.
     change = _factor_slope(spec.family, link, fitted) * (averages[0] - fitted) - factor * _mean_slope(
@@ -227,35 +259,35 @@ def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResul
     )
     A[k:, k:] = -w.sum() * (P * change[:, None]).T @ P
     B, df = score.T @ score, np.inf
-    if prepared.survey is not None:
-        B, df = total_covariance(score, prepared.survey, prepared.positions)
+    if arrays.survey is not None:
+        B, df = total_covariance(score, arrays.survey, arrays.positions)
     inverse = np.linalg.inv(A)
     covariance = (inverse @ B @ inverse.T)[k:, k:]
     return _result(
         spec,
         None,
-        prepared,
+        arrays,
         coefficients,
         covariance,
         np.empty((0, psi.size)),
         df,
         "sandwich",
-        prepared.notes,
+        arrays.notes,
     )
 
 
-def mean_predictions(spec: QGComp, prepared: Prepared, fits: FloatArray, weights: FloatArray) -> FloatArray:
+def mean_predictions(spec: QGComp, arrays: QGCompData, fits: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the weighted mean outcome (B, v) under each joint level.
 
     Takes coefficients (B, k) and weights (B, n).
     """
     totals = weights.sum(axis=1)
-    means = np.empty((fits.shape[0], prepared.levels.size))
-    shifted = bool(np.any(prepared.offset))
-    for v, design in enumerate(prepared.interventions):
+    means = np.empty((fits.shape[0], arrays.levels.size))
+    shifted = bool(np.any(arrays.offset))
+    for v, design in enumerate(arrays.interventions):
         eta = fits @ design.T
         if shifted:
-            eta += prepared.offset
+            eta += arrays.offset
         # In place: these arrays are the largest of the analysis.
         if spec.family == "binomial":
             np.negative(eta, out=eta)
@@ -270,14 +302,14 @@ def mean_predictions(spec: QGComp, prepared: Prepared, fits: FloatArray, weights
     return np.asarray(means / totals[:, None])
 
 
-def _outcome_fit(spec: QGComp, prepared: Prepared) -> FloatArray:
+def _outcome_fit(spec: QGComp, arrays: QGCompData) -> FloatArray:
     return fit_glm(
-        prepared.design,
-        prepared.names,
-        prepared.outcome,
+        arrays.design,
+        arrays.names,
+        arrays.outcome,
         family=spec.family,
-        weights=prepared.weights,
-        offset=prepared.offset,
+        weights=arrays.weights,
+        offset=arrays.offset,
     ).coefficients
 
 
@@ -294,7 +326,7 @@ def _mean_slope(link: str, fitted: FloatArray) -> FloatArray:
 def _result(
     spec: QGComp,
     seed: int | None,
-    prepared: Prepared,
+    arrays: QGCompData,
     coefficients: FloatArray,
     covariance: FloatArray,
     draws: FloatArray,
@@ -305,41 +337,31 @@ def _result(
     for note in notes:
         warn(note, stacklevel=3)
     link = link_name(spec.family, spec.risk_ratio)
-    means = mean_predictions(spec, prepared, coefficients[None], prepared.weights[None])
-    P = powers(prepared.levels, spec.degree)
+    means = mean_predictions(spec, arrays, coefficients[None], arrays.weights[None])
+    P = powers(arrays.levels, spec.degree)
     psi = require_settled(fit_structural(means, P, spec.family, link))[0]
-    n, k = prepared.design.shape
+    n, k = arrays.design.shape
     interval_df = df
-    if spec.family == "gaussian" and prepared.survey is None:
+    if spec.family == "gaussian" and arrays.survey is None:
         df = interval_df = float(n - k)
         if spec.inference == "qgcomp":
             df, interval_df = float(n - k - spec.degree), np.inf
     return QGCompMarginalResult(
-        spec,
-        seed,
-        prepared.scores,
-        link,
-        psi,
-        covariance,
-        df,
-        interval_df,
-        prepared.levels,
-        means[0],
-        prepared.names,
-        coefficients,
-        draws,
-        n,
-        int(prepared.outcome.sum()) if spec.family == "binomial" else None,
-        inference if prepared.survey is None else f"{inference}, design",
-        tuple(map(str, notes)),
+        spec=spec,
+        seed=seed,
+        scores=arrays.scores,
+        link=link,
+        psi=psi,
+        covariance=covariance,
+        df=df,
+        interval_df=interval_df,
+        levels=arrays.levels,
+        mean_outcomes=means[0],
+        outcome_terms=arrays.names,
+        outcome_coefficients=coefficients,
+        draws=draws,
+        n=n,
+        events=int(arrays.outcome.sum()) if spec.family == "binomial" else None,
+        inference=inference if arrays.survey is None else f"{inference}, design",
+        warnings=tuple(map(str, notes)),
     )
-
-
-__all__ = [
-    "CURVE_COLUMNS",
-    "ESTIMATE_COLUMNS",
-    "QGCompMarginalResult",
-    "fit_qgcomp_bootstrap",
-    "fit_qgcomp_sandwich",
-    "mean_predictions",
-]

@@ -1,6 +1,6 @@
 """What a quantile g-computation is asked to do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from mixepi.arguments import (
@@ -75,13 +75,12 @@ class QGComp:
     psu: str | None = None
     domain: str | None = None
     identifier: str | None = None
-    survey: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("exposures", "covariates"):
             object.__setattr__(self, name, require_names(name, getattr(self, name)))
         object.__setattr__(self, "terms", require_names("terms", self.terms, "terms"))
-        object.__setattr__(self, "survey", require_design(self.weights, self.strata, self.psu))
+        require_design(self.weights, self.strata, self.psu)
         require_choice("family", self.family, ("gaussian", "binomial", "poisson"))
         require_one_role(
             self.outcome,
@@ -106,3 +105,8 @@ class QGComp:
             "degree", self.degree, 1, f"{joint} joint quantiles carry no more", joint - 1
         )
         object.__setattr__(self, "degree", degree)
+
+    @property
+    def is_survey(self) -> bool:
+        """Whether inference is design-based."""
+        return require_design(self.weights, self.strata, self.psu)

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
 
 from mixepi.arrays import FloatArray
-from mixepi.errors import EstimationError
 from mixepi.model_frame import covariate_columns, numeric_column
+from mixepi.rank import require_independent
 
 INTERCEPT = "(Intercept)"
 
@@ -45,22 +44,5 @@ def design_matrix(
     matrix = np.column_stack(
         [np.ones(len(data)), *(numeric_column(data, name) for name in exposures), coded.matrix]
     )
-    _check_rank(terms, matrix)
+    require_independent(matrix, terms)
     return terms, matrix
-
-
-def _check_rank(terms: Sequence[str], matrix: FloatArray) -> None:
-    scale = np.linalg.norm(matrix, axis=0)
-    empty = [name for name, size in zip(terms, scale, strict=True) if size == 0]
-    if empty:
-        raise EstimationError(
-            f"expected columns that vary, found only zeros in {', '.join(empty)}: leave them out"
-        )
-    triangle, order = linalg.qr(matrix / scale, mode="r", pivoting=True)
-    rank = int(np.sum(np.abs(np.diag(triangle)) > 1e-9))
-    if rank < matrix.shape[1]:
-        dependent = sorted(terms[index] for index in order[rank:])
-        raise EstimationError(
-            f"expected linearly independent columns, found {', '.join(dependent)} to be a combination of "
-            f"the others in {len(matrix)} rows: leave out one of the columns involved"
-        )

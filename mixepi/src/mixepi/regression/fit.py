@@ -7,7 +7,8 @@ import pandas as pd
 
 from mixepi.arguments import require_type
 from mixepi.arrays import BoolArray, FloatArray
-from mixepi.errors import DataError, EstimationError, MixepiWarning, SeparationError
+from mixepi.errors import EstimationError, MixepiWarning, SeparationError
+from mixepi.glm.families import check_outcome
 from mixepi.model_frame import (
     domain_rows,
     numeric_column,
@@ -72,7 +73,7 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     require_complete(data, spec.columns, rows)
     here = data.loc[rows]
     outcome = numeric_column(here, spec.outcome)
-    _check_outcome(spec, outcome)
+    check_outcome(outcome, spec.family, spec.outcome)
     terms, matrix = design_matrix(here, spec.exposures, spec.covariates, dict(spec.references))
     weights = observation_weights(here, spec.weights) if spec.is_survey else None
     estimates = _estimate(spec, data, rows, terms, matrix, outcome)
@@ -112,20 +113,6 @@ def standard_deviation(values: FloatArray, weights: FloatArray | None) -> FloatA
         return np.asarray(values.std(axis=0, ddof=1))
     mean = np.average(values, axis=0, weights=weights)
     return np.asarray(np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights)))
-
-
-def _check_outcome(spec: RegressionSpec, outcome: FloatArray) -> None:
-    if spec.family == "binomial":
-        others = np.unique(outcome[(outcome != 0) & (outcome != 1)])
-        if len(others):
-            raise DataError(
-                f"expected 0 or 1 in {spec.outcome}, found {others[:5].tolist()}: recode the outcome"
-            )
-        if outcome.min() == outcome.max():
-            raise EstimationError(
-                f"expected both values of {spec.outcome}, found only {outcome[0]:.0f} in "
-                f"{len(outcome)} records"
-            )
 
 
 def _estimate(

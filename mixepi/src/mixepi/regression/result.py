@@ -7,6 +7,8 @@ import pandas as pd
 
 from mixepi.arrays import FloatArray
 from mixepi.regression.spec import RegressionSpec
+from mixepi.results.base import IntervalResult
+from mixepi.results.charts import effect_label
 from mixepi.tables import estimate_table
 
 
@@ -20,8 +22,8 @@ class Estimates:
     log_likelihood: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class RegressionFit:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class RegressionFit(IntervalResult):
     """Coefficients of one regression and their covariance.
 
     Attributes
@@ -74,3 +76,19 @@ class RegressionFit:
         first = 1
         last = first + len(self.spec.exposures)
         return self.coefficients[first:last] * self.exposure_sd / self.outcome_sd
+
+    def headline(self) -> str:
+        """Return in one line what was fitted."""
+        spec = self.spec
+        kind = "logistic" if spec.family == "binomial" else "linear"
+        events = "" if self.events is None else f", {self.events} events"
+        inference = ", design-based" if spec.is_survey else ""
+        return f"{kind} regression of {spec.outcome}, {self.n} records{events}{inference}"
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return the warnings of the fit."""
+        return self.warnings
+
+    def effect_label(self) -> str:
+        """Return what the coefficients measure."""
+        return effect_label(self.spec.family, self.spec.outcome)

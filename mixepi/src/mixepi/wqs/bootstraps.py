@@ -15,7 +15,7 @@ from mixepi.errors import (
     SeparationWarning,
 )
 from mixepi.glm.constrained import ConstrainedFits, fit_constrained
-from mixepi.wqs.prepared import Prepared
+from mixepi.wqs.data import WQSData
 from mixepi.wqs.spec import WQS
 
 KKT_TOLERANCE = 1e-6
@@ -76,7 +76,7 @@ def draw_subsets(generator: np.random.Generator, spec: WQS, columns: int) -> Boo
 
 
 def fit_bootstraps(
-    spec: WQS, prepared: Prepared, rows: BoolArray, counts: FloatArray, included: BoolArray | None = None
+    spec: WQS, arrays: WQSData, rows: BoolArray, counts: FloatArray, included: BoolArray | None = None
 ) -> BootstrapFits:
     """Fit every bootstrap of the training `rows` (mask over the analysed rows) to its global optimum.
 
@@ -89,21 +89,21 @@ def fit_bootstraps(
     included : bool array, shape (B, K), optional
         Exposures of each random-subset fit.
     """
-    K = prepared.index_columns.shape[1]
+    K = arrays.index_columns.shape[1]
     if included is not None:
         counts = np.broadcast_to(counts, (included.shape[0], counts.shape[1]))
-    parameters = 1 + prepared.covariates.matrix.shape[1] + len(spec.directions)
+    parameters = 1 + arrays.covariates.matrix.shape[1] + len(spec.directions)
 
     def fit(sign: int) -> ConstrainedFits:
         signs = np.full(K, sign) if included is None else np.where(included, sign, 2)
         return fit_constrained(
-            prepared.index_columns[rows],
-            prepared.covariates.matrix[rows],
-            prepared.outcome[rows],
-            counts * prepared.weights[rows],
+            arrays.index_columns[rows],
+            arrays.covariates.matrix[rows],
+            arrays.outcome[rows],
+            counts * arrays.weights[rows],
             signs,
             family=spec.family,
-            offset=prepared.offset[rows],
+            offset=arrays.offset[rows],
             residual_df=float(rows.sum() - parameters),
         )
 
@@ -111,19 +111,17 @@ def fit_bootstraps(
         # Any theta is a positive index minus a negative one, so the model with two indices is the
         # unconstrained fit; its parts by sign are the representation with the smallest coefficients.
         both = fit(0)
-        return collect(
-            spec, both, [0, 1], both.index_coefficients.T != 0, float(prepared.index_columns.max())
-        )
-    return choose_sign(spec, prepared, fit)
+        return collect(spec, both, [0, 1], both.index_coefficients.T != 0, float(arrays.index_columns.max()))
+    return choose_sign(spec, arrays, fit)
 
 
-def choose_sign(spec: WQS, prepared: Prepared, fit: Callable[[int], ConstrainedFits]) -> BootstrapFits:
+def choose_sign(spec: WQS, arrays: WQSData, fit: Callable[[int], ConstrainedFits]) -> BootstrapFits:
     """Fit both signs; keep the one asked for, or fit by fit the better one if the sign is free."""
     side, sign = (0, 1) if spec.direction == "positive" else (1, -1)
     wanted, other = fit(sign), fit(-sign)
     preferred = (wanted.deviances < other.deviances) & (wanted.index_coefficients[:, side] != 0)
     fits = wanted if spec.constrain_sign else better_of(wanted, other)
-    return collect(spec, fits, [side], preferred[None], float(np.abs(prepared.index_columns).max()))
+    return collect(spec, fits, [side], preferred[None], float(np.abs(arrays.index_columns).max()))
 
 
 def better_of(wanted: ConstrainedFits, other: ConstrainedFits) -> ConstrainedFits:

@@ -8,8 +8,7 @@ from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import EstimationError, FewEventsWarning, MixepiWarning
 from mixepi.glm.constrained import fit_glm
 from mixepi.glm.families import BINARY, FREE_DISPERSION
-from mixepi.survey.glm import survey_glm
-from mixepi.wqs.prepared import Prepared
+from mixepi.wqs.data import WQSData
 from mixepi.wqs.spec import WQS
 
 # Vittinghoff and McCulloch (2007): bias and coverage are acceptable from 5 to 9 events per parameter on.
@@ -38,7 +37,7 @@ class FinalModel:
 
 
 def fit_final_model(
-    spec: WQS, prepared: Prepared, rows: BoolArray, index: FloatArray, *, variance: bool = True
+    spec: WQS, arrays: WQSData, rows: BoolArray, index: FloatArray, *, variance: bool = True
 ) -> FinalModel:
     """Regress the outcome on the index (n, D), the covariates and, if asked for, their interaction.
 
@@ -51,40 +50,27 @@ def fit_final_model(
         True by default. False leaves out the survey design, which changes the covariance and not the
         coefficients, and takes most of the time.
     """
-    Z = prepared.covariates
+    Z = arrays.covariates
     columns = [np.ones((index.shape[0], 1)), index, Z.matrix]
     terms = ["intercept", *spec.index_terms, *Z.names]
-    if prepared.modifier is not None:
-        columns.append(index * prepared.modifier[:, None])
-        terms.append(f"wqs:{prepared.modifier_name}")
+    if arrays.modifier is not None:
+        columns.append(index * arrays.modifier[:, None])
+        terms.append(f"wqs:{arrays.modifier_name}")
     design = np.hstack(columns)[rows]
     names = tuple(terms)
-    outcome = prepared.outcome[rows]
+    outcome = arrays.outcome[rows]
     fit = fit_glm(
         design,
         names,
         outcome,
         family=spec.family,
-        weights=prepared.weights[rows],
-        offset=prepared.offset[rows],
+        weights=arrays.weights[rows],
+        offset=arrays.offset[rows],
     )
     coefficients, covariance, inference = fit.coefficients, fit.covariance, "model"
     df = fit.residual_df if spec.family in FREE_DISPERSION else np.inf
-    if prepared.design is not None and variance:
-        domain = np.zeros(prepared.total_rows, dtype=np.bool_)
-        positions = prepared.positions[rows]
-        domain[positions] = True
-        order = np.argsort(positions)
-        survey = survey_glm(
-            design[order],
-            names,
-            outcome[order],
-            domain,
-            prepared.design,
-            family=spec.family,
-            offset=prepared.offset[rows][order],
-            size=fit.size,
-        )
+    if arrays.survey is not None and variance:
+        survey = arrays.survey_fit(arrays.survey, design, names, family=spec.family, rows=rows, size=fit.size)
         coefficients, covariance, df, inference = survey.coefficients, survey.covariance, survey.df, "design"
     return FinalModel(
         names,

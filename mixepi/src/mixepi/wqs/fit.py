@@ -19,9 +19,9 @@ from mixepi.wqs.bootstraps import (
     fit_notes,
     require_direction,
 )
+from mixepi.wqs.data import WQSData, wqs_data
 from mixepi.wqs.final_model import FinalModel, check_events, fit_final_model
 from mixepi.wqs.interaction import fit_interaction_bootstraps
-from mixepi.wqs.prepared import Prepared, prepare
 from mixepi.wqs.results import WQSResult
 from mixepi.wqs.spec import WQS
 
@@ -78,37 +78,37 @@ def fit_wqs(
     regression for highly correlated data in a risk analysis setting. J Agric Biol Environ Stat 20:100-120.
     """
     require_seed(seed)
-    prepared = prepare(spec, data)
-    given = None if validation_rows is None else _given_validation(validation_rows, data, prepared)
+    arrays = wqs_data(spec, data)
+    given = None if validation_rows is None else _given_validation(validation_rows, data, arrays)
     if bootstrap_rows is not None and spec.random_subset is not None:
         raise SpecificationError(
             "expected bootstrap_rows without random_subset, found both: random-subset WQS does not "
             "resample rows"
         )
-    once = run_once(spec, prepared, seed, 0, validation=given, bootstrap_rows=bootstrap_rows)
-    notes = (*prepared.notes, *once.notes)
+    split = fit_split(spec, arrays, seed, 0, validation=given, bootstrap_rows=bootstrap_rows)
+    notes = (*arrays.notes, *split.notes)
     for note in notes:
         warn(note, stacklevel=2)
     validation = np.zeros(len(data), dtype=np.bool_)
     training = np.zeros(len(data), dtype=np.bool_)
-    validation[prepared.positions[once.validation]] = True
-    training[prepared.positions[once.training]] = True
+    validation[arrays.positions[split.validation]] = True
+    training[arrays.positions[split.training]] = True
     return WQSResult(
-        spec,
-        seed,
-        prepared.scores,
-        prepared.components,
-        once.index_weights,
-        once.bootstraps,
-        once.model,
-        training,
-        validation,
-        tuple(str(note) for note in notes),
+        spec=spec,
+        seed=seed,
+        scores=arrays.scores,
+        components=arrays.components,
+        index_weights=split.index_weights,
+        bootstraps=split.bootstraps,
+        model=split.model,
+        training_rows=training,
+        validation_rows=validation,
+        warnings=tuple(str(note) for note in notes),
     )
 
 
-@dataclass(frozen=True)
-class Once:
+@dataclass(frozen=True, kw_only=True)
+class Split:
     """One pass of the procedure; `training` and `validation` are masks over the analysed rows."""
 
     training: BoolArray
@@ -119,42 +119,49 @@ class Once:
     notes: tuple[MixepiWarning, ...]
 
 
-def run_once(
+def fit_split(
     spec: WQS,
-    prepared: Prepared,
+    arrays: WQSData,
     seed: int,
     number: int,
     *,
     validation: BoolArray | None = None,
     bootstrap_rows: IntArray | None = None,
     variance: bool = True,
-) -> Once:
+) -> Split:
     """Split, bootstrap and fit once; everything random comes from the stream of (seed, number).
 
     `variance`: see `fit_final_model`.
     """
     generator = random_stream(seed, "wqs", "holdout", number)
-    n = prepared.outcome.size
+    n = arrays.outcome.size
     if validation is None:
         training, validation = split_rows(generator, n, spec.validation)
     else:
         training = ~validation
-    prepared.require_rows(training, "training")
-    prepared.require_rows(validation, "validation")
-    notes = check_events(spec, prepared.outcome[training], "training", prepared.parameters)
+    arrays.require_rows(training, "training")
+    arrays.require_rows(validation, "validation")
+    notes = check_events(spec, arrays.outcome[training], "training", arrays.parameters)
     if spec.validation > 0:
-        notes += check_events(spec, prepared.outcome[validation], "validation", prepared.parameters)
-    bootstraps = draw_and_fit(spec, prepared, training, generator, bootstrap_rows)
+        notes += check_events(spec, arrays.outcome[validation], "validation", arrays.parameters)
+    bootstraps = draw_and_fit(spec, arrays, training, generator, bootstrap_rows)
     notes += fit_notes(spec, bootstraps)
     require_direction(spec, bootstraps)
     weights = bootstraps.average()
-    model = fit_final_model(spec, prepared, validation, prepared.index_columns @ weights.T, variance=variance)
-    return Once(training, validation, bootstraps, weights, model, tuple(notes))
+    model = fit_final_model(spec, arrays, validation, arrays.index_columns @ weights.T, variance=variance)
+    return Split(
+        training=training,
+        validation=validation,
+        bootstraps=bootstraps,
+        index_weights=weights,
+        model=model,
+        notes=tuple(notes),
+    )
 
 
 def draw_and_fit(
     spec: WQS,
-    prepared: Prepared,
+    arrays: WQSData,
     training: BoolArray,
     generator: np.random.Generator,
     bootstrap_rows: IntArray | None = None,
@@ -162,8 +169,8 @@ def draw_and_fit(
     """Draw the bootstraps (or random subsets) of the training rows and fit them."""
     m = int(training.sum())
     if spec.random_subset is not None:
-        included = draw_subsets(generator, spec, prepared.index_columns.shape[1])
-        return fit_bootstraps(spec, prepared, training, np.ones((1, m)), included)
+        included = draw_subsets(generator, spec, arrays.index_columns.shape[1])
+        return fit_bootstraps(spec, arrays, training, np.ones((1, m)), included)
     if bootstrap_rows is None:
         counts = draw_counts(generator, m, spec.bootstraps)
     else:
@@ -177,8 +184,8 @@ def draw_and_fit(
             )
         counts = count_rows(drawn, m)
     if spec.interaction is not None:
-        return fit_interaction_bootstraps(spec, prepared, training, counts)
-    return fit_bootstraps(spec, prepared, training, counts)
+        return fit_interaction_bootstraps(spec, arrays, training, counts)
+    return fit_bootstraps(spec, arrays, training, counts)
 
 
 def split_rows(generator: np.random.Generator, n: int, share: float) -> tuple[BoolArray, BoolArray]:
@@ -190,14 +197,14 @@ def split_rows(generator: np.random.Generator, n: int, share: float) -> tuple[Bo
     return ~validation, validation
 
 
-def _given_validation(rows: Sequence[bool] | BoolArray, data: pd.DataFrame, prepared: Prepared) -> BoolArray:
+def _given_validation(rows: Sequence[bool] | BoolArray, data: pd.DataFrame, arrays: WQSData) -> BoolArray:
     mask = np.asarray(rows)
     if mask.shape != (len(data),) or not np.isin(mask, (0, 1)).all():
         raise DataError(
             f"expected validation_rows to be {len(data)} true or false values, found shape {mask.shape}: "
             "pass one per row of the data frame"
         )
-    chosen = mask.astype(np.bool_)[prepared.positions]
+    chosen = mask.astype(np.bool_)[arrays.positions]
     if chosen.all() or not chosen.any():
         raise DataError(
             f"expected validation and training rows, found {int(chosen.sum())} validation rows of "

@@ -13,7 +13,7 @@ from mixepi.errors import EstimationError
 from mixepi.glm.constrained import ConstrainedFits, fit_constrained, fit_glm
 from mixepi.glm.families import BINARY
 from mixepi.wqs.bootstraps import BootstrapFits, choose_sign
-from mixepi.wqs.prepared import Prepared
+from mixepi.wqs.data import WQSData
 from mixepi.wqs.spec import WQS
 
 # The likelihood along the angle is smooth with at most a few maxima; each grid cell around the best
@@ -23,24 +23,24 @@ HALF_TURN = 0.5 * np.pi - 1e-6
 
 
 def fit_interaction_bootstraps(
-    spec: WQS, prepared: Prepared, rows: BoolArray, counts: FloatArray
+    spec: WQS, arrays: WQSData, rows: BoolArray, counts: FloatArray
 ) -> BootstrapFits:
     """Fit every bootstrap over the angle and the index weights together."""
-    return choose_sign(spec, prepared, lambda sign: _over_angles(spec, prepared, rows, counts, sign))
+    return choose_sign(spec, arrays, lambda sign: _over_angles(spec, arrays, rows, counts, sign))
 
 
 def _over_angles(
-    spec: WQS, prepared: Prepared, rows: BoolArray, counts: FloatArray, sign: int
+    spec: WQS, arrays: WQSData, rows: BoolArray, counts: FloatArray, sign: int
 ) -> ConstrainedFits:
-    if prepared.modifier is None:
+    if arrays.modifier is None:
         raise EstimationError(
             "expected an interacting column, found none: set interaction in the specification"
         )
-    scale = float(np.abs(prepared.modifier).max())
-    modifier = prepared.modifier[rows] / scale
-    columns, Z = prepared.index_columns[rows], prepared.covariates.matrix[rows]
-    outcome, offset = prepared.outcome[rows], prepared.offset[rows]
-    weights = counts * prepared.weights[rows]
+    scale = float(np.abs(arrays.modifier).max())
+    modifier = arrays.modifier[rows] / scale
+    columns, Z = arrays.index_columns[rows], arrays.covariates.matrix[rows]
+    outcome, offset = arrays.outcome[rows], arrays.offset[rows]
+    weights = counts * arrays.weights[rows]
     residual_df = float(rows.sum() - Z.shape[1] - 3)
 
     def fit(angle: float, row_weights: FloatArray) -> ConstrainedFits:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,13 @@ from mixepi.errors import DirectionError, SpecificationError
 from mixepi.fan_out import fan_out
 from mixepi.glm.constrained import fit_glm
 from mixepi.random_streams import random_stream
+from mixepi.results import charts
+from mixepi.results.base import Result
+from mixepi.tables import check_level
 from mixepi.wqs.bootstraps import require_direction
+from mixepi.wqs.data import WQSData, wqs_data
 from mixepi.wqs.fit import draw_and_fit
-from mixepi.wqs.prepared import Prepared, prepare
+from mixepi.wqs.results import index_name
 from mixepi.wqs.spec import WQS, PermutationOptions
 
 PERMUTATION_COLUMNS = (
@@ -28,8 +33,8 @@ PERMUTATION_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class PermutationResult:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class PermutationResult(Result):
     """Observed index coefficient and its permutation distribution.
 
     Attributes
@@ -53,10 +58,15 @@ class PermutationResult:
     null_estimates: FloatArray
     p_value: float
 
-    def estimates(self) -> pd.DataFrame:
-        """Return one row with the columns `PERMUTATION_COLUMNS`; `p_value_error` is the Monte-Carlo error."""
+    def estimates(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row with the columns `PERMUTATION_COLUMNS`.
+
+        `p_value_error` is the Monte-Carlo error; `null_high` is the quantile of the permutations that only
+        1 - `level` of them exceed in the direction.
+        """
+        check_level(level)
         P = self.null_estimates.size
-        tail = 0.95 if self.spec.direction == "positive" else 0.05
+        tail = level if self.spec.direction == "positive" else 1 - level
         return pd.DataFrame(
             [
                 {
@@ -70,6 +80,29 @@ class PermutationResult:
                 }
             ],
             columns=list(PERMUTATION_COLUMNS),
+        )
+
+    def headline(self) -> str:
+        """Return in one line what was tested."""
+        spec = self.spec
+        return (
+            f"permutation test of WQS, {index_name(spec)}, {spec.family} {spec.outcome}, "
+            f"{self.null_estimates.size} permutations, seed {self.seed}"
+        )
+
+    def plot_permutations(self) -> Any:
+        """Return an altair histogram of the coefficients under permutation and the observed one.
+
+        Raises
+        ------
+        MissingPackageError
+            Altair is not installed.
+        """
+        return charts.plot_null(
+            pd.DataFrame({"estimate": self.null_estimates}),
+            self.estimate,
+            charts.effect_label(self.spec.family, self.spec.outcome),
+            f"{self.headline()}: p = {self.p_value:.3g}",
         )
 
 
@@ -123,16 +156,16 @@ def permutation_test_wqs(
     options = PermutationOptions() if options is None else options
     require_type("options", options, PermutationOptions)
     whole = replace(spec, validation=0.0)
-    prepared = prepare(whole, data)
-    prepared.require_rows(np.ones(prepared.outcome.size, dtype=np.bool_), "analysed")
-    observed, weights = _coefficient(whole, prepared, random_stream(seed, "wqs", "permutation", "observed"))
+    arrays = wqs_data(whole, data)
+    arrays.require_rows(np.ones(arrays.outcome.size, dtype=np.bool_), "analysed")
+    observed, weights = _coefficient(whole, arrays, random_stream(seed, "wqs", "permutation", "observed"))
     if weights is None:
         raise DirectionError(
             f"expected bootstraps with a {spec.direction} index in the observed data, found none: "
             "there is no index to test; fit the other direction"
         )
-    residuals = _residuals(whole, prepared)
-    task = partial(_permuted, whole, prepared, residuals, seed)
+    residuals = _residuals(whole, arrays)
+    task = partial(_permuted, whole, arrays, residuals, seed)
     null = np.array(
         fan_out(
             task,
@@ -144,47 +177,50 @@ def permutation_test_wqs(
     )
     extreme = null >= observed if spec.direction == "positive" else null <= observed
     return PermutationResult(
-        whole, seed, observed, weights, null, float((1 + extreme.sum()) / (1 + options.permutations))
+        spec=whole,
+        seed=seed,
+        estimate=observed,
+        index_weights=weights,
+        null_estimates=null,
+        p_value=float((1 + extreme.sum()) / (1 + options.permutations)),
     )
 
 
 def _coefficient(
-    spec: WQS, prepared: Prepared, generator: np.random.Generator
+    spec: WQS, arrays: WQSData, generator: np.random.Generator
 ) -> tuple[float, FloatArray | None]:
-    rows = np.ones(prepared.outcome.size, dtype=np.bool_)
-    fits = draw_and_fit(spec, prepared, rows, generator)
+    rows = np.ones(arrays.outcome.size, dtype=np.bool_)
+    fits = draw_and_fit(spec, arrays, rows, generator)
     try:
         require_direction(spec, fits)
     except DirectionError:
         return 0.0, None
     weights = fits.average()[0]
     n = rows.size
-    design = np.column_stack([np.ones(n), prepared.index_columns @ weights, prepared.covariates.matrix])
-    names = ("intercept", "wqs", *prepared.covariates.names)
+    design = np.column_stack([np.ones(n), arrays.index_columns @ weights, arrays.covariates.matrix])
+    names = ("intercept", "wqs", *arrays.covariates.names)
     model = fit_glm(
-        design, names, prepared.outcome, family=spec.family, weights=prepared.weights, offset=prepared.offset
+        design, names, arrays.outcome, family=spec.family, weights=arrays.weights, offset=arrays.offset
     )
     return float(model.coefficients[1]), weights
 
 
-def _residuals(spec: WQS, prepared: Prepared) -> FloatArray:
+def _residuals(spec: WQS, arrays: WQSData) -> FloatArray:
     """Return residuals on the covariates of the outcome (n, 1) for gaussian, of the scores (n, K)
     otherwise."""
-    Z = np.column_stack([np.ones(prepared.outcome.size), prepared.covariates.matrix])
-    wanted = (
-        (prepared.outcome - prepared.offset)[:, None] if spec.family == "gaussian" else prepared.index_columns
-    )
-    root = np.sqrt(prepared.weights)[:, None]
+    Z = np.column_stack([np.ones(arrays.outcome.size), arrays.covariates.matrix])
+    wanted = (arrays.outcome - arrays.offset)[:, None] if spec.family == "gaussian" else arrays.index_columns
+    root = np.sqrt(arrays.weights)[:, None]
     fitted = Z @ np.linalg.lstsq(Z * root, wanted * root, rcond=None)[0]
     return np.asarray(wanted - fitted)
 
 
-def _permuted(spec: WQS, prepared: Prepared, residuals: FloatArray, seed: int, number: int) -> float:
+def _permuted(spec: WQS, arrays: WQSData, residuals: FloatArray, seed: int, number: int) -> float:
     generator = random_stream(seed, "wqs", "permutation", number)
     order = generator.permutation(residuals.shape[0])
     if spec.family == "gaussian":
-        fitted = prepared.outcome - residuals[:, 0]
-        shuffled = replace(prepared, outcome=fitted + residuals[order, 0])
+        fitted = arrays.outcome - residuals[:, 0]
+        shuffled = replace(arrays, outcome=fitted + residuals[order, 0])
     else:
-        shuffled = replace(prepared, index_columns=residuals[order])
+        shuffled = replace(arrays, index_columns=residuals[order])
     return _coefficient(spec, shuffled, generator)[0]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from warnings import warn
 
 import numpy as np
@@ -12,11 +13,13 @@ from mixepi.arrays import FloatArray, IntArray
 from mixepi.errors import DirectionError, DirectionWarning, EstimationError, MixepiWarning, SpecificationError
 from mixepi.fan_out import fan_out
 from mixepi.quantile_scores import QuantileScores
+from mixepi.results import charts
+from mixepi.results.base import IntervalResult
 from mixepi.tables import check_level
+from mixepi.wqs.data import Components, WQSData, wqs_data
 from mixepi.wqs.final_model import FinalModel
-from mixepi.wqs.fit import run_once
-from mixepi.wqs.prepared import Components, Prepared, prepare
-from mixepi.wqs.results import weight_table
+from mixepi.wqs.fit import fit_split
+from mixepi.wqs.results import index_name, weight_table
 from mixepi.wqs.spec import WQS, HoldoutOptions
 
 HOLDOUT_ESTIMATE_COLUMNS = (
@@ -32,8 +35,8 @@ HOLDOUT_ESTIMATE_COLUMNS = (
 HOLDOUT_COLUMNS = ("holdout", "completed", "reason", "validation_n", "events", "warnings")
 
 
-@dataclass(frozen=True)
-class RepeatedHoldoutResult:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class RepeatedHoldoutResult(IntervalResult):
     """R splits of one WQS regression, of which S could be completed.
 
     Attributes
@@ -134,11 +137,36 @@ class RepeatedHoldoutResult:
             rows.append({**facts, **terms})
         return pd.DataFrame(rows).astype({"validation_n": "Int64", "events": "Int64"})
 
-    def plot_weights(self, level: float = 0.95) -> object:
-        """Return an altair chart of the mean index weights with the line of equal weights."""
-        from mixepi.wqs.plots import plot_weights
+    def plot_weights(self, level: float = 0.95) -> Any:
+        """Return an altair chart of the mean index weights with the line of equal weights.
 
-        return plot_weights(self.weights(level))
+        Raises
+        ------
+        MissingPackageError
+            Altair is not installed.
+        """
+        return charts.plot_weights(self.weights(level), f"Mean index weights: {self.headline()}")
+
+    def headline(self) -> str:
+        """Return in one line what was fitted."""
+        spec, done = self.spec, self.completed.size
+        return (
+            f"WQS over random splits, {index_name(spec)}, {spec.family} {spec.outcome}, "
+            f"{done} of {done + len(self.failures)} splits completed, seed {self.seed}"
+        )
+
+    def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
+        """Return the tables of the summary."""
+        weights = self.weights(level).drop(columns=["rank"]).dropna(axis=1, how="all")
+        return {"Estimates": self.estimates(level), "Mean index weights": weights}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return the warnings of the analysis as a whole."""
+        return self.warnings
+
+    def effect_label(self) -> str:
+        """Return what the coefficients measure."""
+        return charts.effect_label(self.spec.family, self.spec.outcome)
 
 
 def fit_repeated_holdout_wqs(
@@ -188,8 +216,8 @@ def fit_repeated_holdout_wqs(
         )
     options = HoldoutOptions() if options is None else options
     require_type("options", options, HoldoutOptions)
-    prepared = prepare(spec, data)
-    task = partial(_holdout, spec, prepared, seed)
+    arrays = wqs_data(spec, data)
+    task = partial(_holdout, spec, arrays, seed)
     passes = fan_out(
         task,
         range(options.holdouts),
@@ -204,7 +232,7 @@ def fit_repeated_holdout_wqs(
             f"expected some of {options.holdouts} splits to be completed, found none; the first: "
             f"{failures[0]}"
         )
-    notes: list[MixepiWarning] = list(prepared.notes)
+    notes: list[MixepiWarning] = list(arrays.notes)
     if failures:
         notes.append(
             DirectionWarning(
@@ -222,20 +250,20 @@ def fit_repeated_holdout_wqs(
         warn(note, stacklevel=2)
     found = list(done.values())
     return RepeatedHoldoutResult(
-        spec,
-        seed,
-        prepared.scores,
-        prepared.components,
-        found[0].model.terms,
-        np.array([f.model.coefficients for f in found]),
-        np.array([f.index_weights for f in found]),
-        np.array([f.share_with_sign for f in found]),
-        np.array(list(done), dtype=np.int64),
-        failures,
-        np.array([f.model.n for f in found], dtype=np.int64),
-        tuple(f.model.events for f in found),
-        tuple("; ".join(map(str, f.notes)) for f in found),
-        tuple(map(str, notes)),
+        spec=spec,
+        seed=seed,
+        scores=arrays.scores,
+        components=arrays.components,
+        terms=found[0].model.terms,
+        coefficients=np.array([f.model.coefficients for f in found]),
+        index_weights=np.array([f.index_weights for f in found]),
+        shares_with_sign=np.array([f.share_with_sign for f in found]),
+        completed=np.array(list(done), dtype=np.int64),
+        failures=failures,
+        validation_n=np.array([f.model.n for f in found], dtype=np.int64),
+        events=tuple(f.model.events for f in found),
+        notes=tuple("; ".join(map(str, f.notes)) for f in found),
+        warnings=tuple(map(str, notes)),
     )
 
 
@@ -249,10 +277,10 @@ class _Holdout:
     notes: tuple[MixepiWarning, ...]
 
 
-def _holdout(spec: WQS, prepared: Prepared, seed: int, number: int) -> _Holdout | EstimationError:
+def _holdout(spec: WQS, arrays: WQSData, seed: int, number: int) -> _Holdout | EstimationError:
     try:
         # The spread over splits is what is reported: no split needs a variance of its own.
-        found = run_once(spec, prepared, seed, number, variance=False)
+        found = fit_split(spec, arrays, seed, number, variance=False)
     except EstimationError as error:
         # One unlucky split must not end the analysis; it is counted and reported with its reason.
         return error

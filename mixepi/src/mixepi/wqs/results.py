@@ -1,16 +1,19 @@
 """What a WQS fit returns, and its tables."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mixepi.arrays import BoolArray, FloatArray
 from mixepi.quantile_scores import QuantileScores
+from mixepi.results import charts
+from mixepi.results.base import IntervalResult
 from mixepi.tables import ESTIMATE_COLUMNS, check_level, estimate_table, with_counts
 from mixepi.wqs.bootstraps import BootstrapFits
+from mixepi.wqs.data import Components, expand_strata
 from mixepi.wqs.final_model import FinalModel
-from mixepi.wqs.prepared import Components, expand_strata
 from mixepi.wqs.spec import WQS
 
 WQS_ESTIMATE_COLUMNS = (*ESTIMATE_COLUMNS, "n", "events")
@@ -61,8 +64,8 @@ FACT_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class WQSResult:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class WQSResult(IntervalResult):
     """A fitted weighted quantile sum regression with D indices of K columns from B bootstraps.
 
     Attributes
@@ -191,11 +194,44 @@ class WQSResult:
         values = columns @ self.index_weights.T
         return pd.DataFrame(values, columns=list(self.spec.index_terms), index=data.index)
 
-    def plot_weights(self, level: float = 0.95) -> object:
-        """Return an altair chart of the index weights with the line of equal weights."""
-        from mixepi.wqs.plots import plot_weights
+    def plot_weights(self, level: float = 0.95) -> Any:
+        """Return an altair chart of the index weights with the line of equal weights.
 
-        return plot_weights(self.weights(level))
+        Raises
+        ------
+        MissingPackageError
+            Altair is not installed.
+        """
+        return charts.plot_weights(self.weights(level), f"Index weights: {self.headline()}")
+
+    def headline(self) -> str:
+        """Return in one line what was fitted."""
+        spec, analysed = self.spec, int((self.training_rows | self.validation_rows).sum())
+        split = "" if self.model.n == analysed else f" of {analysed}"
+        return (
+            f"WQS, {index_name(spec)}, {spec.family} {spec.outcome}, {self.model.n}{split} rows for "
+            f"inference, {self.bootstraps.deviances.size} bootstraps, seed {self.seed}"
+        )
+
+    def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
+        """Return the tables of the summary."""
+        weights = self.weights(level).drop(columns=["share_above_equal", "rank"]).dropna(axis=1, how="all")
+        return {"Estimates": self.estimates(level), "Index weights": weights}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return the warnings of the fit."""
+        return self.warnings
+
+    def effect_label(self) -> str:
+        """Return what the coefficients measure."""
+        return charts.effect_label(self.spec.family, self.spec.outcome)
+
+
+def index_name(spec: WQS) -> str:
+    """Return the index in words: its direction and its size."""
+    if spec.direction == "both":
+        return f"positive and negative index of {len(spec.exposures)} exposures"
+    return f"{spec.direction} index of {len(spec.exposures)} exposures"
 
 
 def weight_table(
@@ -219,13 +255,3 @@ def weight_table(
         }
     ).sort_values("weight", ascending=False, kind="stable", ignore_index=True)
     return table.assign(rank=np.arange(1, len(table) + 1))
-
-
-__all__ = [
-    "BOOTSTRAP_COLUMNS",
-    "FACT_COLUMNS",
-    "WEIGHT_COLUMNS",
-    "WQS_ESTIMATE_COLUMNS",
-    "WQSResult",
-    "weight_table",
-]

@@ -1,6 +1,6 @@
 """What a weighted quantile sum regression is asked to do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from mixepi.arguments import (
@@ -102,12 +102,11 @@ class WQS:
     psu: str | None = None
     domain: str | None = None
     identifier: str | None = None
-    survey: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("exposures", "covariates"):
             object.__setattr__(self, name, require_names(name, getattr(self, name)))
-        object.__setattr__(self, "survey", require_design(self.weights, self.strata, self.psu))
+        require_design(self.weights, self.strata, self.psu)
         check_family(self.family)
         require_one_role(
             self.outcome,
@@ -145,6 +144,11 @@ class WQS:
             most = len(self.exposures) - 1
             subset = require_integer("random_subset", self.random_subset, 1, advice, most)
             object.__setattr__(self, "random_subset", subset)
+
+    @property
+    def is_survey(self) -> bool:
+        """Whether inference is design-based."""
+        return require_design(self.weights, self.strata, self.psu)
 
     @property
     def directions(self) -> tuple[str, ...]:

@@ -6,28 +6,14 @@ import numpy as np
 import pandas as pd
 
 from mixepi.arguments import require_type
-from mixepi.arrays import BoolArray, FloatArray, IntArray
-from mixepi.errors import DataError, MixepiWarning
-from mixepi.glm.families import check_outcome
-from mixepi.model_frame import (
-    Covariates,
-    covariate_columns,
-    domain_rows,
-    factor_levels,
-    numeric_column,
-    observation_weights,
-    require_columns,
-    require_complete,
-    require_distinct,
-    require_factor,
-    row_order,
-)
-from mixepi.quantile_scores import QuantileScores, learn_quantile_scores
-from mixepi.survey.design import SurveyDesign, survey_design
+from mixepi.arrays import BoolArray, FloatArray
+from mixepi.errors import DataError
+from mixepi.model_frame import factor_levels, numeric_column, require_columns, require_factor
+from mixepi.scored_data import ScoredData, score_data
 from mixepi.wqs.spec import WQS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Components:
     """Names of the K index columns: an exposure each, or an exposure within a stratum."""
 
@@ -41,47 +27,26 @@ class Components:
         return tuple(name if level is None else f"{name}[{level}]" for name, level in pairs)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Checked arrays of the n analysed rows, in the order in which random draws see them.
+@dataclass(frozen=True, kw_only=True)
+class WQSData(ScoredData):
+    """The arrays of one WQS analysis.
 
     Attributes
     ----------
-    positions : array, shape (n,)
-        Row of the data frame behind each analysed row.
-    scores : QuantileScores
     index_columns : array, shape (n, K)
         Quantile scores, or scores within strata.
     components : Components
-    covariates : Covariates
-        Main effects of the stratifying and interacting columns included.
     modifier : array, shape (n,), or None
-        The interacting column.
+        The interacting column; its main effect is among the covariates, that of the stratifying factor too.
     modifier_name : str
-    outcome, weights, offset : array, shape (n,)
-        Weights have mean 1.
-    total_rows : int
-        Rows of the data frame.
-    design : SurveyDesign or None
-        Of all rows of the data frame.
-    notes : tuple of MixepiWarning
     parameters : int
         Of the final model.
     """
 
-    positions: IntArray
-    scores: QuantileScores
     index_columns: FloatArray
     components: Components
-    covariates: Covariates
     modifier: FloatArray | None
     modifier_name: str
-    outcome: FloatArray
-    weights: FloatArray
-    offset: FloatArray
-    total_rows: int
-    design: SurveyDesign | None
-    notes: tuple[MixepiWarning, ...]
     parameters: int
 
     def require_rows(self, rows: BoolArray, part: str) -> None:
@@ -94,51 +59,27 @@ class Prepared:
             )
 
 
-def prepare(spec: WQS, data: pd.DataFrame) -> Prepared:
+def wqs_data(spec: WQS, data: pd.DataFrame) -> WQSData:
     """Check `data` against `spec` and return its arrays."""
     require_type("spec", spec, WQS)
-    optional = [spec.stratified_by, spec.interaction, spec.offset, spec.weights, spec.strata, spec.psu]
-    extra = [name for name in (*optional, spec.identifier) if name is not None]
-    model = [spec.outcome, *spec.exposures, *spec.covariates, *extra]
-    require_columns(data, [*model, *([spec.domain] if spec.domain else [])])
-    rows = domain_rows(data, spec.domain)
-    require_complete(data, model, rows)
-    positions = row_order(data, rows, spec.identifier)
-    part = data.iloc[positions]
-    outcome = numeric_column(part, spec.outcome)
-    check_outcome(outcome, spec.family, spec.outcome)
-    scores, notes = learn_quantile_scores(part, spec.exposures, spec.quantiles)
-    scored = scores.score(part)
-    require_distinct(scored, spec.exposures, "scores")
-    levels = stratum_levels(part, spec.stratified_by)
-    index_columns = expand_strata(scored, part, spec.stratified_by, levels)
-    repeats = levels or (None,)
-    components = Components(
-        spec.exposures * len(repeats), tuple(level for level in repeats for _ in spec.exposures)
-    )
     mains = [name for name in (spec.stratified_by, spec.interaction) if name and name not in spec.covariates]
-    modifier, modifier_name = _modifier(part, spec.interaction)
-    design = (
-        survey_design(data, rows, weights=spec.weights, strata=spec.strata, psu=spec.psu)
-        if spec.survey
-        else None
+    shared = score_data(
+        spec, data, [*spec.covariates, *dict.fromkeys(mains)], [spec.stratified_by, spec.interaction]
     )
-    covariates = covariate_columns(part, [*spec.covariates, *dict.fromkeys(mains)])
-    return Prepared(
-        positions,
-        scores,
-        index_columns,
-        components,
-        covariates,
-        modifier,
-        modifier_name,
-        outcome,
-        observation_weights(part, spec.weights),
-        np.zeros(len(part)) if spec.offset is None else numeric_column(part, spec.offset),
-        len(data),
-        design,
-        notes,
-        1 + covariates.matrix.shape[1] + len(spec.directions) + (modifier is not None),
+    part = data.iloc[shared.positions]
+    levels = stratum_levels(part, spec.stratified_by)
+    repeats = levels or (None,)
+    modifier, modifier_name = _modifier(part, spec.interaction)
+    return WQSData(
+        **vars(shared),
+        index_columns=expand_strata(shared.scored, part, spec.stratified_by, levels),
+        components=Components(
+            exposures=spec.exposures * len(repeats),
+            strata=tuple(level for level in repeats for _ in spec.exposures),
+        ),
+        modifier=modifier,
+        modifier_name=modifier_name,
+        parameters=1 + shared.covariates.matrix.shape[1] + len(spec.directions) + (modifier is not None),
     )
 
 

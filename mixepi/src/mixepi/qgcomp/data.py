@@ -7,79 +7,41 @@ import numpy as np
 import pandas as pd
 
 from mixepi.arguments import require_type
-from mixepi.arrays import FloatArray, IntArray
-from mixepi.errors import DataError, MixepiWarning, SpecificationError
-from mixepi.glm.families import check_outcome
-from mixepi.model_frame import (
-    covariate_columns,
-    domain_rows,
-    numeric_column,
-    observation_weights,
-    require_columns,
-    require_complete,
-    require_distinct,
-    row_order,
-)
+from mixepi.arrays import FloatArray
+from mixepi.errors import DataError, SpecificationError
 from mixepi.qgcomp.spec import QGComp
-from mixepi.quantile_scores import QuantileScores, learn_quantile_scores
-from mixepi.survey.design import SurveyDesign, survey_design
+from mixepi.scored_data import ScoredData, score_data
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Checked arrays of the n analysed rows.
+@dataclass(frozen=True, kw_only=True)
+class QGCompData(ScoredData):
+    """The arrays of one quantile g-computation.
 
     Attributes
     ----------
-    positions : array, shape (n,)
-    scores : QuantileScores
     design : array, shape (n, k)
         Intercept, scored exposures, covariates, further terms.
     names : tuple of str, length k
     interventions : array, shape (v, n, k)
-        The design with every exposure set to each joint value in turn; empty without `levels`.
+        The design with every exposure set to each joint value in turn; empty unless asked for.
     levels : array, shape (v,)
         The joint values: 0, 1, ..., quantiles - 1.
-    outcome, weights, offset : array, shape (n,)
-    total_rows : int
-    survey : SurveyDesign or None
-    notes : tuple of MixepiWarning
     """
 
-    positions: IntArray
-    scores: QuantileScores
     design: FloatArray
     names: tuple[str, ...]
     interventions: FloatArray
     levels: FloatArray
-    outcome: FloatArray
-    weights: FloatArray
-    offset: FloatArray
-    total_rows: int
-    survey: SurveyDesign | None
-    notes: tuple[MixepiWarning, ...]
 
 
-def prepare(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> Prepared:
+def qgcomp_data(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> QGCompData:
     """Check `data` against `spec` and return its arrays, with the interventions if asked for."""
     require_type("spec", spec, QGComp)
-    extra = [n for n in (spec.offset, spec.weights, spec.strata, spec.psu, spec.identifier) if n is not None]
-    model = [spec.outcome, *spec.exposures, *spec.covariates, *extra]
-    require_columns(data, [*model, *([spec.domain] if spec.domain else [])])
-    rows = domain_rows(data, spec.domain)
-    require_complete(data, model, rows)
-    positions = row_order(data, rows, spec.identifier)
-    part = data.iloc[positions]
-    outcome = numeric_column(part, spec.outcome)
-    check_outcome(outcome, spec.family, spec.outcome)
-    scores, notes = learn_quantile_scores(part, spec.exposures, spec.quantiles)
-    scored = scores.score(part)
-    require_distinct(scored, spec.exposures, "scores")
-    covariates = covariate_columns(part, spec.covariates)
-    n = len(part)
+    shared = score_data(spec, data, spec.covariates)
+    scored, covariates, n = shared.scored, shared.covariates, shared.outcome.size
     straight = [j for j, name in enumerate(spec.exposures) if not has_spline(name, spec.terms)]
     mains = np.column_stack([np.ones(n), scored[:, straight], covariates.matrix])
-    further = _FurtherTerms(spec, part, scored)
+    further = _FurtherTerms(spec, data.iloc[shared.positions], scored)
     names = ("intercept", *(spec.exposures[j] for j in straight), *covariates.names, *further.names)
     levels = joint_levels(spec, scored)
     steps = np.empty((0, n, len(names)))
@@ -89,24 +51,12 @@ def prepare(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> Prepare
             step[:, : mains.shape[1]] = mains
             step[:, 1 : 1 + len(straight)] = level
             step[:, mains.shape[1] :] = further.at(level)
-    survey = (
-        survey_design(data, rows, weights=spec.weights, strata=spec.strata, psu=spec.psu)
-        if spec.survey
-        else None
-    )
-    return Prepared(
-        positions,
-        scores,
-        np.hstack([mains, further.observed]),
-        names,
-        steps,
-        levels,
-        outcome,
-        observation_weights(part, spec.weights),
-        np.zeros(n) if spec.offset is None else numeric_column(part, spec.offset),
-        len(data),
-        survey,
-        notes,
+    return QGCompData(
+        **vars(shared),
+        design=np.hstack([mains, further.observed]),
+        names=names,
+        interventions=steps,
+        levels=levels,
     )
 
 

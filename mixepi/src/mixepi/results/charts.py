@@ -1,0 +1,167 @@
+"""Altair charts that several methods share."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mixepi.errors import MissingPackageError
+
+INTERCEPTS = ("intercept", "(Intercept)")
+LINK_LABELS = {
+    "gaussian": "difference in {outcome}",
+    "binomial": "log odds ratio of {outcome}",
+    "quasibinomial": "log odds ratio of {outcome}",
+    "poisson": "log rate ratio of {outcome}",
+    "quasipoisson": "log rate ratio of {outcome}",
+    "negative_binomial": "log rate ratio of {outcome}",
+}
+# Height of one row of a chart of bars or points, in pixels.
+ROW = 22
+
+if TYPE_CHECKING:
+    import altair as altair
+else:
+
+    class _Altair:
+        """The package altair, imported when a chart is first made."""
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                import altair
+            except ImportError as error:
+                raise MissingPackageError(
+                    'expected the package altair for charts, found it missing: pip install "mixepi[plots]"'
+                ) from error
+            return getattr(altair, name)
+
+    altair = _Altair()
+
+
+def effect_label(family: str, outcome: str) -> str:
+    """Return what a coefficient on the link scale measures."""
+    return LINK_LABELS[family].format(outcome=outcome)
+
+
+def titled(chart: Any, title: str, lines: tuple[str, ...] = ()) -> Any:
+    """Return the chart with a title and, in red, lines that qualify what it shows."""
+    return chart.properties(
+        title=altair.TitleParams(text=title, subtitle=list(lines), subtitleColor="firebrick")
+    )
+
+
+def plot_estimates(table: pd.DataFrame, label: str, title: str, level: float) -> Any:
+    """Return a chart of estimates with their intervals, one row per term.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns term, estimate, conf_low, conf_high.
+    label, title : str
+    level : float
+        Of the intervals.
+    """
+    data = table[~table["term"].isin(INTERCEPTS)]
+    y = altair.Y("term:N", sort=None, title=None)
+    base = altair.Chart(data).encode(y=y)
+    rule = base.mark_rule().encode(
+        x=altair.X("conf_low:Q", title=f"{label} ({100 * level:g} % interval)"), x2="conf_high:Q"
+    )
+    points = base.mark_point(filled=True, opacity=1).encode(
+        x="estimate:Q", tooltip=["term", "estimate", "conf_low", "conf_high"]
+    )
+    zero = altair.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(strokeDash=[4, 3], color="#888888")
+    return titled(
+        altair.layer(zero.encode(x="zero:Q"), rule, points).properties(height=altair.Step(ROW)), title
+    )
+
+
+def plot_weights(table: pd.DataFrame, title: str, *, equal_line: bool = True) -> Any:
+    """Return a chart of weights, largest on top, with intervals where there are some.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns exposure, direction and weight; perhaps stratum, conf_low and conf_high.
+    title : str
+    equal_line : bool
+        Whether to draw the weight of an exposure in an equal index.
+    """
+    data = table.assign(component=_components(table))
+    directions = data["direction"].nunique()
+    y = altair.Y(
+        "component:N", sort=altair.EncodingSortField("weight", op="max", order="descending"), title=None
+    )
+    row = altair.YOffset("direction:N") if directions > 1 else altair.Undefined
+    base = altair.Chart(data)
+    shown = ["component", "direction", "weight", "conf_low", "conf_high", "share_above_equal", "coefficient"]
+    bars = base.mark_bar(opacity=0.85).encode(
+        x=altair.X("weight:Q", title="weight (those of one direction sum to 1)"),
+        y=y,
+        yOffset=row,
+        color=altair.Color(
+            "direction:N", title="direction", legend=altair.Legend() if directions > 1 else None
+        ),
+        tooltip=[name for name in shown if name in data],
+    )
+    layers = [bars]
+    if "conf_low" in data:
+        layers.append(
+            base.mark_rule(color="#333333", strokeWidth=1.5).encode(
+                x="conf_low:Q", x2="conf_high:Q", y=y, yOffset=row
+            )
+        )
+    if equal_line:
+        equal = pd.DataFrame({"equal": [1 / data.groupby("direction").size().iloc[0]]})
+        line = altair.Chart(equal).mark_rule(strokeDash=[4, 3], color="#888888")
+        layers.append(line.encode(x="equal:Q"))
+    return titled(altair.layer(*layers), title)
+
+
+def _components(table: pd.DataFrame) -> list[str]:
+    if "stratum" not in table:
+        return list(table["exposure"])
+    pairs = zip(table["exposure"], table["stratum"], strict=True)
+    return [name if pd.isna(level) else f"{name} ({level})" for name, level in pairs]
+
+
+def plot_joint(table: pd.DataFrame, outcome: str, title: str) -> Any:
+    """Return mean outcomes by joint quantile: points as predicted, line and band of the structural model.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `QGCompMarginalResult.overall`.
+    outcome, title : str
+    """
+    base = altair.Chart(table).encode(x=altair.X("joint_quantile:Q", title="all exposures at quantile score"))
+    band = base.mark_area(opacity=0.2).encode(
+        y=altair.Y("conf_low:Q", title=f"mean of {outcome}"), y2="conf_high:Q"
+    )
+    line = base.mark_line().encode(y="structural_model:Q")
+    points = base.mark_point(filled=True, color="#333333").encode(
+        y="mean_outcome:Q",
+        tooltip=["joint_quantile", "mean_outcome", "structural_model", "conf_low", "conf_high"],
+    )
+    return titled(altair.layer(band, line, points), title)
+
+
+def plot_null(null: pd.DataFrame, observed: float, label: str, title: str) -> Any:
+    """Return a histogram of the coefficients under permutation, with the observed one as a line.
+
+    Parameters
+    ----------
+    null : DataFrame
+        Column estimate.
+    observed : float
+    label, title : str
+    """
+    bars = (
+        altair.Chart(null)
+        .mark_bar()
+        .encode(
+            x=altair.X("estimate:Q", bin=altair.Bin(maxbins=40), title=label),
+            y=altair.Y("count():Q", title="permutations"),
+        )
+    )
+    line = altair.Chart(pd.DataFrame({"observed": [observed]})).mark_rule(color="firebrick", strokeWidth=2)
+    return titled(altair.layer(bars, line.encode(x="observed:Q")), title)
