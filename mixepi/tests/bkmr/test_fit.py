@@ -234,21 +234,30 @@ def test_scaler_is_frozen_in_the_result(gaussian, people):
     np.testing.assert_allclose(values, people["hg"])
 
 
-def test_diagnostics_agree_with_arviz():
-    arviz = pytest.importorskip("arviz")
+# R-hat, bulk ESS, tail ESS and MCSE of the mean, by ArviZ 0.22.0 for the draws made below.
+BY_ARVIZ = {
+    "numbers": (1.0316387513717913, 92.96338431399776, 424.14701859485797, 0.11207676510880413),
+    "zeros and ones": (1.008077972260421, 950.7203457655606, None, 0.0117934962224963),
+}
+
+
+@pytest.mark.parametrize("name", BY_ARVIZ)
+def test_diagnostics_agree_with_arviz(name):
     rng = np.random.default_rng(0)
     x = np.cumsum(rng.normal(size=(4, 300)), axis=1) * 0.05 + rng.normal(size=(4, 300))
     x[3] += 0.5
-    binary = (x > 1).astype(float)
-    for draws in (x, binary):
-        assert diagnostics.r_hat(draws) == pytest.approx(float(arviz.rhat(draws)), rel=1e-6)
-        assert diagnostics.ess_bulk(draws) == pytest.approx(float(arviz.ess(draws, method="bulk")), rel=0.02)
-    assert diagnostics.ess_tail(x) == pytest.approx(float(arviz.ess(x, method="tail")), rel=0.05)
-    assert diagnostics.mcse_mean(x) == pytest.approx(float(np.ravel(arviz.mcse(x))[0]), rel=0.02)
+    draws = x if name == "numbers" else (x > 1).astype(float)
+    r_hat, bulk, tail, mcse = BY_ARVIZ[name]
+    assert diagnostics.r_hat(draws) == pytest.approx(r_hat, rel=1e-6)
+    assert diagnostics.ess_bulk(draws) == pytest.approx(bulk, rel=0.02)
+    assert diagnostics.mcse_mean(draws) == pytest.approx(mcse, rel=0.02)
+    if tail:
+        # of zeros and ones the 5 % quantile is a constant, for which the two have other conventions
+        assert diagnostics.ess_tail(draws) == pytest.approx(tail, rel=0.05)
 
 
-def test_importing_envmix_does_not_load_numba():
-    code = "import sys, mixepi, mixepi.bkmr; print('numba' in sys.modules or 'arviz' in sys.modules)"
+def test_importing_bkmr_does_not_load_numba():
+    code = "import sys, mixepi, mixepi.bkmr; print('numba' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
 
