@@ -19,30 +19,21 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 _FORMULA = re.compile(r"[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
-_METALS = {"Pb": "Lead", "Cd": "Cadmium", "Hg": "Mercury", "Se": "Selenium", "Mn": "Manganese"}
 _WORDS = {
-    "peng2025": "As in the paper",
-    "recommended": "By recommended definitions",
-    "crude": "Crude",
-    "age_bmi": "Age and BMI",
-    "full": "Full",
-    "full_cycle": "Full and release",
-    "sociodemographic_bmi": "Sociodemographic and BMI",
-    "age_race": "Age and race",
-    "unweighted": "Unweighted",
     "survey": "Survey-weighted",
     "per_doubling": "per doubling",
     "trend_score": "trend, group score",
     "trend_median": "trend, group median",
-    "bmd_total_spine": "Lumbar spine BMD",
-    "bmd_wards_triangle": "Ward's triangle BMD",
-    "bmi": "BMI",
-    "bmi_group": "BMI group",
-    "looker1998": "Looker 1998",
-    "xue2021": "Xue 2021",
     "wqs": "WQS index",
-    "psi1": "All metals, one step up",
+    "psi1": "All exposures, one step up",
 }
+"""Codes of the analyses that do not read as words; names of what a study chooses are in the marts."""
+
+_ABBREVIATION = re.compile(r"\b(bmi|bmd)\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?<=[a-z])(?=(19|20)\d\d\b)")
+_MICRO = re.compile(r"\bu(?=(g|mol|L|U)\b)")
+_POWER = re.compile(r"\b([cdkm]?m)([23])\b")
+_SUPERSCRIPTS = {"2": "\N{SUPERSCRIPT TWO}", "3": "\N{SUPERSCRIPT THREE}"}
 
 
 def missing(value: Any) -> bool:
@@ -114,7 +105,7 @@ def truth(value: Any) -> str:
 
 
 def words(code: Any) -> str:
-    """Return a code of the tables in words: a study, outcome, metal, contrast, covariate set or engine."""
+    """Return a code of the analyses in words: a contrast, engine, procedure, direction, term or verdict."""
     if missing(code):
         return NOTHING
     if isinstance(code, bool):
@@ -122,16 +113,19 @@ def words(code: Any) -> str:
     text = str(code)
     if text in _WORDS:
         return _WORDS[text]
-    if text in _METALS:
-        return _METALS[text]
-    if text.startswith("bmd_"):
-        return text.removeprefix("bmd_").replace("_", " ").capitalize() + " BMD"
-    spaced = text.replace("_", " ")
+    spaced = _YEAR.sub(" ", text.replace("_", " "))
+    spaced = _ABBREVIATION.sub(lambda found: found[0].upper(), spaced)
     return spaced[:1].upper() + spaced[1:]
 
 
+def unit(text: Any) -> str:
+    """Return a text with its units as people write them: \N{MICRO SIGN}g/dL for ug/dL, a raised 2 for m2."""
+    text = _MICRO.sub("\N{MICRO SIGN}", plain(text))
+    return _POWER.sub(lambda found: found[1] + _SUPERSCRIPTS[found[2]], text)
+
+
 def within(code: Any) -> str:
-    """Return a code in words as it stands within a sentence: `age and BMI`."""
+    """Return a label, or a code in words, as it stands within a sentence: `age and BMI`."""
     text = words(code)
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 

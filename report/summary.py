@@ -4,47 +4,35 @@ import argparse
 import sys
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
 from report.errors import ReportError
+from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, label, labels, main_models, named
+from report.marts import Marts, open_marts
 from report.places import results_path
+from report.sections.common import DOUBLING, effect, engines, steps, with_effect
+from report.sections.flow import cases_column
 
-FLOW = """
-    select step, description, n, excluded, osteoporosis_cases as cases
-    from cohort_flow
-    where study = 'peng2025' and cycle = 'all'
-    order by step
+_ASSOCIATIONS = f"""
+    select
+        {STUDY}, {OUTCOME}, {EXPOSURE}, contrast, {COVARIATE_SET}, engine, estimate, conf_low, conf_high,
+        ratio, ratio_low, ratio_high
+    from main.associations
+    where subgroup = 'all'
 """
-ASSOCIATIONS = """
-    pivot (
-        select
-            metal,
-            contrast,
-            engine,
-            covariate_set,
-            format('{:.2f} ({:.2f}, {:.2f})', ratio, ratio_low, ratio_high) as odds_ratio
-        from associations
-        where study = 'peng2025' and outcome = 'osteoporosis' and contrast in ('Q4', 'per_doubling')
-            and subgroup = 'all'
-    )
-    on covariate_set in ('crude', 'age_bmi', 'full')
-    using any_value(odds_ratio)
-    order by contrast, metal, engine desc
-"""
-VERDICTS = """
+_VERDICTS = """
     select
         description as claim,
         format('{:.3f}', published_value) as paper,
         format('{:.3f}', our_value) as ours,
         verdict
-    from replication
+    from main.replication
     order by claim_order
 """
 
 
 def summary(database: Path) -> str:
-    """Return the summary of a build as text.
+    """Return the summary of a build as text: the first study and its first outcome.
 
     Parameters
     ----------
@@ -55,23 +43,71 @@ def summary(database: Path) -> str:
     -------
     str
         Several tables for a terminal.
+
+    Raises
+    ------
+    ReportError
+        The database cannot be read, or is of another version.
     """
-    with duckdb.connect(str(database), read_only=True) as connection:
-        flow, associations, verdicts = (
-            table_text(connection.execute(query).df()) for query in (FLOW, ASSOCIATIONS, VERDICTS)
-        )
-        source, run_id, started_at = connection.execute(
-            "select source, run_id, started_at from runs order by started_at desc limit 1"
-        ).fetchall()[0]
+    with open_marts(database) as marts:
+        study, flow = _flow(marts)
+        outcome, associations = _associations(marts)
+        verdicts = marts.frame(_VERDICTS)
+        run = marts.frame("select source, run_id, started_at from main.runs order by started_at desc limit 1")
+    ((source, run_id, started_at),) = run.itertuples(index=False, name=None)
     banner = "SYNTHETIC DATA: nothing here is a finding about people.\n\n" if source == "demo" else ""
     return (
-        f"\n{banner}Flow of the cohort, study peng2025\n{flow}\n\n"
-        f"Osteoporosis, odds ratios (95 % interval), study peng2025\n{associations}\n\n"
-        f"The paper's numbers and ours\n{verdicts}\n\n"
+        f"\n{banner}Flow of the cohort, study {study}\n{table_text(flow)}\n\n"
+        f"{outcome}, study {study}\n{table_text(associations)}\n\n"
+        f"The paper's numbers and ours\n{table_text(verdicts)}\n\n"
         f"Run {run_id} of {started_at:%Y-%m-%d %H:%M} UTC, source = '{source}'\n"
         f"Results: {database}\n"
         'Ask them: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
     )
+
+
+def _flow(marts: Marts) -> tuple[str, pd.DataFrame]:
+    """Return the title of the first study, and its flow of all releases."""
+    flow = marts.frame(f"""
+        select {STUDY}, step, description, n, excluded, {cases_column(marts)} as cases
+        from main.cohort_flow
+        where cycle = 'all'
+        order by study_order, step
+    """)
+    study, title = next(iter(labels(flow, "study").items()))
+    columns = ["step", "description", "n", "excluded", "cases"]
+    return f"{title} ({study})", flow.loc[flow["study"] == study, columns]
+
+
+def _associations(marts: Marts) -> tuple[str, pd.DataFrame]:
+    """Return what is estimated, and the estimates of the first outcome of the first study.
+
+    The highest group of each exposure against the lowest, and a doubling; a column per covariate set.
+    """
+    frame, main = marts.frame(_ASSOCIATIONS), main_models(marts)
+    for code in ("study", "outcome"):
+        frame = frame[frame[code] == next(iter(labels(frame, code)))]
+    sets = chosen(frame, "covariate_set", main)
+    contrasts = [*steps(frame["contrast"])[-1:], DOUBLING]
+    frame = frame[frame["covariate_set"].isin(sets) & frame["contrast"].isin(contrasts)]
+    how = effect(frame)
+    drawn = with_effect(frame, how)
+    exposures, names = list(labels(drawn, "exposure").values()), engines(drawn)
+    wide = (
+        drawn.assign(exposure=named(drawn, "exposure"), covariate_set=named(drawn, "covariate_set"))
+        .pivot(index=["contrast", "exposure", "engine"], columns="covariate_set", values="said")
+        .reindex(
+            pd.MultiIndex.from_product(
+                [contrasts, exposures, names], names=["contrast", "exposure", "engine"]
+            ),
+            columns=list(sets.values()),
+        )
+        .rename_axis(columns=None)
+        .dropna(how="all")
+        .reset_index()
+    )
+    estimate = "odds ratios" if how.is_ratio else f"differences in {how.unit}"
+    return f"{label(drawn, 'outcome')}, {estimate} (95 % interval)", wide
 
 
 def table_text(frame: pd.DataFrame) -> str:

@@ -48,19 +48,19 @@ def curves(
         With one line per series that has points.
     """
     drawn = frame[frame["value"].map(is_finite) & frame["x"].map(is_finite)]
-    drawn = drawn[drawn["series"].isin([look.code for look in looks])].sort_values("x")
+    names = {look.code: look.label for look in looks}
+    drawn = drawn[drawn["series"].isin(names)].sort_values("x")
     records = [
         {
             "x": short(item["x"]),
-            "series": item["series"],
+            "series": names[item["series"]],
             "value": short(item["value"]),
             "low": short(clipped(item["low"], domain_y)),
             "high": short(clipped(item["high"], domain_y)),
         }
         for item in drawn.to_dict("records")
     ]
-    codes = [look.code for look in looks]
-    dashes = {"domain": codes, "range": [DASHES[look.key.shape] for look in looks]}
+    dashes = {"domain": list(names.values()), "range": [DASHES[look.key.shape] for look in looks]}
     x_axis: dict[str, Any] = {"title": axis_x, "tickCount": 4, "grid": False}
     if logarithmic_x:
         x_axis["values"] = ticks_of(records)

@@ -49,13 +49,14 @@ def forest(
     Panel
         With one symbol per drawn row of the frame; hollow where the fit has not converged.
     """
-    drawn = frame[frame["value"].map(is_finite) & frame["series"].isin([look.code for look in looks])]
+    names = {look.code: look.label for look in looks}
+    drawn = frame[frame["value"].map(is_finite) & frame["series"].isin(names)]
     if logarithmic:
         drawn = drawn[drawn["value"] > 0]
     records = [
         {
             "row": str(item["row"]),
-            "series": item["series"],
+            "series": names[item["series"]],
             "value": short(item["value"]),
             "low": short(clipped(item["low"], domain)),
             "high": short(clipped(item["high"], domain)),
@@ -66,7 +67,6 @@ def forest(
         }
         for item in drawn.to_dict("records")
     ]
-    codes = [look.code for look in looks]
     scale = {"type": "log" if logarithmic else "linear", "domain": list(domain), "nice": False}
     axis = {"title": axis_title, "grid": True, "tickCount": 5} | (
         {"values": ticks(domain)} if logarithmic else {}
@@ -90,7 +90,7 @@ def forest(
             "field": "series",
             "type": "nominal",
             "sort": None,
-            "scale": {"domain": codes, "padding": 0.4},
+            "scale": {"domain": list(names.values()), "padding": 0.4},
         },
         "color": colour(looks),
     }
@@ -140,7 +140,7 @@ def forest(
                 "shape": {
                     "field": "series",
                     "type": "nominal",
-                    "scale": {"domain": codes, "range": shapes},
+                    "scale": {"domain": list(names.values()), "range": shapes},
                     "legend": None,
                 },
                 "tooltip": [

@@ -1,6 +1,7 @@
 """Counts over a logarithmic axis."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -26,15 +27,16 @@ def histogram(
         Where dashed lines stand.
     """
     order = {look.code: place for place, look in enumerate(looks)}
+    names = {look.code: look.label for look in looks}
     stacked = (
         frame.assign(place=frame["series"].map(order)).dropna(subset="place").sort_values(["low", "place"])
     )
     stacked["top"] = stacked.groupby("low")["n"].cumsum()
-    records = [
+    records: list[dict[str, Any]] = [
         {
             "low": short(low),
             "high": short(high),
-            "series": name,
+            "series": names[name],
             "n": int(n),
             "base": int(top - n),
             "top": int(top),

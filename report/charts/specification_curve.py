@@ -106,10 +106,11 @@ def specification_curve(
         Where a line says "no association".
     """
     drawn = frame[frame["value"].map(is_finite)]
+    names = {look.code: look.label for look in looks}
     records = [
         {
             "x": short(item["x"]),
-            "series": item["series"],
+            "series": names[item["series"]],
             "value": short(item["value"]),
             "low": short(clipped(item["low"], domain_y)),
             "high": short(clipped(item["high"], domain_y)),
@@ -142,7 +143,7 @@ def specification_curve(
     estimates = [
         _intervals(x, upwards, looks),
         rule_at("y", null, scale, axis),
-        *_points(x, upwards, looks, {record["series"] for record in records}),
+        *_points(x, upwards, looks, set(drawn["series"])),
     ]
     layers: list[Mapping[str, Any]] = [{"layer": estimates}]
     if lines:
@@ -197,7 +198,7 @@ def _points(
                     "size": 150 if shape == "diamond" else 16,
                     "shape": shape,
                 },
-                "transform": [{"filter": {"field": "series", "equal": look.code}}],
+                "transform": [{"filter": {"field": "series", "equal": look.label}}],
                 "encoding": {
                     "x": x,
                     "y": dict(upwards, field="value"),

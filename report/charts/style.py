@@ -53,6 +53,11 @@ class Series:
     code: str
     key: Key
 
+    @property
+    def label(self) -> str:
+        """Return what the chart and its legend call it."""
+        return self.key.label
+
 
 def series(codes: Sequence[str], labels: Sequence[str], lines: bool = False) -> tuple[Series, ...]:
     """Return a look for each series: colour and shape, or colour and dashes."""
@@ -64,8 +69,8 @@ def series(codes: Sequence[str], labels: Sequence[str], lines: bool = False) -> 
 
 
 def colour(looks: Sequence[Series]) -> dict[str, Any]:
-    """Return the encoding of series by colour."""
-    scale = {"domain": [look.code for look in looks], "range": [look.key.colour for look in looks]}
+    """Return the encoding of series by colour; the field `series` holds their labels."""
+    scale = {"domain": [look.label for look in looks], "range": [look.key.colour for look in looks]}
     return {"field": "series", "type": "nominal", "scale": scale, "legend": None}
 
 

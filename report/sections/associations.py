@@ -1,6 +1,6 @@
-"""Single-metal regressions: forest plots, unweighted beside survey-weighted."""
+"""Regressions on one exposure: forest plots, unweighted beside survey-weighted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -8,48 +8,45 @@ from report.charts.axes import limits
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
 from report.formats import brief, count, probability, truth, within, words
+from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, label, labels, main_models, named
 from report.marts import Marts
 from report.sections.common import (
-    COVARIATE_SETS,
-    ENGINES,
-    METALS,
-    OUTCOMES,
-    STUDIES,
+    DOUBLING,
+    Effect,
+    effect,
+    engines,
     group,
-    heading,
-    is_binary,
+    last_of_each,
     left_out,
     looks,
-    ordered,
     other_sets,
     people,
-    preferred,
     slug,
     steps,
+    stored,
     with_effect,
 )
 
-_QUERY = """
+_QUERY = f"""
     select
-        study, outcome, metal, contrast, covariate_set, engine, n, events, estimate, std_error, df, p_value,
-        conf_low, conf_high, q_value, ratio, ratio_low, ratio_high, standardised_beta, converged, warnings
+        {STUDY}, {OUTCOME}, {EXPOSURE}, contrast, {COVARIATE_SET}, engine, n, events, estimate, std_error, df,
+        p_value, conf_low, conf_high, q_value, ratio, ratio_low, ratio_high, standardised_beta, converged,
+        warnings
     from main.associations
     where subgroup = 'all'
-    order by study, outcome, metal, contrast, covariate_set, engine
+    order by study_order, outcome_order, exposure_order, contrast, covariate_set_order, engine
 """
-_DOUBLING = "per_doubling"
 _TWICE = "\N{MULTIPLICATION SIGN} 2"
-MILLIGRAMS = 1000.0
-"""BMD is drawn in mg/cm2, so that axes need no leading noughts."""
 
 
 def section(marts: Marts) -> Section:
     """Return the section."""
     return Section(
         "associations",
-        "One metal at a time",
-        "Regressions of each outcome on one metal: the higher quartiles, or other groups of a study (Q2, Q3 "
-        "and so on), against the first, and per doubling of the concentration (\N{MULTIPLICATION SIGN} 2).",
+        "One exposure at a time",
+        "Regressions of each outcome on one exposure: the higher quartiles, or other groups of a study (Q2, "
+        "Q3 and so on), against the first, and per doubling of the concentration "
+        "(\N{MULTIPLICATION SIGN} 2).",
         _blocks(marts),
     )
 
@@ -57,54 +54,57 @@ def section(marts: Marts) -> Section:
 def _blocks(marts: Marts) -> tuple[Block, ...]:
     if gone := marts.missing("associations"):
         return (absent(*gone),)
-    frame = marts.frame(_QUERY)
+    frame, main = marts.frame(_QUERY), main_models(marts)
     if frame.empty:
         return (empty("associations"),)
     blocks: list[Block] = []
-    for study in ordered(frame["study"], STUDIES):
+    for study, title in labels(frame, "study").items():
         own = frame[frame["study"] == study]
-        binary = own.groupby("outcome")["events"].transform("count") > 0
-        blocks.append(Heading(heading(study)))
+        blocks.append(Heading(title))
+        is_binary = own["outcome_kind"] == "binary"
         blocks += [
-            by_contrast(study, outcome, own[own["outcome"] == outcome])
-            for outcome in ordered(own.loc[binary, "outcome"], OUTCOMES)
+            by_contrast(study, outcome, own[own["outcome"] == outcome], main)
+            for outcome in labels(own[is_binary], "outcome")
         ]
-        if not binary.all():
-            blocks.append(by_site(study, own[~binary]))
+        by_unit = own[~is_binary].groupby("outcome_unit", sort=False, dropna=False)
+        blocks += [by_outcome(study, part, main) for _, part in by_unit]
     return tuple(blocks)
 
 
-def by_contrast(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
-    """Return the odds ratios of one binary outcome: a line per metal and contrast.
+def by_contrast(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
+    """Return the odds ratios of one binary outcome: a line per exposure and contrast.
 
     Parameters
     ----------
+    study, outcome : str
+        Codes, for the figure's name.
     frame : pandas.DataFrame
-        Rows of the mart `associations` of one study and outcome.
+        Rows of the mart `associations` of this study and outcome.
+    main : pandas.DataFrame
+        The models that studies single out.
     """
-    sets = preferred(frame["covariate_set"], COVARIATE_SETS)
-    labels = {step: step for step in steps(frame["contrast"])}
-    lowest = group(len(labels) + 1)
-    if (frame["contrast"] == _DOUBLING).any():
-        labels[_DOUBLING] = _TWICE
-    drawn = with_effect(
-        frame[frame["covariate_set"].isin(sets) & frame["contrast"].isin(labels)], is_binary(frame)
-    )
-    metals = ordered(drawn["metal"], METALS)
-    drawn["row"] = drawn["metal"].map(words) + " " + drawn["contrast"].map(labels)
-    rows = [f"{words(metal)} {label}" for metal in metals for label in labels.values()]
-    ends = [f"{words(metal)} {list(labels.values())[-1]}" for metal in metals[:-1]]
-    name = words(outcome)
+    sets = chosen(frame, "covariate_set", main)
+    contrasts = {step: step for step in steps(frame["contrast"])}
+    lowest = group(len(contrasts) + 1)
+    if (frame["contrast"] == DOUBLING).any():
+        contrasts[DOUBLING] = _TWICE
+    how = effect(frame)
+    drawn = with_effect(frame[frame["covariate_set"].isin(sets) & frame["contrast"].isin(contrasts)], how)
+    exposures = list(labels(drawn, "exposure").values())
+    drawn["row"] = named(drawn, "exposure") + " " + drawn["contrast"].map(contrasts)
+    rows = [f"{exposure} {contrast}" for exposure in exposures for contrast in contrasts.values()]
+    ends = last_of_each(rows, len(contrasts))
+    name = label(frame, "outcome")
     return Figure(
         f"associations-{slug(study, outcome)}",
-        f"Figure: {within(outcome)} and each metal, odds ratios",
+        f"Figure: {within(name)} and each exposure, odds ratios",
         "Each mark is an odds ratio, its line the 95 % interval (an arrow where it runs past the axis); "
         f"left of the dashed 1 the odds are lower than in the first {lowest} (or than at half the "
         "concentration), right of it higher. Compare the marks of one row to see what adjustment does, "
         "and the two panels to see what the survey's design does.",
-        "That a metal acts on bone, nor what the number of tests makes of a single interval: that is what "
-        "q says, among the numbers of this figure and in their CSV.",
-        _panels(drawn, sets, rows, ends, f"odds ratio of {within(outcome)} (logarithmic)", logarithmic=True),
+        "That an exposure acts on the outcome, nor what a single interval is worth among so many tests: the "
+        "q-values say that, in the numbers of this figure and in their CSV.",
+        _panels(drawn, sets, rows, ends, f"odds ratio of {within(name)} (logarithmic)", how),
         table(f"associations-{slug(study, outcome)}", f"{name}: odds ratios", drawn),
         [look.key for look in looks(sets)],
         size="wide",
@@ -112,32 +112,40 @@ def by_contrast(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     )
 
 
-def by_site(study: str, frame: pd.DataFrame) -> Figure:
-    """Return the differences in BMD per doubling of each metal: a line per metal and skeletal site."""
-    sets = preferred(frame["covariate_set"], COVARIATE_SETS)
-    drawn = with_effect(
-        frame[frame["covariate_set"].isin(sets) & (frame["contrast"] == _DOUBLING)], False, MILLIGRAMS
-    )
-    outcomes, metals = ordered(drawn["outcome"], ("bmd_total_femur",)), ordered(drawn["metal"], METALS)
-    site = {outcome: words(outcome).removesuffix(" BMD") for outcome in outcomes}
-    drawn["row"] = drawn["metal"] + " " + drawn["outcome"].map(site)
-    rows = [f"{metal} {site[outcome]}" for metal in metals for outcome in outcomes]
-    ends = [f"{metal} {site[outcomes[-1]]}" for metal in metals[:-1]]
+def by_outcome(study: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
+    """Return the differences per doubling of each exposure: a line per exposure and outcome.
+
+    Parameters
+    ----------
+    study : str
+        Code, for the figure's name.
+    frame : pandas.DataFrame
+        Rows of the mart `associations` of this study, of outcomes in one unit.
+    main : pandas.DataFrame
+        The models that studies single out.
+    """
+    sets = chosen(frame, "covariate_set", main)
+    how = effect(frame)
+    drawn = with_effect(frame[frame["covariate_set"].isin(sets) & (frame["contrast"] == DOUBLING)], how)
+    outcomes = {
+        code: within(name).removesuffix(f" {how.outcome}") for code, name in labels(drawn, "outcome").items()
+    }
+    drawn["row"] = named(drawn, "exposure") + ", " + drawn["outcome"].map(outcomes)
+    rows = [
+        f"{exposure}, {outcome}"
+        for exposure in labels(drawn, "exposure").values()
+        for outcome in outcomes.values()
+    ]
+    what = how.outcome or "outcomes that are measured"
+    name = f"associations-{slug(study, how.unit or what)}"
     return Figure(
-        f"associations-{slug(study)}-bmd",
-        "Figure: bone mineral density and each metal, per doubling",
-        "Each mark is the difference in BMD between women whose metal differs twofold, its line the 95 % "
-        "interval; left of the dashed 0 bones are thinner where the metal is higher.",
-        "Fractures, or bone lost over time: every woman was scanned once.",
-        _panels(
-            drawn,
-            sets,
-            rows,
-            ends,
-            "difference in BMD per doubling, mg/cm\N{SUPERSCRIPT TWO}",
-            logarithmic=False,
-        ),
-        table(f"associations-{slug(study)}-bmd", "BMD per doubling, mg/cm\N{SUPERSCRIPT TWO}", drawn),
+        name,
+        f"Figure: {what} and each exposure, per doubling",
+        "Each mark is the difference between women whose exposure differs twofold, its line the 95 % "
+        f"interval; left of the dashed 0 {what} is lower where the exposure is higher.",
+        "Change over time: every woman was measured once.",
+        _panels(drawn, sets, rows, last_of_each(rows, len(outcomes)), how.axis("per doubling"), how),
+        table(name, f"{what[:1].upper()}{what[1:]} per doubling, {how.unit}", drawn),
         [look.key for look in looks(sets)],
         size="wide",
         notes=(*left_out(drawn), *other_sets(frame, sets)),
@@ -146,27 +154,26 @@ def by_site(study: str, frame: pd.DataFrame) -> Figure:
 
 def _panels(
     drawn: pd.DataFrame,
-    sets: Sequence[str],
+    sets: Mapping[str, str],
     rows: Sequence[str],
     ends: Sequence[str],
     axis: str,
-    logarithmic: bool,
+    how: Effect,
 ) -> list[Panel]:
-    null = 1.0 if logarithmic else 0.0
-    domain = limits(drawn, "value", "low", "high", logarithmic, null)
+    domain = limits(drawn, "value", "low", "high", how.is_ratio, how.null)
     panels = []
-    for engine in ordered(drawn["engine"], ENGINES):
+    for engine, title in engines(drawn).items():
         part = drawn[drawn["engine"] == engine].assign(series=lambda item: item["covariate_set"])
         panels.append(
             forest(
                 part,
-                title=f"{words(engine)} ({people(part)})",
+                title=f"{title} ({people(part)})",
                 axis_title=axis,
                 rows=rows,
                 looks=looks(sets),
                 domain=domain,
-                logarithmic=logarithmic,
-                null=null,
+                logarithmic=how.is_ratio,
+                null=how.null,
                 lines_after=ends,
             )
         )
@@ -178,7 +185,7 @@ def table(name: str, caption: str, drawn: pd.DataFrame) -> Table:
     shown = pd.DataFrame(
         {
             "Row": drawn["row"],
-            "Covariates": drawn["covariate_set"].map(words),
+            "Covariates": named(drawn, "covariate_set"),
             "Weighting": drawn["engine"].map(words),
             "n": drawn["n"].map(count),
             "Cases": drawn["events"].map(count),
@@ -186,8 +193,7 @@ def table(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "p": drawn["p_value"].map(probability),
             "q": drawn["q_value"].map(probability),
             "Converged": drawn["converged"].map(truth),
-            "To know": drawn["warnings"].map(brief),
+            "Remarks": drawn["warnings"].map(brief),
         }
     )
-    data = drawn.drop(columns=["row", "value", "low", "high", "said"])
-    return Table(name, caption, shown, data, 3, ("Converged", "To know"))
+    return Table(name, caption, shown, stored(drawn), 3, ("Converged", "Remarks"))

@@ -1,4 +1,4 @@
-"""Figures of what the kernel machine's response looks like: curves, differences, pairs of metals."""
+"""Figures of what the kernel machine's response looks like: curves, differences, pairs of exposures."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,43 +8,43 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.curves import curves
 from report.charts.forest import forest
-from report.charts.style import Series, series
+from report.charts.style import Series
 from report.elements import Figure, Panel, Table
 from report.formats import brief, interval, number, truth, within, words
-from report.sections.associations import MILLIGRAMS
-from report.sections.common import COVARIATE_SETS, METALS, blood, left_out, looks, ordered, preferred, slug
+from report.labels import label, labels, named
+from report.sections.common import in_milligrams, left_out, looks, slug, stored
 
-_ONE_SET = ("full", "age_bmi", "crude")
 _PERCENT = 100
 _ENDS = ["value", "low", "high"]
-_MILLIGRAMS_PER_CM2 = "mg/cm\N{SUPERSCRIPT TWO}"
 
 
 def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
-    """Return the response to each metal, the others at their medians: a panel per metal.
+    """Return the response to each exposure, the others at their medians: a panel per exposure.
 
     Parameters
     ----------
+    study, outcome : str
+        Codes, for the figure's name.
     frame : pandas.DataFrame
-        Rows of the mart `bkmr_response` of one study and outcome; `value`, `low`, `high` are the estimate and
-        its credible interval.
+        Rows of the mart `bkmr_response` of this study and outcome; `value`, `low`, `high` are the estimate
+        and its credible interval.
     """
     drawn, axis = _prepared(frame)
     drawn = drawn.assign(x=drawn["quantile"], series=drawn["covariate_set"])
-    look = looks(ordered(drawn["series"], COVARIATE_SETS), lines=True)
+    look = looks(labels(drawn, "covariate_set"), lines=True)
     domain = limits(drawn, "value", "low", "high", False, 0.0)
     panels = [
         curves(
-            drawn[drawn["metal"] == metal],
-            title=words(metal) + _doubt(drawn[drawn["metal"] == metal]),
-            axis_x=f"quantile of {blood(metal, {})}",
-            axis_y=f"difference in {axis.removesuffix(' of osteoporosis')}",
+            drawn[drawn["exposure"] == exposure],
+            title=title + _doubt(drawn[drawn["exposure"] == exposure]),
+            axis_x=f"quantile of {within(_full_name(drawn, exposure))}",
+            axis_y=f"difference in {axis}",
             looks=look,
             domain_y=domain,
             null=0.0,
             height=180,
         )
-        for metal in ordered(drawn["metal"], METALS)
+        for exposure, title in labels(drawn, "exposure").items()
     ]
     return _figure(
         "bkmr-response",
@@ -53,27 +53,27 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         frame,
         drawn,
         panels,
-        "the response to each metal",
-        "Each curve is the outcome over one metal while the others stay at their medians, against its own "
+        "the response to each exposure",
+        "Each curve is the outcome over one exposure while the others stay at their medians, against its own "
         "average (the dashed 0), with a 95 % credible band. A band in which a flat line fits is compatible "
         "with no association.",
-        "Interactions between metals, and nothing beyond the women's own concentrations.",
+        "Interactions between exposures, and nothing beyond the women's own concentrations.",
         look,
         mark=" (their panels say so)",
     )
 
 
 def overall(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
-    """Return the overall effect: all metals at a quantile against all at their medians."""
+    """Return the overall effect: all exposures at a quantile against all at their medians."""
     drawn, axis = _prepared(frame)
     drawn = drawn.dropna(subset="quantile").sort_values("quantile", ascending=False)
     drawn = drawn.assign(
         row=[f"{_PERCENT * value:.0f} %" for value in drawn["quantile"]], series=drawn["covariate_set"]
     )
-    look = looks(ordered(drawn["series"], COVARIATE_SETS))
+    look = looks(labels(drawn, "covariate_set"))
     panel = forest(
         drawn,
-        title="All metals at this percentile, against all at their medians",
+        title="All exposures at this percentile, against all at their medians",
         axis_title=f"difference in {axis}",
         rows=list(dict.fromkeys(drawn["row"])),
         looks=look,
@@ -89,37 +89,41 @@ def overall(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         drawn,
         [panel],
         "the overall effect of the mixture",
-        "Each mark compares all metals at a percentile with all at their medians, with the 95 % credible "
+        "Each mark compares all exposures at a percentile with all at their medians, with the 95 % credible "
         "interval; marks that lie further right the higher the percentile say that the mixture raises the "
         "outcome.",
-        "Which metal does it, and what opposite metals cancel.",
+        "Which exposure does it, and what opposite exposures cancel.",
         look,
         size="wide",
     )
 
 
 def single(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
-    """Return the effect of each metal from its 25th to its 75th percentile: a panel per covariate set."""
+    """Return the effect of each exposure from its 25th to its 75th percentile: a panel per covariate set."""
     drawn, axis = _prepared(frame)
     drawn = drawn.dropna(subset="fixed_quantile")
     drawn = drawn.assign(
-        row=drawn["metal"].map(words), series=[f"{value:g}" for value in drawn["fixed_quantile"]]
+        row=named(drawn, "exposure"), series=[f"{value:g}" for value in drawn["fixed_quantile"]]
     )
-    codes = ordered(drawn["series"], ())
-    look = series(codes, [f"others at their {_PERCENT * float(code):.0f}th percentile" for code in codes])
+    look = looks(
+        {
+            code: f"others at their {_PERCENT * float(code):.0f}th percentile"
+            for code in sorted(set(drawn["series"]), key=float)
+        }
+    )
     domain = limits(drawn, "value", "low", "high", False, 0.0)
     panels = [
         forest(
             drawn[drawn["covariate_set"] == covariates],
-            title=f"Covariates: {within(covariates)}",
+            title=f"Covariates: {within(title)}",
             axis_title=f"difference in {axis}",
-            rows=[words(metal) for metal in ordered(drawn["metal"], METALS)],
+            rows=list(labels(drawn, "exposure").values()),
             looks=look,
             domain=domain,
             logarithmic=False,
             null=0.0,
         )
-        for covariates in ordered(drawn["covariate_set"], COVARIATE_SETS)
+        for covariates, title in labels(drawn, "covariate_set").items()
     ]
     return _figure(
         "bkmr-single",
@@ -128,8 +132,8 @@ def single(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         frame,
         drawn,
         panels,
-        "one metal's 75th against its 25th percentile",
-        "Each mark is what a metal's rise from its 25th to its 75th percentile does while the others are "
+        "one exposure's 75th against its 25th percentile",
+        "Each mark is what an exposure's rise from its 25th to its 75th percentile does while the others are "
         "held, with the 95 % credible interval; marks of a row that drift apart would speak of "
         "interaction.",
         "A test of interaction: see the next figure.",
@@ -139,14 +143,15 @@ def single(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
 
 
 def interactions(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
+    """Return how each exposure's effect changes with the level of all others: a line per exposure."""
     drawn, axis = _prepared(frame)
-    drawn = drawn.assign(row=drawn["metal"].map(words), series=drawn["covariate_set"])
-    look = looks(ordered(drawn["series"], COVARIATE_SETS))
+    drawn = drawn.assign(row=named(drawn, "exposure"), series=drawn["covariate_set"])
+    look = looks(labels(drawn, "covariate_set"))
     panel = forest(
-        drawn.dropna(subset="metal"),
+        drawn.dropna(subset="exposure"),
         title="",
         axis_title=f"change of the difference in {axis}",
-        rows=[words(metal) for metal in ordered(drawn["metal"], METALS)],
+        rows=list(labels(drawn, "exposure").values()),
         looks=look,
         domain=limits(drawn, "value", "low", "high", False, 0.0),
         logarithmic=False,
@@ -159,34 +164,31 @@ def interactions(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         frame,
         drawn,
         [panel],
-        "interaction of each metal with all others",
-        "Each mark says by how much a metal's effect (25th to 75th percentile) changes when the others go "
-        "from their 25th to their 75th percentile, with the 95 % credible interval; at the dashed 0 it "
+        "interaction of each exposure with all others",
+        "Each mark says by how much an exposure's effect (25th to 75th percentile) changes when the others "
+        "go from their 25th to their 75th percentile, with the 95 % credible interval; at the dashed 0 it "
         "does not change.",
-        "With which other metal it interacts, and interactions of another shape.",
+        "With which other exposure it interacts, and interactions of another shape.",
         look,
         size="wide",
     )
 
 
 def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
-    """Return the response to one metal at three values of another: a small panel per pair."""
+    """Return the response to one exposure at three values of another: a small panel per pair."""
     drawn, axis = _prepared(frame)
-    covariates = preferred(drawn["covariate_set"], _ONE_SET)[0]
+    # Curves of several covariate sets in one panel cannot be told apart: the most adjusted is drawn.
+    covariates, title = list(labels(drawn, "covariate_set").items())[-1]
     drawn = drawn[drawn["covariate_set"] == covariates].dropna(subset=["exposure_value", "other_value"])
-    pairs = [
-        (metal, other, drawn[(drawn["metal"] == metal) & (drawn["other_metal"] == other)])
-        for metal in ordered(drawn["metal"], METALS)
-        for other in ordered(drawn.loc[drawn["metal"] == metal, "other_metal"], METALS)
-    ]
-    look = series(_LEVELS, [f"the other metal {level}" for level in _LEVELS], lines=True)
-    levelled = [(metal, other, _at_three_levels(part)) for metal, other, part in pairs]
-    everything = pd.concat([part for _, _, part in levelled]) if levelled else drawn
+    look = looks({level: f"the other exposure {level}" for level in _LEVELS}, lines=True)
+    pairs = drawn.groupby(["exposure_order", "exposure", "other_exposure_order", "other_exposure"])
+    levelled = [_at_three_levels(part) for _, part in pairs]
+    everything = pd.concat(levelled) if levelled else drawn
     domain = limits(everything, "value", "low", "high", False, 0.0)
     panels = [
         curves(
             part,
-            title=f"{words(metal)} at levels of {within(other)}",
+            title=f"{label(part, 'exposure')} at levels of {within(label(part, 'other_exposure'))}",
             axis_x="concentration",
             axis_y="",
             looks=look,
@@ -194,7 +196,7 @@ def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             logarithmic_x=True,
             height=110,
         )
-        for metal, other, part in levelled
+        for part in levelled
     ]
     return _figure(
         "bkmr-bivariate",
@@ -203,8 +205,8 @@ def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         frame,
         drawn,
         panels,
-        f"two metals at once, difference in {axis} (covariates: {within(covariates)})",
-        "Each panel has the curve of one metal at a low, a middle and a high value of another; curves "
+        f"two exposures at once, difference in {axis} (covariates: {within(title)})",
+        "Each panel has the curve of one exposure at a low, a middle and a high value of another; curves "
         "that run alongside each other mean that the two do not interact, curves that cross that they may.",
         "How sure the curves are (the table has their intervals): small crossings are noise.",
         look,
@@ -234,23 +236,29 @@ def _at_three_levels(pair: pd.DataFrame) -> pd.DataFrame:
 def _prepared(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the rows on the scale that reads best, with what to print, and the name of that scale."""
     drawn = frame.astype(dict.fromkeys(_ENDS, float))
-    if _is_bmd(frame):
-        drawn = _in_milligrams(drawn[drawn["scale"].fillna("link") == "link"])
-        axis = f"BMD, {_MILLIGRAMS_PER_CM2}"
+    if _is_continuous(frame):
+        drawn, unit = _scaled(drawn[drawn["scale"].fillna("link") == "link"])
+        axis = within(label(frame, "outcome")) + unit
     elif (drawn["scale"] == "probability").any():
         drawn = drawn[drawn["scale"].fillna("probability") == "probability"]
-        axis = "probability of osteoporosis"
+        axis = "probability"
     else:
         axis = "latent outcome (probit)"
     return drawn.assign(said=[interval(*item) for item in _ends(drawn)]), axis
 
 
-def _is_bmd(frame: pd.DataFrame) -> bool:
-    return str(frame["outcome"].iloc[0]).startswith("bmd_")
+def _is_continuous(frame: pd.DataFrame) -> bool:
+    return bool(frame["outcome_kind"].iloc[0] == "continuous")
 
 
-def _in_milligrams(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{name: frame[name] * MILLIGRAMS for name in _ENDS})
+def _scaled(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the estimates of a continuous outcome in the unit that is drawn, and this unit after a comma."""
+    factor, unit = in_milligrams(frame["outcome_unit"].iloc[0])
+    return frame.assign(**{name: frame[name] * factor for name in _ENDS}), f", {unit}" if unit else ""
+
+
+def _full_name(frame: pd.DataFrame, exposure: str) -> str:
+    return str(frame.loc[frame["exposure"] == exposure, "exposure_name"].iloc[0])
 
 
 def _ends(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -263,7 +271,7 @@ def _at_zero(drawn: pd.DataFrame) -> tuple[str, ...]:
         return ()
     return (
         "An estimate of exactly 0, or an interval that ends there, is no accident: in draws without the "
-        "metals that are compared, the difference is exactly 0.",
+        "exposures that are compared, the difference is exactly 0.",
     )
 
 
@@ -285,32 +293,37 @@ def _figure(
     size: str = "medium",
     mark: str = " (hollow marks)",
 ) -> Figure:
-    name = f"{kind}-{slug(study, outcome)}"
+    name, title = f"{kind}-{slug(study, outcome)}", label(frame, "outcome")
     shown = pd.DataFrame(
-        {heading: frame[key].map(show) for key, (heading, show) in _SHOWN.items() if key in frame}
+        {
+            heading: frame[key].map(show) if show else named(frame, key)
+            for key, (heading, show) in _SHOWN.items()
+            if key in frame
+        }
     )
     keys = shown.shape[1]
-    printed, unit = (_in_milligrams(frame), f", {_MILLIGRAMS_PER_CM2}") if _is_bmd(frame) else (frame, "")
+    printed, unit = _scaled(frame) if _is_continuous(frame) else (frame, "")
     shown[f"Estimate{unit} (95 % interval)"] = [interval(*item) for item in _ends(printed)]
-    shown["Converged"], shown["To know"] = frame["converged"].map(truth), frame["warnings"].map(brief)
+    shown["Converged"], shown["Remarks"] = frame["converged"].map(truth), frame["warnings"].map(brief)
     data = frame.rename(columns={"value": "estimate", "low": "conf_low", "high": "conf_high"})
     return Figure(
         name,
-        f"Figure: {words(outcome)}, {caption}",
+        f"Figure: {title}, {caption}",
         how_to_read,
         not_shown,
         panels,
-        Table(name, f"{words(outcome)}: {caption}", shown, data, keys, ("Converged", "To know")),
+        Table(name, f"{title}: {caption}", shown, stored(data), keys, ("Converged", "Remarks")),
         [item.key for item in look],
         size=size,
         notes=(*left_out(drawn, mark), *_at_zero(drawn)),
     )
 
 
-_SHOWN: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "covariate_set": ("Covariates", words),
-    "metal": ("Metal", words),
-    "other_metal": ("Other metal", words),
+# The columns that name an estimate, each with its heading and how it is printed; codes by their labels.
+_SHOWN: dict[str, tuple[str, Callable[[Any], str] | None]] = {
+    "covariate_set": ("Covariates", None),
+    "exposure": ("Exposure", None),
+    "other_exposure": ("Other exposure", None),
     "other_value": ("Other's value", number),
     "fixed_quantile": ("Others at quantile", number),
     "scale": ("Scale", words),

@@ -1,49 +1,44 @@
+"""What sections share: which rows come first, how estimates are drawn, what is said of those that are not."""
+
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
 
 from report.charts.style import Series, series
 from report.elements import MOST_ROWS
-from report.formats import count, interval, missing, odds, plain, within, words
-from report.marts import Marts
+from report.formats import count, interval, missing, odds, unit, within, words
+from report.labels import labels, without_labels
 
-STUDIES = ("peng2025", "recommended")
-COVARIATE_SETS = ("crude", "age_bmi", "full")
-HEADLINE_SETS = ("age_bmi", "crude", "full")
-"""The first of these is shown where only one can be."""
 ENGINES = ("unweighted", "survey")
-OUTCOMES = ("osteoporosis", "bmd_total_femur")
-METALS = ("Cd", "Pb", "Hg", "Se", "Mn")
+DOUBLING = "per_doubling"
+MILLIGRAMS = 1000.0
+"""Differences of bone density in g/cm2 would all begin with 0.0: grams are drawn as milligrams."""
+_WORKING = ("row", "series", "value", "low", "high", "said", "x", "marked", "model")
 _STEP = re.compile(r"Q\d+")
 
 
-def ordered(values: Iterable[Any], first: Sequence[str]) -> list[str]:
-    """Return the distinct values: those that `first` names in its order, then others by alphabet."""
+def ordered(values: Iterable[Any], first: Sequence[str] = ()) -> list[str]:
+    """Return the distinct codes of the analyses: those that `first` names in its order, then by alphabet."""
     found = {str(value) for value in values if not missing(value)}
     return [value for value in first if value in found] + sorted(found - set(first))
 
 
-def preferred(values: Iterable[Any], wanted: Sequence[str]) -> list[str]:
-    """Return the wanted values where all of them occur; otherwise all that do, as in a study of one's own."""
-    found = ordered(values, wanted)
-    return list(wanted) if set(wanted) <= set(found) else found
-
-
 def by_outcome(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with those of the main outcomes first, otherwise as they were."""
-    places = {outcome: place for place, outcome in enumerate(ordered(frame["outcome"], OUTCOMES))}
-    return frame.sort_values("outcome", key=lambda outcomes: outcomes.map(places), kind="stable")
+    """Return the rows by the order of their outcomes, otherwise as they were."""
+    return frame.sort_values("outcome_order", kind="stable")
 
 
-def headline(frame: pd.DataFrame, **chosen: Sequence[str]) -> tuple[pd.DataFrame, int]:
+def headline(frame: pd.DataFrame, **chosen: Iterable[str]) -> tuple[pd.DataFrame, int]:
     """Return the rows with the chosen ones first, and how many rows of them a table is to print.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-    chosen : sequence of str
+    chosen : iterable of str
         By column: the values of the rows that a reader must find on the page.
     """
     first = pd.Series(True, index=frame.index)
@@ -57,18 +52,10 @@ def undrawn_first(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
     return frame.sort_values(column, key=lambda values: values.notna(), kind="stable")
 
 
-def units(marts: Marts) -> dict[str, str]:
-    """Return the unit of each exposure, as Table 1 has it."""
-    if marts.missing("table_one"):
-        return {}
-    found = marts.frame("select distinct variable, unit from main.table_one where unit is not null")
-    return dict(found.itertuples(index=False, name=None))
-
-
-def blood(metal: str, units_of: Mapping[str, str]) -> str:
-    """Return the title of an axis of concentrations; cotinine, say, is not measured in whole blood."""
-    name = f"blood {within(metal)}" if metal in METALS else within(metal)
-    return name + (f", {plain(units_of[metal])}" if metal in units_of else "")
+def concentration(frame: pd.DataFrame) -> str:
+    """Return the title of an axis of one exposure's concentrations, such as `blood lead (ug/dL)`."""
+    name, of = frame[["exposure_name", "exposure_unit"]].iloc[0]
+    return within(name) if missing(of) else f"{within(name)} ({unit(of)})"
 
 
 def steps(contrasts: Iterable[Any]) -> list[str]:
@@ -81,14 +68,19 @@ def group(groups: int) -> str:
     return {2: "half", 3: "tertile", 4: "quartile", 5: "quintile"}.get(groups, "quantile group")
 
 
-def looks(codes: Sequence[str], lines: bool = False) -> tuple[Series, ...]:
-    """Return the look of series that are named by codes of the tables."""
-    return series(codes, [words(code) for code in codes], lines)
+def looks(names: Mapping[str, str], lines: bool = False) -> tuple[Series, ...]:
+    """Return the look of series from their codes and labels."""
+    return series(list(names), list(names.values()), lines)
 
 
-def heading(study: str) -> str:
-    """Return the heading of a study's part of a section."""
-    return f"{words(study)} ({study})"
+def engines(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the engines of the rows with their labels: unweighted first."""
+    return {engine: words(engine) for engine in ordered(frame["engine"], ENGINES)}
+
+
+def last_of_each(rows: Sequence[str], size: int) -> Sequence[str]:
+    """Return the last row of each group of so many, but for the last group: where a picture draws a line."""
+    return rows[size - 1 : -1 : size] if size else ()
 
 
 def slug(*parts: str) -> str:
@@ -97,13 +89,66 @@ def slug(*parts: str) -> str:
     return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
 
 
-def is_binary(frame: pd.DataFrame) -> bool:
-    """Tell whether the estimates of one outcome are log odds: their events are counted."""
-    return bool(frame["events"].notna().any())
+def in_milligrams(unit_of_outcome: Any) -> tuple[float, str]:
+    """Return what estimates in a unit are multiplied by to be drawn, and the unit that they have then."""
+    text = "" if missing(unit_of_outcome) else unit(unit_of_outcome)
+    return (MILLIGRAMS, f"m{text}") if text.startswith("g/") else (1.0, text)
 
 
-def with_effect(frame: pd.DataFrame, binary: bool, scale: float = 1.0) -> pd.DataFrame:
-    """Return the frame with `value`, `low`, `high` to draw and `said` to print: odds ratios, or coefficients.
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """How the estimates of outcomes of one kind and unit are drawn.
+
+    Parameters
+    ----------
+    is_ratio : bool
+        Odds ratios of a binary outcome; otherwise differences.
+    outcome : str
+        What is compared, within a sentence: the outcome's name, or the words that several names end in.
+    unit : str
+        Of drawn differences.
+    factor : float
+        What differences are multiplied by to have this unit.
+    """
+
+    is_ratio: bool
+    outcome: str
+    unit: str
+    factor: float
+
+    @property
+    def null(self) -> float:
+        """Where there is no association."""
+        return 1.0 if self.is_ratio else 0.0
+
+    def axis(self, contrast: str = "") -> str:
+        """Return the title of an axis, such as `difference in bone density per doubling, mg/cm2`."""
+        words_of = "odds ratio" if self.is_ratio else f"difference in {self.outcome}".removesuffix(" in ")
+        after = " (logarithmic)" if self.is_ratio else f", {self.unit}" if self.unit else ""
+        return f"{words_of}{contrast and ' '}{contrast}{after}"
+
+
+def effect(frame: pd.DataFrame) -> Effect:
+    """Return how the estimates of rows are drawn whose outcomes have one kind and unit."""
+    kind, of = frame[["outcome_kind", "outcome_unit"]].iloc[0]
+    factor, drawn_unit = in_milligrams(of)
+    return Effect(
+        is_ratio=kind == "binary",
+        outcome=within(common_ending(labels(frame, "outcome").values())),
+        unit=drawn_unit,
+        factor=factor,
+    )
+
+
+def common_ending(names: Iterable[str]) -> str:
+    """Return the words in which all names end: `BMD` of `Total femur BMD` and `Trochanter BMD`."""
+    backwards = [name.split()[::-1] for name in names]
+    same = takewhile(lambda several: len(set(several)) == 1, zip(*backwards, strict=False))
+    return " ".join([several[0] for several in same][::-1])
+
+
+def with_effect(frame: pd.DataFrame, how: Effect) -> pd.DataFrame:
+    """Return the frame with `value`, `low`, `high` to draw and `said` to print: odds ratios, or differences.
 
     Rows without numbers come first.
 
@@ -111,20 +156,22 @@ def with_effect(frame: pd.DataFrame, binary: bool, scale: float = 1.0) -> pd.Dat
     ----------
     frame : pandas.DataFrame
         With `estimate`, `conf_low`, `conf_high` and `ratio`, `ratio_low`, `ratio_high`.
-    binary : bool
-        Whether to take the ratios.
-    scale : float
-        What coefficients are multiplied by, such as 1000 for g/cm2 as mg/cm2.
+    how : Effect
     """
-    names = ("ratio", "ratio_low", "ratio_high") if binary else ("estimate", "conf_low", "conf_high")
+    names = ("ratio", "ratio_low", "ratio_high") if how.is_ratio else ("estimate", "conf_low", "conf_high")
     drawn = frame.copy()
     for target, name in zip(("value", "low", "high"), names, strict=True):
-        drawn[target] = frame[name].astype(float) * (1.0 if binary else scale)
-    printed = odds if binary else interval
+        drawn[target] = frame[name].astype(float) * (1.0 if how.is_ratio else how.factor)
+    printed = odds if how.is_ratio else interval
     drawn["said"] = [
         printed(*item) for item in drawn[["value", "low", "high"]].itertuples(index=False, name=None)
     ]
     return undrawn_first(drawn)
+
+
+def stored(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what the CSV of a table holds: neither labels, for it has codes, nor what is only drawn."""
+    return without_labels(frame).drop(columns=list(_WORKING), errors="ignore")
 
 
 def people(frame: pd.DataFrame) -> str:
@@ -141,9 +188,9 @@ def _range(values: pd.Series) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def other_sets(frame: pd.DataFrame, sets: Sequence[str]) -> tuple[str, ...]:
+def other_sets(frame: pd.DataFrame, sets: Iterable[str]) -> tuple[str, ...]:
     """Return a note on the covariate sets that a picture leaves out, if there are any."""
-    others = [words(name) for name in ordered(frame["covariate_set"], ()) if name not in sets]
+    others = [name for code, name in labels(frame, "covariate_set").items() if code not in set(sets)]
     return (f"Covariate sets not drawn, see the table associations: {'; '.join(others)}.",) if others else ()
 
 

@@ -1,18 +1,17 @@
 """How the exposures are distributed, and how many values lie below the limit of detection."""
 
-from collections.abc import Mapping, Sequence
-
 import pandas as pd
 
 from report.charts.histogram import histogram
 from report.charts.style import BLUE, ORANGE, Series
-from report.elements import Block, Figure, Heading, Key, Panel, Section, Table, absent
-from report.formats import count, fixed, number, plain, words
+from report.elements import Block, Figure, Heading, Key, Section, Table, absent
+from report.formats import count, fixed, number, unit
+from report.labels import EXPOSURE, STUDY, labels, named
 from report.marts import Marts
-from report.sections.common import METALS, STUDIES, blood, group, heading, ordered, slug, units
+from report.sections.common import concentration, group, slug, stored
 
-# Bins of a quarter of a doubling, less where a metal spans few doublings; values below detection, all set to
-# LOD / sqrt(2), are counted apart.
+# Bins of a quarter of a doubling, less where an exposure spans few doublings; values below detection, all
+# set to LOD / sqrt(2), are counted apart.
 _BINS = """
     with spans as (
         select
@@ -39,10 +38,10 @@ _BINS = """
     group by all
     order by all
 """
-_SUMMARY = """
+_SUMMARY = f"""
     select
-        study,
-        exposure,
+        {STUDY},
+        {EXPOSURE},
         count(*) as n,
         count(*) filter (where below_detection) as below_detection,
         100.0 * count(*) filter (where below_detection) / count(*) as percent_below_detection,
@@ -55,7 +54,7 @@ _SUMMARY = """
         max(value) as maximum
     from main.cohort_exposures
     group by all
-    order by all
+    order by study_order, exposure_order
 """
 _CUTS = "select study, exposure, cut_point from main.exposure_cut_points order by all"
 _LOOKS = (
@@ -68,9 +67,9 @@ def section(marts: Marts) -> Section:
     """Return the section."""
     return Section(
         "exposures",
-        "The exposures in blood",
-        "How the metals, and other exposures of a study, are distributed among the women analysed, where "
-        "their groups are cut, and how many values lie below the limit of detection (LOD).",
+        "The exposures",
+        "How the exposures of a study are distributed among the women analysed, where their groups are cut, "
+        "and how many values lie below the limit of detection (LOD).",
         _blocks(marts),
     )
 
@@ -82,82 +81,65 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     none = pd.DataFrame(columns=["study", "exposure", "cut_point"])
     cuts = none if marts.missing("exposure_cut_points") else marts.frame(_CUTS)
     blocks: list[Block] = []
-    for study in ordered(summary["study"], STUDIES):
-        blocks += [
-            Heading(heading(study)),
-            figure(
-                study,
-                bins[bins["study"] == study],
-                summary[summary["study"] == study],
-                cuts[cuts["study"] == study],
-                units(marts),
-            ),
-        ]
+    for study, title in labels(summary, "study").items():
+        own = [frame[frame["study"] == study] for frame in (bins, summary, cuts)]
+        blocks += [Heading(title), figure(study, *own)]
     return tuple(blocks)
 
 
-def figure(
-    study: str, bins: pd.DataFrame, summary: pd.DataFrame, cuts: pd.DataFrame, units_of: Mapping[str, str]
-) -> Figure:
-    """Return the distributions of one study, a panel per metal.
+def figure(study: str, bins: pd.DataFrame, summary: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
+    """Return the distributions of one study, a panel per exposure.
 
     Parameters
     ----------
+    study : str
+        Code, for the figure's name.
     bins : pandas.DataFrame
         Columns `exposure`, `series`, `low`, `high`, `n`.
     summary : pandas.DataFrame
-        A row per exposure: numbers, non-detects, percentiles.
+        A row per exposure: labels, numbers, non-detects, percentiles.
     cuts : pandas.DataFrame
         Columns `exposure`, `cut_point`.
-    units_of : mapping
-        Unit by exposure.
     """
-    metals = ordered(summary["exposure"], METALS)
     groups = group(int(cuts.groupby("exposure").size().max()) + 1) if len(cuts) else "group"
     return Figure(
         f"exposures-{slug(study)}",
         "Figure: distribution of the exposures",
         f"Bars count women by concentration, on a logarithmic axis; dashed lines part each {groups} from the "
         "next.",
-        "How the exposures go together, and how exposure was in the past: blood tells of recent months for "
-        "most metals, of days for cotinine.",
-        [_panel(metal, bins, cuts, blood(metal, units_of)) for metal in metals],
-        _numbers(study, summary, units_of, metals),
+        "How the exposures go together, and how exposure was in the past: one sample reflects days to "
+        "months, depending on the substance.",
+        [
+            histogram(
+                bins[bins["exposure"] == exposure],
+                title=title,
+                axis_x=concentration(summary[summary["exposure"] == exposure]),
+                looks=_LOOKS,
+                cuts=cuts.loc[cuts["exposure"] == exposure, "cut_point"].tolist(),
+            )
+            for exposure, title in labels(summary, "exposure").items()
+        ],
+        _numbers(study, summary),
         [*(look.key for look in _LOOKS), Key(f"cut points of each {groups}", "#222222", "dashed")],
     )
 
 
-def _panel(metal: str, bins: pd.DataFrame, cuts: pd.DataFrame, axis: str) -> Panel:
-    return histogram(
-        bins[bins["exposure"] == metal],
-        title=words(metal),
-        axis_x=axis,
-        looks=_LOOKS,
-        cuts=cuts.loc[cuts["exposure"] == metal, "cut_point"].tolist(),
-    )
-
-
-def _numbers(study: str, summary: pd.DataFrame, units_of: Mapping[str, str], metals: Sequence[str]) -> Table:
-    data = (
-        summary.assign(unit=summary["exposure"].map(units_of))
-        .set_index("exposure")
-        .loc[list(metals)]
-        .reset_index()
-    )
+def _numbers(study: str, summary: pd.DataFrame) -> Table:
     shown = pd.DataFrame(
         {
-            "Exposure": data["exposure"].map(words),
-            "Unit": data["unit"].map(plain),
-            "Women": data["n"].map(count),
-            "Below LOD": data["below_detection"].map(count),
-            "%": data["percent_below_detection"].map(lambda value: fixed(value, 1)),
-            "Geometric mean": data["geometric_mean"].map(number),
-            "Lowest": data["minimum"].map(number),
-            "25 %": data["percentile_25"].map(number),
-            "Median": data["median"].map(number),
-            "75 %": data["percentile_75"].map(number),
-            "95 %": data["percentile_95"].map(number),
-            "Highest": data["maximum"].map(number),
+            "Exposure": named(summary, "exposure"),
+            "Unit": summary["exposure_unit"].map(unit),
+            "Women": summary["n"].map(count),
+            "Below LOD": summary["below_detection"].map(count),
+            "%": summary["percent_below_detection"].map(lambda value: fixed(value, 1)),
+            "Geometric mean": summary["geometric_mean"].map(number),
+            "Lowest": summary["minimum"].map(number),
+            "25 %": summary["percentile_25"].map(number),
+            "Median": summary["median"].map(number),
+            "75 %": summary["percentile_75"].map(number),
+            "95 %": summary["percentile_95"].map(number),
+            "Highest": summary["maximum"].map(number),
         }
     )
-    return Table(f"exposures-{slug(study)}", "Concentrations in blood, unweighted", shown, data, 1, ("Unit",))
+    data = stored(summary).assign(unit=summary["exposure_unit"])
+    return Table(f"exposures-{slug(study)}", "Concentrations, unweighted", shown, data, 1, ("Unit",))

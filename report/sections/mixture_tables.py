@@ -3,8 +3,9 @@
 import pandas as pd
 
 from report.elements import MOST_ROWS, Table
-from report.formats import brief, count, interval, number, odds, probability, truth, words
-from report.sections.common import undrawn_first
+from report.formats import brief, count, interval, number, odds, probability, truth, unit, words
+from report.labels import named
+from report.sections.common import stored, undrawn_first
 
 _MODEL = {
     "outcome": "Outcome",
@@ -13,17 +14,15 @@ _MODEL = {
     "covariate_set": "Covariates",
     "engine": "Weighting",
     "term": "Term",
-    "metal": "Metal",
+    "exposure": "Exposure",
 }
-_NEVER_SHOWN = ("row", "series", "value", "low", "high", "said", "x")
+_LABELLED = ("outcome", "covariate_set", "exposure")
 
 
 def estimate_table(name: str, caption: str, frame: pd.DataFrame, most_rows: int = MOST_ROWS) -> Table:
     """Return estimates as a table: a row per model and term, odds ratios where there are any."""
-    model = [column for column in _MODEL if column in frame]
-    if frame["term"].nunique() < 2:
-        model.remove("term")
-    shown = pd.DataFrame({_MODEL[column]: frame[column].map(words) for column in model})
+    shown = _model(frame, leave_out=() if frame["term"].nunique() > 1 else ("term",))
+    columns = shown.shape[1]
     shown["n"], shown["Cases"] = frame["n"].map(count), frame["events"].map(count)
     shown["Estimate (95 % interval)"] = [
         interval(*item)
@@ -37,19 +36,19 @@ def estimate_table(name: str, caption: str, frame: pd.DataFrame, most_rows: int 
         name,
         caption,
         _with_state(shown, frame),
-        frame.drop(columns=list(_NEVER_SHOWN), errors="ignore"),
-        len(model),
-        ("Converged", "To know"),
-        notes=("Estimates are log odds for osteoporosis, and g/cm\N{SUPERSCRIPT TWO} for BMD.",),
+        stored(frame),
+        columns,
+        ("Converged", "Remarks"),
+        notes=_scales(frame),
         most_rows=most_rows,
     )
 
 
 def weight_table(name: str, caption: str, frame: pd.DataFrame) -> Table:
-    """Return weights as a table: a row per model and metal."""
+    """Return weights as a table: a row per model and exposure."""
     frame = undrawn_first(frame, "weight")
-    model = [column for column in _MODEL if column in frame]
-    shown = pd.DataFrame({_MODEL[column]: frame[column].map(words) for column in model})
+    shown = _model(frame)
+    columns = shown.shape[1]
     if "weight_low" in frame:
         shown["Weight (interval)"] = [
             interval(*item)
@@ -57,17 +56,29 @@ def weight_table(name: str, caption: str, frame: pd.DataFrame) -> Table:
         ]
     else:
         shown["Weight"] = frame["weight"].map(number)
-    return Table(
-        name,
-        caption,
-        _with_state(shown, frame),
-        frame.drop(columns=list(_NEVER_SHOWN), errors="ignore"),
-        len(model),
-        ("Converged", "To know"),
+    return Table(name, caption, _with_state(shown, frame), stored(frame), columns, ("Converged", "Remarks"))
+
+
+def _model(frame: pd.DataFrame, leave_out: tuple[str, ...] = ()) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            heading: named(frame, column) if column in _LABELLED else frame[column].map(words)
+            for column, heading in _MODEL.items()
+            if column in frame and column not in leave_out
+        }
     )
+
+
+def _scales(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return a note on what the estimates of the rows are."""
+    is_binary = frame["outcome_kind"] == "binary"
+    units = frame.loc[~is_binary, "outcome_unit"].dropna().map(unit).unique()
+    scales = [
+        *(["log odds for an outcome that is told by yes or no"] if is_binary.any() else []),
+        *([f"differences in {' or '.join(units)} for one that is measured"] if len(units) else []),
+    ]
+    return (f"Estimates are {', and '.join(scales)}.",) if scales else ()
 
 
 def _with_state(shown: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    return shown.assign(
-        **{"Converged": frame["converged"].map(truth), "To know": frame["warnings"].map(brief)}
-    )
+    return shown.assign(Converged=frame["converged"].map(truth), Remarks=frame["warnings"].map(brief))

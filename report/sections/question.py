@@ -1,84 +1,118 @@
 """What was asked, and how to read the rest."""
 
-from report.elements import Block, Paragraph, Section
-from report.formats import plain
-from report.marts import Marts
-from report.sections.common import STUDIES, heading, ordered
+from collections.abc import Iterable
 
-_TITLE_AND_LEAD = (
-    "Blood metals and osteoporosis in postmenopausal women",
-    "An NHANES paper (Peng et al. 2025, doi 10.3389/fenvh.2025.1468404), run again from the survey's "
-    "public files: does each of its numbers come out, and does it survive adjustment for age and body mass "
-    "index, the survey's design, and the number of tests?",
-)
-_TITLE_AND_LEAD_OF_OTHERS = (
-    "Exposures and outcomes in NHANES",
-    "From the survey's public files, by rules that are rows: what is associated with what, and does it "
-    "survive adjustment, the survey's design, and the number of tests?",
-)
-_RELEASES = {"2017-2020": "2017 to March 2020"}
-_PAPER = (
-    "Are lead, cadmium, mercury, selenium and manganese in blood related to osteoporosis, and to bone "
-    "mineral density (BMD) by site, in US women past menopause?"
-)
-_OTHERS = "How are the exposures of each study related to its outcomes, in the women whom its rules choose?"
-_DEFINITIONS = Paragraph(
-    "Two definitions of the study stand beside each other. \N{LEFT DOUBLE QUOTATION MARK}As in "
-    "the paper\N{RIGHT DOUBLE QUOTATION MARK} is the definition whose cohort and crude odds "
-    "ratios fall on those that the paper prints; the paper itself does not publish its "
-    "covariates, cut points or settings. \N{LEFT DOUBLE QUOTATION MARK}By recommended "
-    "definitions\N{RIGHT DOUBLE QUOTATION MARK} asks the same question with osteoporosis as "
-    "WHO and ISCD define it and implausible scans removed."
-)
+import pandas as pd
+
+from report.elements import Block, Paragraph, Section, Table, absent
+from report.formats import plain, within
+from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, labels, main_models, named
+from report.marts import Marts
+from report.sections.common import ordered
+
+_MOST_NAMED = 6
+"""More exposures or outcomes than these are counted in the title, not named."""
+
+_ASKED = f"select distinct {STUDY}, {OUTCOME}, {EXPOSURE}, {COVARIATE_SET} from main.associations"
 _HOW_TO_READ = (
     Paragraph(
-        "Unweighted models treat the women as a simple random sample, as the paper does. "
-        "Survey-weighted models use the survey's weights, strata and sampling units, and speak of "
-        "US women. Covariate sets: crude (none); age and BMI; full (age, race and ethnicity, "
-        "education, marital status, BMI, smoking, drinking, diabetes, hypertension)."
+        "Unweighted models treat the women as a simple random sample. Survey-weighted models use the "
+        "survey's weights, strata and sampling units, and speak of US women."
     ),
     Paragraph(
         "Intervals are 95 % (credible intervals for BKMR). A q-value is a p-value corrected for "
         "the number of tests of its family (Benjamini and Hochberg). All associations are "
-        "cross-sectional: none of them says that a metal causes or prevents anything."
+        "cross-sectional: none of them says that an exposure causes or prevents anything."
     ),
 )
 
 
 def section(marts: Marts) -> Section:
-    """Return the section: the paper's question where the database holds a study of it, and what else."""
-    studies, releases = _studies_and_releases(marts)
-    named = [_RELEASES.get(release, plain(release)) for release in releases]
-    introduction = _PAPER if set(studies) & set(STUDIES) else _OTHERS
-    blocks: list[Block] = [_DEFINITIONS] if set(STUDIES) <= set(studies) else []
-    if others := [heading(study) for study in studies if study not in STUDIES]:
-        blocks.append(
-            Paragraph(
-                f"Defined by rows of the project's seeds: {', '.join(others)}. Its women, exposures, "
-                "outcomes, covariate sets and groups are those under its name in each section; a section "
-                "without its name holds nothing of it, as its rows did not ask for it."
-            )
-        )
-    return Section(
-        "question",
-        "What was asked",
-        f"{introduction} The data are NHANES {_listed(named)}.",
-        (*blocks, *_HOW_TO_READ),
+    """Return the section: exposures, outcomes, studies and releases."""
+    asked = _asked(marts)
+    exposures, outcomes = _exposures(asked), _outcomes(asked, marts)
+    introduction = (
+        f"How are {exposures} related to {outcomes}, in the women whom the rules of each study choose?"
+    )
+    if not marts.missing("cohort_flow"):
+        flow = marts.frame("select distinct cycle from main.cohort_flow where cycle != 'all'")
+        introduction += f" The data are NHANES {listed(map(plain, ordered(flow['cycle'])))}."
+    return Section("question", "What was asked", introduction, (*_studies(marts), *_HOW_TO_READ))
+
+
+def _studies(marts: Marts) -> tuple[Block, ...]:
+    """Return what each study and each covariate set is."""
+    if gone := marts.missing("study_definitions", "covariate_set_definitions"):
+        return (absent(*gone),)
+    studies = marts.frame(f"select {STUDY}, description from main.study_definitions")
+    sets = marts.frame(f"select {COVARIATE_SET}, covariates from main.covariate_set_definitions")
+    return (
+        _definitions("studies", "Table: the studies", "Study", studies, "study", "description"),
+        _definitions(
+            "covariate-sets",
+            "Table: what models adjust for",
+            "Covariates",
+            sets,
+            "covariate_set",
+            "covariates",
+        ),
     )
 
 
+def _definitions(name: str, caption: str, heading: str, frame: pd.DataFrame, code: str, text: str) -> Table:
+    frame = frame.sort_values(f"{code}_order")
+    shown = pd.DataFrame({heading: named(frame, code), "Definition": frame[text].map(plain)})
+    return Table(name, caption, shown, frame[[code, text]], text_columns=("Definition",))
+
+
 def title_and_lead(marts: Marts) -> tuple[str, str]:
-    """Return the page's heading and what it asks, which names the paper only where its study is there."""
-    studies, _ = _studies_and_releases(marts)
-    return _TITLE_AND_LEAD if set(studies) & set(STUDIES) else _TITLE_AND_LEAD_OF_OTHERS
+    """Return the page's heading and what it asks; published numbers only where there are claims."""
+    asked = _asked(marts)
+    exposures = _exposures(asked)
+    title = f"{exposures[:1].upper()}{exposures[1:]} in relation to {_outcomes(asked, marts)}"
+    survive = "does it survive adjustment, the survey's design, and the number of tests?"
+    claims = (
+        []
+        if marts.missing("replication")
+        else marts.frame("select distinct published_source from main.replication order by all")[
+            "published_source"
+        ]
+        .dropna()
+        .tolist()
+    )
+    sources = [text for text in claims if not any(text != one and text.startswith(one) for one in claims)]
+    if not sources:
+        return title, f"From the public files of NHANES: what is associated with what, and {survive}"
+    return title, (
+        f"Published numbers ({plain('; '.join(sources))}), computed again from the public files of NHANES: "
+        f"does each of them come out, and {survive}"
+    )
 
 
-def _studies_and_releases(marts: Marts) -> tuple[list[str], list[str]]:
-    if marts.missing("cohort_flow"):
-        return list(STUDIES), ["2013-2014", "2017-2020"]
-    found = marts.frame("select distinct study, cycle from main.cohort_flow where cycle != 'all'")
-    return ordered(found["study"], STUDIES), ordered(found["cycle"], ())
+def _asked(marts: Marts) -> pd.DataFrame:
+    """Return the studies, outcomes, exposures and covariate sets of all models."""
+    if marts.missing("associations"):
+        columns = ", ".join((STUDY, OUTCOME, EXPOSURE, COVARIATE_SET)).split(", ")
+        return pd.DataFrame(columns=columns)
+    return marts.frame(_ASKED)
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _exposures(asked: pd.DataFrame) -> str:
+    names = [within(name) for name in labels(asked, "exposure").values()]
+    return listed(names) if 0 < len(names) <= _MOST_NAMED else f"{len(names) or ''} exposures".strip()
+
+
+def _outcomes(asked: pd.DataFrame, marts: Marts) -> str:
+    main = main_models(marts)
+    names = dict.fromkeys(
+        within(name)
+        for study in labels(asked, "study")
+        for name in chosen(asked[asked["study"] == study], "outcome", main).values()
+    )
+    return listed(names) if 0 < len(names) <= _MOST_NAMED else f"{len(names) or ''} outcomes".strip()
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list within a sentence."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -7,7 +7,7 @@ import pandas as pd
 
 from report.charts.axes import limits
 from report.charts.forest import forest
-from report.charts.style import Series, series
+from report.charts.style import Series
 from report.elements import Block, Figure, Paragraph, Section, Table, absent, empty
 from report.formats import (
     NOTHING,
@@ -20,38 +20,36 @@ from report.formats import (
     plain,
     probability,
     signed,
+    within,
     words,
 )
+from report.labels import COVARIATE_SET, adjusted, labels, main_models, named
 from report.marts import Marts
+from report.sections.common import looks, stored
 
 _TITLE = "The paper's numbers and ours"
 _INTRODUCTION = (
     "Each number of the paper's abstract, the same quantity from our nearest model (crude and unweighted: "
     "what the paper calls adjusted behaves as crude), and what becomes of it when age and BMI, the "
-    "survey's design and the number of tests are heeded."
-)
-_LOOKS = (
-    ("published", "The paper"),
-    ("ours", "Ours: crude, unweighted"),
-    ("age_bmi", "Ours: adjusted for age and BMI"),
-    ("survey", "Ours: crude, survey-weighted"),
+    "survey's design and the number of tests are taken into account."
 )
 _QUERY = "from main.replication order by claim_order"
-_INTERVALS = """
+_MODELS = f"""
     select
         claim,
-        case when associations.engine = 'survey' then 'survey' else 'age_bmi' end as series,
+        associations.study,
+        {COVARIATE_SET},
+        associations.engine,
         associations.ratio as value,
         associations.ratio_low as low,
         associations.ratio_high as high,
         associations.converged
     from main.replication
-    inner join main.associations using (study, outcome, metal, contrast)
+    inner join main.associations using (study, outcome, exposure, contrast)
     where
         replication.quantity = 'odds_ratio'
         and associations.subgroup = coalesce(replication.subgroup, 'all')
-        and (associations.covariate_set, associations.engine)
-            in (('age_bmi', 'unweighted'), ('crude', 'survey'))
+    order by claim_order, covariate_set_order, associations.engine
 """
 
 
@@ -66,13 +64,13 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     claims = marts.frame(_QUERY)
     if claims.empty:
         return (empty("replication"),)
-    adjusted = pd.DataFrame() if marts.missing("associations") else marts.frame(_INTERVALS)
+    models = pd.DataFrame() if marts.missing("associations") else marts.frame(_MODELS)
     ratios = claims[claims["quantity"] == "odds_ratio"]
     blocks: list[Block] = [table(claims)]
     if not claims["source"].eq("demo").any():
         blocks.insert(0, in_short(claims))
     if len(ratios):
-        blocks.append(figure(ratios, adjusted))
+        blocks.append(figure(ratios, models, main_models(marts)))
     return tuple(blocks)
 
 
@@ -121,16 +119,16 @@ def table(claims: pd.DataFrame) -> Table:
         "replication",
         "Table: the paper's numbers, ours, and the verdict",
         shown,
-        claims,
+        stored(claims),
         text_columns=tuple(shown.columns),
         notes=(
             f"When two numbers agree. {agreement}",
             "OR: odds ratio; \N{GREEK SMALL LETTER BETA}: standardised coefficient (standard deviations "
-            "of BMD); p: p-value; in brackets the 95 % interval, or the p-value. With age and BMI, "
-            "weighted, both: the same quantity from models that heed them. A finding survives when it "
-            "keeps its direction with p < 0.05, and multiple testing when its q is below 0.05. What this "
-            "table does not show: whether either number is true; agreement only says that the data and "
-            "the model were understood.",
+            "of the outcome); p: p-value; in brackets the 95 % interval, or the p-value. With age and BMI, "
+            "weighted, both: the same quantity from models that take these into account. A finding survives "
+            "when it keeps its direction with p < 0.05, and it survives multiple testing when its q is below "
+            "0.05. What this table does not show: whether either number is true; agreement only says that "
+            "the data and the model were understood.",
             "The odds ratio of a WQS index is the mean over repeated holdouts; its p-value is that of the "
             "permutation test or, weighted, of a single split.",
         ),
@@ -138,36 +136,34 @@ def table(claims: pd.DataFrame) -> Table:
     )
 
 
-def figure(ratios: pd.DataFrame, adjusted: pd.DataFrame) -> Figure:
+def figure(ratios: pd.DataFrame, models: pd.DataFrame, main: pd.DataFrame) -> Figure:
     """Return the odds ratios of the paper and ours as a forest plot.
 
     Parameters
     ----------
     ratios : pandas.DataFrame
         Claims whose quantity is an odds ratio.
-    adjusted : pandas.DataFrame
-        Columns `claim`, `series`, `value`, `low`, `high`, `converged`: the same contrasts from other models.
+    models : pandas.DataFrame
+        Columns `claim`, `study`, the covariate set with its label and order, `engine`, `value`, `low`,
+        `high`, `converged`: the same contrasts from all models.
+    main : pandas.DataFrame
+        The models that studies single out.
     """
-    drawn = pd.concat(
-        [_side(ratios, "published"), _side(ratios, "our").assign(series="ours"), adjusted], ignore_index=True
-    )
-    names = {
-        claim: f"{words(metal)} {contrast}"
-        for claim, metal, contrast in ratios[["claim", "metal", "contrast"]].itertuples(
-            index=False, name=None
-        )
-    }
+    others, legend = _other_models(models, main)
+    drawn = pd.concat([_side(ratios, "published"), _side(ratios, "our"), others], ignore_index=True)
+    names = dict(zip(ratios["claim"], named(ratios, "exposure") + " " + ratios["contrast"], strict=True))
     drawn["row"] = drawn["claim"].map(names)
     drawn["said"] = [
         odds(*item) for item in drawn[["value", "low", "high"]].itertuples(index=False, name=None)
     ]
-    looks = series([code for code, _ in _LOOKS], [label for _, label in _LOOKS])
+    look = looks({"published": "The paper", "our": "Ours: crude, unweighted", **legend})
+    outcomes = list(labels(ratios, "outcome").values())
     panel = forest(
         drawn,
         title="",
-        axis_title="odds ratio of osteoporosis (logarithmic)",
+        axis_title=f"odds ratio of {' or '.join(map(within, outcomes))} (logarithmic)",
         rows=[names[claim] for claim in ratios["claim"]],
-        looks=looks,
+        looks=look,
         domain=limits(drawn, "value", "low", "high", True, 1.0),
         logarithmic=True,
         null=1.0,
@@ -175,16 +171,37 @@ def figure(ratios: pd.DataFrame, adjusted: pd.DataFrame) -> Figure:
     return Figure(
         "replication-odds-ratios",
         "Figure: odds ratios of the paper beside ours",
-        "Each mark is an odds ratio against the lowest quartile, its line the 95 % interval; a line that "
-        "crosses the dashed 1 is compatible with no association. The first two marks of a row should lie "
-        "close together.",
-        "Whether a metal acts on bone: the women were measured once, and older and leaner women have both "
-        "more cadmium and weaker bones.",
+        "Each mark is an odds ratio against the lowest group of the exposure, its line the 95 % interval; a "
+        "line that crosses the dashed 1 is compatible with no association. The first two marks of a row "
+        "should lie close together.",
+        "Whether the exposure causes the outcome: the women were measured once, and age and body mass may be "
+        "related to both.",
         (panel,),
-        _numbers(drawn, looks),
-        [look.key for look in looks],
+        _numbers(drawn, look),
+        [item.key for item in look],
         size="wide",
     )
+
+
+def _other_models(models: pd.DataFrame, main: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the unweighted adjusted models and the weighted crude ones, and what a legend calls each.
+
+    Crude is the first covariate set of the study, adjusted what `report.labels.adjusted` says.
+    """
+    parts, names = [], set()
+    for _, own in models.groupby("study", sort=False) if len(models) else ():
+        sets = labels(own, "covariate_set")
+        crude, more = next(iter(sets)), adjusted(own, main)
+        names.add(within(sets[more]))
+        is_adjusted = (own["covariate_set"] == more) & (own["engine"] == "unweighted")
+        is_weighted = (own["covariate_set"] == crude) & (own["engine"] == "survey")
+        parts += [own[is_adjusted].assign(series="adjusted"), own[is_weighted].assign(series="survey")]
+    if not parts:
+        return pd.DataFrame(), {}
+    return pd.concat(parts), {
+        "adjusted": f"Ours: adjusted for {' or '.join(sorted(names))}",
+        "survey": "Ours: crude, survey-weighted",
+    }
 
 
 def _side(ratios: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -200,13 +217,13 @@ def _side(ratios: pd.DataFrame, side: str) -> pd.DataFrame:
     )
 
 
-def _numbers(drawn: pd.DataFrame, looks: tuple[Series, ...]) -> Table:
-    labels = {look.code: look.key.label for look in looks}
+def _numbers(drawn: pd.DataFrame, look: tuple[Series, ...]) -> Table:
+    models = {item.code: item.label for item in look}
     data = drawn[["claim", "row", "series", "value", "low", "high"]]
     shown = pd.DataFrame(
         {
             "Contrast": drawn["row"],
-            "Model": drawn["series"].map(labels),
+            "Model": drawn["series"].map(models),
             "Odds ratio (95 % interval)": drawn["said"],
         }
     )

@@ -1,6 +1,6 @@
 """Subgroups, with the test of interaction that comparing them needs."""
 
-import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pandas as pd
@@ -8,46 +8,55 @@ import pandas as pd
 from report.charts.axes import limits
 from report.charts.forest import forest
 from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import brief, count, number, plain, probability, truth, within, words
+from report.formats import brief, count, number, probability, truth, unit, within, words
+from report.labels import (
+    COVARIATE_SET,
+    EXPOSURE,
+    OUTCOME,
+    STUDY,
+    SUBGROUP,
+    adjusted,
+    chosen,
+    label,
+    labels,
+    main_models,
+    named,
+)
 from report.marts import Marts
-from report.sections.associations import MILLIGRAMS
 from report.sections.common import (
-    COVARIATE_SETS,
-    ENGINES,
-    HEADLINE_SETS,
-    METALS,
-    OUTCOMES,
-    STUDIES,
+    DOUBLING,
     by_outcome,
-    heading,
+    effect,
+    engines,
     headline,
-    is_binary,
     left_out,
     looks,
-    ordered,
-    preferred,
     slug,
+    stored,
     with_effect,
 )
 
-_ESTIMATES = """
+_ESTIMATES = f"""
     select
-        study, outcome, metal, contrast, covariate_set, engine, subgroup, n, events, estimate, std_error, df,
-        p_value, conf_low, conf_high, q_value, ratio, ratio_low, ratio_high, converged, warnings
+        {STUDY}, {OUTCOME}, {EXPOSURE}, contrast, {COVARIATE_SET}, engine, {SUBGROUP}, n, events, estimate,
+        std_error, df, p_value, conf_low, conf_high, q_value, ratio, ratio_low, ratio_high, converged,
+        warnings
     from main.associations
     where
-        contrast = 'per_doubling'
+        contrast = '{DOUBLING}'
         and (study, outcome, covariate_set, engine) in (
             select (study, outcome, covariate_set, engine) from main.associations where subgroup != 'all'
         )
-    order by study, outcome, metal, covariate_set, engine, subgroup
+    order by study_order, outcome_order, exposure_order, covariate_set_order, engine, subgroup_order
 """
-_INTERACTIONS = """
+_INTERACTIONS = f"""
     select
-        study, outcome, metal, covariate_set, engine, exposure_form, subgroup_variable, levels, n, events, df,
-        statistic, p_value, q_value, converged, warnings
+        {STUDY}, {OUTCOME}, {EXPOSURE}, {COVARIATE_SET}, engine, exposure_form, subgroup_variable, levels, n,
+        events, df, statistic, p_value, q_value, converged, warnings
     from main.interactions
-    order by study, outcome, metal, subgroup_variable, exposure_form, covariate_set, engine
+    order by
+        study_order, outcome_order, exposure_order, subgroup_variable, exposure_form, covariate_set_order,
+        engine
 """
 
 
@@ -64,94 +73,83 @@ def section(marts: Marts) -> Section:
 
 def _blocks(marts: Marts) -> tuple[Block, ...]:
     blocks: list[Block] = []
-    estimates = pd.DataFrame(columns=["study"]) if marts.missing("associations") else marts.frame(_ESTIMATES)
-    tests = pd.DataFrame(columns=["study"]) if marts.missing("interactions") else marts.frame(_INTERACTIONS)
+    none, main = pd.DataFrame(columns=["study", "study_title", "study_order"]), main_models(marts)
+    estimates = none if marts.missing("associations") else marts.frame(_ESTIMATES)
+    tests = none if marts.missing("interactions") else marts.frame(_INTERACTIONS)
     if gone := marts.missing("associations", "interactions"):
         blocks.append(absent(*gone))
     if estimates.empty and not marts.missing("associations"):
         blocks.append(empty("associations, by subgroup,"))
-    for study in ordered([*estimates["study"], *tests["study"]], STUDIES):
-        blocks.append(Heading(heading(study)))
+    for study, title in labels(pd.concat([estimates[none.columns], tests[none.columns]]), "study").items():
+        blocks.append(Heading(title))
         own, own_tests = estimates[estimates["study"] == study], tests[tests["study"] == study]
         if len(own):
             blocks += [
-                figure(study, outcome, own[own["outcome"] == outcome])
-                for outcome in preferred(own["outcome"], OUTCOMES)
+                figure(study, outcome, own[own["outcome"] == outcome], main)
+                for outcome in chosen(own, "outcome", main)
             ]
         if len(own_tests):
-            blocks.append(interactions(study, own_tests))
+            blocks.append(interactions(study, own_tests, main))
     return tuple(blocks)
 
 
-def figure(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
-    """Return the associations per doubling by subgroup: a panel per metal, a series per engine.
+def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
+    """Return the associations per doubling by subgroup: a panel per exposure, a series per engine.
 
     Parameters
     ----------
+    study, outcome : str
+        Codes, for the figure's name.
     frame : pandas.DataFrame
-        Rows of the mart `associations`, all women and subgroups, of one study and outcome.
+        Rows of the mart `associations`, all women and subgroups, of this study and outcome.
+    main : pandas.DataFrame
+        The models that studies single out.
     """
-    binary = is_binary(frame)
-    covariates = preferred(frame["covariate_set"], HEADLINE_SETS)[0]
-    drawn = with_effect(frame[frame["covariate_set"] == covariates], binary, MILLIGRAMS)
-    drawn["row"] = drawn["subgroup"].map(_label)
-    drawn["series"] = drawn["engine"]
-    rows = sorted(drawn["row"].unique(), key=_place)
-    engines = looks(ordered(drawn["engine"], ENGINES))
-    null = 1.0 if binary else 0.0
-    domain = limits(drawn, "value", "low", "high", binary, null)
+    how = effect(frame)
+    drawn = with_effect(frame[frame["covariate_set"] == adjusted(frame, main)], how)
+    groups = {code: unit(name) for code, name in labels(drawn, "subgroup").items()}
+    drawn["row"], drawn["series"] = drawn["subgroup"].map(groups), drawn["engine"]
+    rows = list(groups.values())
+    look = looks(engines(drawn))
+    domain = limits(drawn, "value", "low", "high", how.is_ratio, how.null)
     panels: list[Panel] = [
         forest(
-            drawn[drawn["metal"] == metal],
-            title=words(metal),
-            axis_title="odds ratio per doubling" if binary else "BMD per doubling, mg/cm\N{SUPERSCRIPT TWO}",
+            drawn[drawn["exposure"] == exposure],
+            title=title,
+            axis_title=how.axis("per doubling"),
             rows=rows,
-            looks=engines,
+            looks=look,
             domain=domain,
-            logarithmic=binary,
-            null=null,
+            logarithmic=how.is_ratio,
+            null=how.null,
             lines_after=_ends(rows),
         )
-        for metal in ordered(drawn["metal"], METALS)
+        for exposure, title in labels(drawn, "exposure").items()
     ]
-    name = f"subgroups-{slug(study, outcome)}"
+    name, title = f"subgroups-{slug(study, outcome)}", f"{label(frame, 'outcome')} per doubling, by subgroup"
     return Figure(
         name,
-        f"Figure: {words(outcome)} per doubling, by subgroup (covariates: {within(covariates)})",
-        "Each mark is the association within one group of women, its line the 95 % interval, with all "
-        "women on top.",
+        f"Figure: {title} (covariates: {within(label(drawn, 'covariate_set'))})",
+        "Each mark is the association within one group of women, its line the 95 % interval; on top stands "
+        "the whole cohort.",
         "Whether groups differ: intervals of small groups are wide and will scatter by chance alone; see the "
         "interaction test below.",
         panels,
-        _numbers(name, f"{words(outcome)} per doubling, by subgroup", drawn),
-        [look.key for look in engines],
+        _numbers(name, title, drawn),
+        [item.key for item in look],
         notes=left_out(drawn),
     )
 
 
-def _label(subgroup: str) -> str:
-    name = plain(subgroup)
-    if name == "all":
-        return "All women"
-    return re.sub(r"^bmi\b", "BMI", name[:1].upper() + name[1:], flags=re.IGNORECASE)
-
-
-def _place(label: str) -> tuple[bool, str, float, str]:
-    """Return what sorts "BMI under 25", "BMI 25-30" and "BMI 30 and over" in this order, after all women."""
-    numbers = re.findall(r"\d+", label)
-    first = float(numbers[0]) if numbers else 0.0
-    return label != "All women", label.split()[0], first - 0.5 * ("under" in label), label
-
-
-def _ends(rows: list[str]) -> list[str]:
-    # "age 50-59" and "age 60-69" belong together: the first word names the variable.
+def _ends(rows: Sequence[str]) -> list[str]:
+    # "Aged 50 to 59" and "Aged 60 to 69" belong together: the first word names the variable.
     return [row for row, following in pairwise(rows) if row.split()[0] != following.split()[0]]
 
 
 def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
     shown = pd.DataFrame(
         {
-            "Metal": drawn["metal"].map(words),
+            "Exposure": named(drawn, "exposure"),
             "Women": drawn["row"],
             "Weighting": drawn["engine"].map(words),
             "n": drawn["n"].map(count),
@@ -159,29 +157,28 @@ def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "Estimate (95 % interval)": drawn["said"],
             "p": drawn["p_value"].map(probability),
             "Converged": drawn["converged"].map(truth),
-            "To know": drawn["warnings"].map(brief),
+            "Remarks": drawn["warnings"].map(brief),
         }
     )
-    data = drawn.drop(columns=["row", "series", "value", "low", "high", "said"])
-    return Table(name, caption, shown, data, 3, ("Converged", "To know"))
+    return Table(name, caption, shown, stored(drawn), 3, ("Converged", "Remarks"))
 
 
-def interactions(study: str, frame: pd.DataFrame) -> Table:
+def interactions(study: str, frame: pd.DataFrame, main: pd.DataFrame) -> Table:
     """Return the interaction tests of the outcomes and covariate sets that are drawn: a row per test."""
-    outcomes = preferred(frame["outcome"], OUTCOMES)
-    sets = preferred(frame["covariate_set"], COVARIATE_SETS)
+    outcomes, sets = chosen(frame, "outcome", main), chosen(frame, "covariate_set", main)
+    forms = set(frame["exposure_form"])
     data, printed = headline(
         by_outcome(frame[frame["outcome"].isin(outcomes) & frame["covariate_set"].isin(sets)]),
-        covariate_set=preferred(frame["covariate_set"], HEADLINE_SETS)[:1],
-        exposure_form=preferred(frame["exposure_form"], ("per_doubling",))[:1],
+        covariate_set=[adjusted(frame, main)],
+        exposure_form=[DOUBLING] if DOUBLING in forms else forms,
     )
     shown = pd.DataFrame(
         {
-            "Outcome": data["outcome"].map(words),
-            "Metal": data["metal"].map(words),
+            "Outcome": named(data, "outcome"),
+            "Exposure": named(data, "exposure"),
             "By": data["subgroup_variable"].map(words),
-            "Exposure": data["exposure_form"].map(words),
-            "Covariates": data["covariate_set"].map(words),
+            "Form": data["exposure_form"].map(words),
+            "Covariates": named(data, "covariate_set"),
             "Weighting": data["engine"].map(words),
             "n": data["n"].map(count),
             "Cases": data["events"].map(count),
@@ -189,16 +186,16 @@ def interactions(study: str, frame: pd.DataFrame) -> Table:
             "p": data["p_value"].map(probability),
             "q": data["q_value"].map(probability),
             "Converged": data["converged"].map(truth),
-            "To know": data["warnings"].map(brief),
+            "Remarks": data["warnings"].map(brief),
         }
     )
     return Table(
         f"interactions-{slug(study)}",
         "Table: tests of interaction",
         shown,
-        data,
+        stored(data),
         6,
-        ("Converged", "To know"),
+        ("Converged", "Remarks"),
         notes=(
             "A small q says that the association differs between the groups; a large one does not prove "
             "it equal.",

@@ -6,19 +6,20 @@ from typing import Any
 import pandas as pd
 
 from report.elements import Block, Heading, Section, Table, absent
-from report.formats import NOTHING, count, fixed, missing, number, plain
+from report.formats import NOTHING, count, fixed, missing, number, plain, unit, within, words
+from report.labels import STUDY, labels
 from report.marts import Marts
-from report.sections.common import ENGINES, STUDIES, heading, ordered, slug
+from report.sections.common import ENGINES, ordered, slug, stored
 
-_QUERY = """
+_QUERY = f"""
     select
-        study, comparison, comparison_group, variable_order, variable, name, unit, level, level_order,
+        {STUDY}, comparison, comparison_group, variable_order, variable, name, unit, level, level_order,
         weighting, n, n_level, statistic, value, standard_deviation, standardised_mean_difference
     from main.table_one
-    order by study, comparison, variable_order, level_order, level, weighting, comparison_group
+    order by study_order, comparison, variable_order, level_order, level, weighting, comparison_group
 """
-_COMPARISONS = {"osteoporosis": "by osteoporosis", "cycle": "by NHANES release"}
-_GROUPS = {"no": "No", "yes": "Yes"}
+_RELEASE = "cycle"
+_WITH_AND_WITHOUT = {"all", "no", "yes"}
 
 
 def section(marts: Marts) -> Section:
@@ -26,7 +27,7 @@ def section(marts: Marts) -> Section:
     return Section(
         "table-one",
         "Table 1: the women",
-        "Means (standard deviations) and percentages in the cohort, with and without osteoporosis and by "
+        "Means (standard deviations) and percentages in the cohort, with and without the outcome and by "
         "release. The unweighted columns describe the women measured, the survey-weighted ones the US "
         "women they stand for.",
         _blocks(marts),
@@ -38,14 +39,11 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
         return (absent(*gone),)
     frame = marts.frame(_QUERY)
     blocks: list[Block] = []
-    for study in ordered(frame["study"], STUDIES):
+    for study, title in labels(frame, "study").items():
         own = frame[frame["study"] == study]
-        blocks.append(Heading(heading(study)))
-        blocks += [
-            table(study, own, comparison)
-            for comparison in ordered(own["comparison"], tuple(_COMPARISONS))
-            if comparison != "all"
-        ]
+        blocks.append(Heading(title))
+        comparisons = sorted(set(own["comparison"]) - {"all"}, key=lambda name: (name == _RELEASE, name))
+        blocks += [table(study, own, comparison) for comparison in comparisons]
     return tuple(blocks)
 
 
@@ -57,18 +55,19 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
     frame : pandas.DataFrame
         Rows of the mart `table_one` of this study.
     comparison : str
-        What is compared: `osteoporosis` or `cycle`.
+        What is compared: those with and without what it names, such as `osteoporosis`, or releases (`cycle`).
     """
     compared = frame[frame["comparison"] == comparison]
-    together = frame[frame["comparison"] == "all"] if comparison == "osteoporosis" else compared.iloc[:0]
-    rows = compared[["variable_order", "variable", "name", "unit", "level"]].drop_duplicates()
+    of_releases = comparison == _RELEASE
+    together = compared.iloc[:0] if of_releases else frame[frame["comparison"] == "all"]
+    rows = compared[["variable", "name", "unit", "level"]].drop_duplicates()
     keys = list(rows[["variable", "level"]].fillna("").itertuples(index=False, name=None))
     before = [None, *(variable for variable, _ in keys)]
     shown = pd.DataFrame(
         {
             "Characteristic": [
-                "" if variable == previous else _name(name, unit)
-                for previous, (variable, name, unit) in zip(
+                "" if variable == previous else _name(name, of)
+                for previous, (variable, name, of) in zip(
                     before,
                     rows[["variable", "name", "unit"]].itertuples(index=False, name=None),
                     strict=False,
@@ -90,7 +89,7 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
                 for item in group.fillna({"level": ""}).to_dict("records")
             }
             people = group["n"].max()
-            label = "All" if name == "all" else _GROUPS.get(name, plain(name))
+            label = words(name) if name in _WITH_AND_WITHOUT else plain(name)
             shown[f"{label}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count(people)}{blank}"] = [
                 _cell(by_key.get(key)) for key in keys
             ]
@@ -99,14 +98,12 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
             for item in compared[compared["weighting"] == weighting].fillna({"level": ""}).to_dict("records")
         }
         shown[f"SMD{blank}"] = [fixed(differences.get(key)) for key in keys]
-        groups.append(
-            ("Survey-weighted" if weighting == "survey" else weighting.capitalize(), len(names) + 1)
-        )
+        groups.append((words(weighting), len(names) + 1))
     return Table(
         f"table-one-{slug(study, comparison)}",
-        f"Table 1, {_COMPARISONS.get(comparison, comparison)}",
+        f"Table 1, by {'NHANES release' if of_releases else within(comparison)}",
         shown,
-        pd.concat([together, compared]),
+        stored(pd.concat([together, compared])),
         row_headings=2,
         groups=tuple(groups),
         notes=(
@@ -119,8 +116,8 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
     )
 
 
-def _name(name: str, unit: Any) -> str:
-    return plain(name) if missing(unit) or name.endswith(str(unit)) else f"{plain(name)}, {plain(unit)}"
+def _name(name: str, of: Any) -> str:
+    return plain(name) if missing(of) or name.endswith(str(of)) else f"{plain(name)}, {unit(of)}"
 
 
 def _cell(item: Mapping[Hashable, Any] | None) -> str:
