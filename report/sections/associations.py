@@ -137,7 +137,7 @@ def by_outcome(study: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
         for outcome in outcomes.values()
     ]
     what = how.outcome or "outcomes that are measured"
-    name = f"associations-{slug(study, how.unit or what)}"
+    name = f"associations-{slug(study, what, how.unit)}"
     return Figure(
         name,
         f"Figure: {what} and each exposure, per doubling",

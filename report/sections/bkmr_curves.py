@@ -12,7 +12,7 @@ from report.charts.style import Series
 from report.elements import Figure, Panel, Table
 from report.formats import brief, interval, number, truth, within, words
 from report.labels import label, labels, named
-from report.sections.common import in_milligrams, left_out, looks, slug, stored
+from report.sections.common import Effect, effect, left_out, looks, slug, stored
 
 _PERCENT = 100
 _ENDS = ["value", "low", "high"]
@@ -30,6 +30,7 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         and its credible interval.
     """
     drawn, axis = _prepared(frame)
+
     drawn = drawn.assign(x=drawn["quantile"], series=drawn["covariate_set"])
     look = looks(labels(drawn, "covariate_set"), lines=True)
     domain = limits(drawn, "value", "low", "high", False, 0.0)
@@ -38,7 +39,7 @@ def response(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
             drawn[drawn["exposure"] == exposure],
             title=title + _doubt(drawn[drawn["exposure"] == exposure]),
             axis_x=f"quantile of {within(_full_name(drawn, exposure))}",
-            axis_y=f"difference in {axis}",
+            axis_y=axis,
             looks=look,
             domain_y=domain,
             null=0.0,
@@ -74,7 +75,7 @@ def overall(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     panel = forest(
         drawn,
         title="All exposures at this percentile, against all at their medians",
-        axis_title=f"difference in {axis}",
+        axis_title=axis,
         rows=list(dict.fromkeys(drawn["row"])),
         looks=look,
         domain=limits(drawn, "value", "low", "high", False, 0.0),
@@ -116,7 +117,7 @@ def single(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         forest(
             drawn[drawn["covariate_set"] == covariates],
             title=f"Covariates: {within(title)}",
-            axis_title=f"difference in {axis}",
+            axis_title=axis,
             rows=list(labels(drawn, "exposure").values()),
             looks=look,
             domain=domain,
@@ -150,7 +151,7 @@ def interactions(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     panel = forest(
         drawn.dropna(subset="exposure"),
         title="",
-        axis_title=f"change of the difference in {axis}",
+        axis_title=f"change of the {axis}",
         rows=list(labels(drawn, "exposure").values()),
         looks=look,
         domain=limits(drawn, "value", "low", "high", False, 0.0),
@@ -205,7 +206,7 @@ def bivariate(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         frame,
         drawn,
         panels,
-        f"two exposures at once, difference in {axis} (covariates: {within(title)})",
+        f"two exposures at once, {axis} (covariates: {within(title)})",
         "Each panel has the curve of one exposure at a low, a middle and a high value of another; curves "
         "that run alongside each other mean that the two do not interact, curves that cross that they may.",
         "How sure the curves are (the table has their intervals): small crossings are noise.",
@@ -234,27 +235,20 @@ def _at_three_levels(pair: pd.DataFrame) -> pd.DataFrame:
 
 
 def _prepared(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return the rows on the scale that reads best, with what to print, and the name of that scale."""
-    drawn = frame.astype(dict.fromkeys(_ENDS, float))
-    if _is_continuous(frame):
-        drawn, unit = _scaled(drawn[drawn["scale"].fillna("link") == "link"])
-        axis = within(label(frame, "outcome")) + unit
+    """Return the rows on the scale that reads best, with what to print, and the title of their axis."""
+    drawn, how = frame.astype(dict.fromkeys(_ENDS, float)), effect(frame)
+    if not how.is_ratio:
+        drawn, axis = _scaled(drawn[drawn["scale"].fillna("link") == "link"], how), how.scale
     elif (drawn["scale"] == "probability").any():
         drawn = drawn[drawn["scale"].fillna("probability") == "probability"]
-        axis = "probability"
+        axis = "difference in probability"
     else:
-        axis = "latent outcome (probit)"
+        axis = "difference in latent outcome (probit)"
     return drawn.assign(said=[interval(*item) for item in _ends(drawn)]), axis
 
 
-def _is_continuous(frame: pd.DataFrame) -> bool:
-    return bool(frame["outcome_kind"].iloc[0] == "continuous")
-
-
-def _scaled(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return the estimates of a continuous outcome in the unit that is drawn, and this unit after a comma."""
-    factor, unit = in_milligrams(frame["outcome_unit"].iloc[0])
-    return frame.assign(**{name: frame[name] * factor for name in _ENDS}), f", {unit}" if unit else ""
+def _scaled(frame: pd.DataFrame, how: Effect) -> pd.DataFrame:
+    return frame.assign(**{name: frame[name] * how.factor for name in _ENDS})
 
 
 def _full_name(frame: pd.DataFrame, exposure: str) -> str:
@@ -301,8 +295,10 @@ def _figure(
             if key in frame
         }
     )
-    keys = shown.shape[1]
-    printed, unit = _scaled(frame) if _is_continuous(frame) else (frame, "")
+    keys, how = shown.shape[1], effect(frame)
+    printed, unit = (
+        (frame, "") if how.is_ratio else (_scaled(frame, how), f", {how.unit}" if how.unit else "")
+    )
     shown[f"Estimate{unit} (95 % interval)"] = [interval(*item) for item in _ends(printed)]
     shown["Converged"], shown["Remarks"] = frame["converged"].map(truth), frame["warnings"].map(brief)
     data = frame.rename(columns={"value": "estimate", "low": "conf_low", "high": "conf_high"})

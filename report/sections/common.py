@@ -86,7 +86,7 @@ def last_of_each(rows: Sequence[str], size: int) -> Sequence[str]:
 def slug(*parts: str) -> str:
     """Return a name for an anchor or a file from codes: letters, digits and dashes."""
     text = "-".join(parts).lower()
-    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text).strip("-")
 
 
 def in_milligrams(unit_of_outcome: Any) -> tuple[float, str]:
@@ -120,6 +120,11 @@ class Effect:
     def null(self) -> float:
         """Where there is no association."""
         return 1.0 if self.is_ratio else 0.0
+
+    @property
+    def scale(self) -> str:
+        """The title of a short axis, under a caption that names the outcome."""
+        return "odds ratio" if self.is_ratio else f"difference, {self.unit}" if self.unit else "difference"
 
     def axis(self, contrast: str = "") -> str:
         """Return the title of an axis, such as `difference in bone density per doubling, mg/cm2`."""

@@ -119,7 +119,7 @@ def _panel(part: pd.DataFrame, title: str, how: Effect, domain: tuple[float, flo
         part,
         title=title + doubtful,
         axis_x=f"{concentration(part)}, logarithmic",
-        axis_y=how.axis(),
+        axis_y=how.scale,
         looks=looks(engines(part), lines=True),
         domain_y=domain,
         logarithmic_x=True,

@@ -62,7 +62,7 @@ def _studies(marts: Marts) -> tuple[Block, ...]:
 def _definitions(name: str, caption: str, heading: str, frame: pd.DataFrame, code: str, text: str) -> Table:
     frame = frame.sort_values(f"{code}_order")
     shown = pd.DataFrame({heading: named(frame, code), "Definition": frame[text].map(plain)})
-    return Table(name, caption, shown, frame[[code, text]], text_columns=("Definition",))
+    return Table(name, caption, shown, frame[[code, text]], text_columns=("Definition",), cards=True)
 
 
 def title_and_lead(marts: Marts) -> tuple[str, str]:

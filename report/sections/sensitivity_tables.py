@@ -10,7 +10,7 @@ from report.formats import brief, count, fixed, number, plain, probability, trut
 from report.labels import label
 from report.sections.common import effect, slug, stored
 
-_MOST_LETTERS = 34
+_MOST_LETTERS = 25
 """Longer names of choices and options leave a phone no room for the curve: their codes stand there."""
 
 _OWN = "The study's own"

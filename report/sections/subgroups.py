@@ -116,7 +116,7 @@ def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) ->
         forest(
             drawn[drawn["exposure"] == exposure],
             title=title,
-            axis_title=how.axis("per doubling"),
+            axis_title=how.scale,
             rows=rows,
             looks=look,
             domain=domain,
@@ -137,6 +137,7 @@ def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) ->
         panels,
         _numbers(name, title, drawn),
         [item.key for item in look],
+        size="wide",
         notes=left_out(drawn),
     )
 

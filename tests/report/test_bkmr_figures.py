@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from report.sections.bkmr_curves import overall
+from tests.report.support.made_results import labelled
 
 
 def drawn(outcome, low):
@@ -24,7 +25,7 @@ def drawn(outcome, low):
             "warnings": None,
         }
     )
-    return overall("peng2025", outcome, frame)
+    return overall("peng2025", outcome, labelled(frame))
 
 
 def test_bone_density_is_in_milligrams_in_picture_and_table_and_as_stored_in_the_file():
@@ -39,4 +40,4 @@ def test_bone_density_is_in_milligrams_in_picture_and_table_and_as_stored_in_the
 @pytest.mark.parametrize("outcome", ["osteoporosis", "bmd_total_femur"])
 def test_an_interval_that_ends_at_0_is_explained(outcome):
     (note,) = drawn(outcome, 0.0).notes
-    assert "in draws without the metals that are compared, the difference is exactly 0" in note
+    assert "in draws without the exposures that are compared, the difference is exactly 0" in note

@@ -41,10 +41,10 @@ def test_no_network_and_nothing_on_the_console(opened):
 
 def test_every_chart_shows_as_many_marks_as_there_are_numbers(opened):
     page = opened.page
-    # five metals, four contrasts, three covariate sets; lead's full models failed
+    # five exposures, four contrasts, three covariate sets; lead's full models failed
     assert marks(page, "associations-peng2025-osteoporosis") == [56, 56]
-    # five metals, two sites, three covariate sets
-    assert marks(page, "associations-peng2025-bmd") == [30, 30]
+    # five exposures, two sites, three covariate sets
+    assert marks(page, "associations-peng2025-bmd-mg-cm") == [30, 30]
     # a curve per engine; mercury's survey-weighted one failed
     assert marks(page, "dose-response-peng2025-osteoporosis") == [2, 2, 1, 2, 2]
     # two directions and procedures, two covariate sets; the negative single split failed
@@ -58,7 +58,7 @@ def test_every_chart_shows_as_many_marks_as_there_are_numbers(opened):
     # the paper's odds ratio, ours, and two adjusted ones
     assert marks(page, "replication-odds-ratios") == [4]
     specifications = made_results.frames()["sensitivity"]
-    curve = specifications.query("outcome == 'osteoporosis' and metal == 'Cd' and contrast == 'Q4'")
+    curve = specifications.query("outcome == 'osteoporosis' and exposure == 'Cd' and contrast == 'Q4'")
     drawn = curve["estimate"].notna().sum()
     assert marks(page, "sensitivity-peng2025-osteoporosis-cd")[0] == drawn
     # five choices vary

@@ -20,6 +20,7 @@ from report.formats import (
     plain,
     probability,
     signed,
+    unit,
     within,
     words,
 )
@@ -61,12 +62,36 @@ def test_small_probabilities_and_rounded_noughts():
 
 
 def test_codes_become_words():
-    assert words("bmd_total_femur") == "Total femur BMD"
-    assert within("age_bmi") == "age and BMI"
-    assert within("Cd") == "cadmium"
-    assert within("bmd_total_spine") == "lumbar spine BMD"
-    # what no one has named yet reads as it is
-    assert words("a_new_rule") == "A new rule"
+    assert words("survey") == "Survey-weighted"
+    assert words("looker1998") == "Looker 1998"
+    assert words("bmi_group") == "BMI group"
+    assert words("repeated_holdout") == "Repeated holdout"
+    assert within("survey") == "survey-weighted"
+
+
+def test_labels_stand_within_a_sentence():
+    assert within("Total femur BMD") == "total femur BMD"
+    assert within("BMI and age") == "BMI and age"
+    assert within("PFOA") == "PFOA"
+
+
+@pytest.mark.parametrize(
+    ("stored", "printed"),
+    [
+        ("ug/dL", "µg/dL"),
+        ("umol/L", "µmol/L"),
+        ("ng/mL", "ng/mL"),
+        ("g/cm2", "g/cm²"),
+        ("BMI below 25 kg/m2", "BMI below 25 kg/m²"),
+        ("g/m3", "g/m³"),
+        ("m2", "m²"),
+        ("Item 2 of form m2x", "Item 2 of form m2x"),
+        ("plug/drug", "plug/drug"),
+        (None, "–"),
+    ],
+)
+def test_units_are_written_as_people_write_them(stored, printed):
+    assert unit(stored) == printed
 
 
 FORMULAS = ["=1+1", "+1", "-cmd", "@sum", " =1", "\t1", "\r1", "＝1", "-1;2"]

@@ -25,18 +25,20 @@ def printed(table, *columns):
     return [set(table.data.head(table.most_rows)[column]) for column in columns]
 
 
-def test_tests_of_a_curve_are_printed_for_every_metal_and_outcome_that_is_drawn(tables):
+def test_tests_of_a_curve_are_printed_for_every_exposure_and_outcome_that_is_drawn(tables):
     table = tables["dose-response-peng2025-tests"]
-    metals, outcomes, sets, engines = printed(table, "metal", "outcome", "covariate_set", "engine")
-    assert metals == set(made_results.METALS)
+    exposures, outcomes, sets, engines = printed(table, "exposure", "outcome", "covariate_set", "engine")
+    assert exposures == set(made_results.EXPOSURES)
     assert outcomes == {"osteoporosis", "bmd_total_femur"}
     assert sets == {"age_bmi"}
     assert engines == {"unweighted", "survey"}
 
 
-def test_tests_of_interaction_are_printed_for_every_metal(tables):
-    metals, forms, sets = printed(tables["interactions-peng2025"], "metal", "exposure_form", "covariate_set")
-    assert metals == set(made_results.METALS)
+def test_tests_of_interaction_are_printed_for_every_exposure(tables):
+    exposures, forms, sets = printed(
+        tables["interactions-peng2025"], "exposure", "exposure_form", "covariate_set"
+    )
+    assert exposures == set(made_results.EXPOSURES)
     assert forms == {"per_doubling"}
     assert len(sets) == 1
 
@@ -60,7 +62,7 @@ def test_tables_of_persons_are_not_listed(tables):
 
 
 def test_chosen_rows_come_first_and_are_counted():
-    frame = made_results.replication()[["claim", "metal"]]
+    frame = made_results.replication()[["claim", "exposure"]]
     rows, count = headline(frame, claim=["bkmr", "cd_q4"])
     assert list(rows["claim"]) == ["cd_q4", "bkmr", "women", "cd_trend"]
     assert count == 2

@@ -1,30 +1,45 @@
-"""What the page says it is about: the paper only where a study of the paper is there."""
+"""What the page says it is about: exposures and outcomes by their labels, a paper if there are claims."""
 
-import duckdb
+import pandas as pd
 import pytest
 
 from report.marts import open_marts
 from report.sections import question
+from tests.report.support import made_results
 
 
-@pytest.mark.parametrize(
-    ("studies", "title", "paper"),
-    [
-        (["peng2025", "recommended"], "Blood metals and osteoporosis in postmenopausal women", True),
-        (["custom", "recommended"], "Blood metals and osteoporosis in postmenopausal women", True),
-        (["custom"], "Exposures and outcomes in NHANES", False),
-    ],
-)
-def test_title_and_lead(tmp_path, studies, title, paper):
-    path = tmp_path / "results.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        rows = ", ".join(f"('r', 'nhanes', '{study}', '2013-2014')" for study in studies)
-        connection.execute(
-            f"create table cohort_flow as from (values {rows}) as rows (run_id, source, study, cycle)"
-        )
-    with open_marts(path) as marts:
-        found, lead = question.title_and_lead(marts)
-        section = question.section(marts)
-    assert found == title
-    assert ("Peng" in lead) is paper
-    assert section.introduction.endswith("The data are NHANES 2013-2014.")
+def told(tmp_path, *tables, marts=None):
+    """Return title and lead of the page and the introduction of the section, of some tables."""
+    path = made_results.write(tmp_path / "results.duckdb", "nhanes", tables or None, marts)
+    with open_marts(path) as opened:
+        return *question.title_and_lead(opened), question.section(opened).introduction
+
+
+def test_exposures_and_main_outcomes_are_named(tmp_path):
+    title, lead, introduction = told(tmp_path)
+    assert title == (
+        "Cadmium, lead, mercury, selenium and manganese in relation to osteoporosis, total femur BMD and "
+        "femoral neck BMD"
+    )
+    assert lead.startswith("Published numbers (Peng 2025, abstract), computed again")
+    assert introduction.endswith("The data are NHANES 2013-2014 and 2017-2020.")
+
+
+def test_a_study_without_claims_names_no_paper(tmp_path):
+    title, lead, _ = told(tmp_path, "associations", "dose_response")
+    assert title.startswith("Cadmium, lead")
+    assert lead.startswith("From the public files of NHANES: what is associated with what")
+
+
+def test_many_exposures_are_counted(tmp_path):
+    frame = made_results.frames()["associations"]
+    many = pd.concat(
+        [frame, *(frame.head(1).assign(exposure=f"x{n}", exposure_short_name=f"X {n}") for n in range(9))]
+    )
+    title, _, _ = told(tmp_path, marts={"associations": many})
+    assert title.startswith("14 exposures in relation to osteoporosis")
+
+
+@pytest.mark.parametrize("table", ["cohort_flow", "replication"])
+def test_without_estimates_nothing_is_named(tmp_path, table):
+    assert told(tmp_path, table)[0] == "Exposures in relation to outcomes"

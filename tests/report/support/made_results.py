@@ -1,6 +1,7 @@
 """A small made database with every result mart, hostile texts, failed fits and fits that did not converge."""
 
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,52 @@ import pandas as pd
 
 RUN = "0f0e0d0c-made-up-run"
 STUDIES = ("peng2025", "recommended")
-METALS = ("Pb", "Cd", "Hg", "Se", "Mn")
+EXPOSURES = ("Pb", "Cd", "Hg", "Se", "Mn")
 OUTCOMES = ("osteoporosis", "bmd_total_femur", "bmd_femoral_neck")
 SETS = ("crude", "age", "age_bmi", "full")
 ENGINES = ("unweighted", "survey")
 CONTRASTS = ("Q2", "Q3", "Q4", "per_doubling", "trend_score", "trend_median")
 SUBGROUPS = ("age 50-59", "age 60-69", "age 70 and over", "bmi under 25", "bmi 25-30", "bmi 30 and over")
+
+LABELS = {
+    "study": (
+        ["study", "study_title", "study_order"],
+        [("peng2025", "As in the paper", 1), ("recommended", "By recommended definitions", 2)],
+    ),
+    "outcome": (
+        ["outcome", "outcome_name", "outcome_order", "outcome_unit", "outcome_kind"],
+        [
+            ("osteoporosis", "Osteoporosis", 1, None, "binary"),
+            ("bmd_total_femur", "Total femur BMD", 2, "g/cm2", "continuous"),
+            ("bmd_femoral_neck", "Femoral neck BMD", 3, "g/cm2", "continuous"),
+        ],
+    ),
+    "exposure": (
+        ["exposure", "exposure_name", "exposure_short_name", "exposure_order", "exposure_unit"],
+        [
+            ("Cd", "Blood cadmium", "Cadmium", 1, "ug/L"),
+            ("Pb", "Blood lead", "Lead", 2, "ug/dL"),
+            ("Hg", "Blood mercury", "Mercury", 3, "ug/L"),
+            ("Se", "Blood selenium", "Selenium", 4, "ug/L"),
+            ("Mn", "Blood manganese", "Manganese", 5, "ug/L"),
+        ],
+    ),
+    "covariate_set": (
+        ["covariate_set", "covariate_set_name", "covariate_set_order"],
+        [("crude", "Crude", 1), ("age", "Age", 2), ("age_bmi", "Age and BMI", 3), ("full", "Full", 4)],
+    ),
+    "subgroup": (
+        ["subgroup", "subgroup_name", "subgroup_order"],
+        [
+            ("all", "Whole cohort", 0),
+            *(
+                (name, f"{name[:1].upper()}{name[1:]}", place)
+                for place, name in enumerate(SUBGROUPS, start=1)
+            ),
+        ],
+    ),
+}
+"""Columns of labels by the code that they belong to, and a row per code."""
 
 SCRIPT = (
     '</script><script>document.title = "broken in"</script><img src=x onerror="document.title=\'broken in\'">'
@@ -56,11 +97,23 @@ def failed(rows: pd.DataFrame, where: pd.Series, reason: str) -> pd.DataFrame:
     return rows
 
 
+def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the labels, order and unit of each of their codes, as the marts have them."""
+    for code, (columns, found) in LABELS.items():
+        labels = pd.DataFrame(found, columns=columns)
+        if code in rows:
+            rows = rows.merge(labels, how="left", on=code)
+        if f"other_{code}" in rows:
+            other = labels.add_prefix("other_")
+            rows = rows.merge(other, how="left", on=f"other_{code}")
+    return rows
+
+
 def associations(random: np.random.Generator) -> pd.DataFrame:
     keys = {
         "study": STUDIES,
         "outcome": OUTCOMES,
-        "metal": METALS,
+        "exposure": EXPOSURES,
         "contrast": CONTRASTS,
         "covariate_set": SETS,
     }
@@ -72,20 +125,20 @@ def associations(random: np.random.Generator) -> pd.DataFrame:
     }
     rows = pd.concat([everyone, effects(keys | {"engine": ENGINES, "subgroup": SUBGROUPS}, random)])
     rows = rows.assign(df=np.nan, statistic=0.5, q_value=rows["p_value"], standardised_beta=rows["estimate"])
-    lead = (rows["metal"] == "Pb") & (rows["outcome"] == "osteoporosis")
+    lead = (rows["exposure"] == "Pb") & (rows["outcome"] == "osteoporosis")
     rows = failed(rows, lead & (rows["covariate_set"] == "full") & (rows["subgroup"] == "all"), HOSTILE)
     rows = failed(rows, lead & (rows["subgroup"] == "age 70 and over"), "expected 10 cases, found 3")
     # a separated model: an interval that would flatten all others
-    wide = (rows["metal"] == "Mn") & (rows["contrast"] == "Q4") & (rows["outcome"] == "osteoporosis")
+    wide = (rows["exposure"] == "Mn") & (rows["contrast"] == "Q4") & (rows["outcome"] == "osteoporosis")
     rows.loc[wide, ["ratio_low", "ratio_high"]] = [1e-9, 1e9]
-    doubtful = (rows["metal"] == "Hg") & (rows["contrast"] == "Q2")
+    doubtful = (rows["exposure"] == "Hg") & (rows["contrast"] == "Q2")
     rows.loc[doubtful, "converged"] = False
     return rows
 
 
 def replication() -> pd.DataFrame:
     base = {
-        "study": "peng2025", "outcome": "osteoporosis", "metal": "Cd", "contrast": "Q4",
+        "study": "peng2025", "outcome": "osteoporosis", "exposure": "Cd", "contrast": "Q4",
         "published_value": 2.18, "published_low": 1.309, "published_high": 3.631,
         "published_p_value": None, "our_value": 2.11,
         "our_low": 1.27, "our_high": 3.52, "our_p_value": 0.004, "our_q_value": 0.045, "agrees": True,
@@ -101,7 +154,7 @@ def replication() -> pd.DataFrame:
     )
     claims = [
         {"claim": "women", "description": "Women in the analysis", "quantity": "count"}
-        | base | nothing | {"published_value": 905, "our_value": 910, "metal": None, "contrast": None},
+        | base | nothing | {"published_value": 905, "our_value": 910, "exposure": None, "contrast": None},
         {"claim": "cd_q4", "description": HOSTILE, "quantity": "odds_ratio"} | base,
         {"claim": "cd_trend", "description": "Cadmium, trend", "quantity": "p_value"}
         | base | {"published_value": 0.0001, "our_value": 0.005, "our_p_value": 0.005},
@@ -162,7 +215,9 @@ def table_one() -> pd.DataFrame:
 
 
 def exposures(random: np.random.Generator) -> pd.DataFrame:
-    rows = pd.DataFrame(itertools.product(STUDIES, METALS, range(60)), columns=["study", "exposure", "seqn"])
+    rows = pd.DataFrame(
+        itertools.product(STUDIES, EXPOSURES, range(60)), columns=["study", "exposure", "seqn"]
+    )
     rows["value"] = random.lognormal(0, 0.8, len(rows)).clip(0.1)
     rows["below_detection"] = (rows["value"] <= 0.1) | (rows["exposure"].eq("Hg") & rows["seqn"].lt(7))
     rows.loc[rows["below_detection"], "value"] = 0.07
@@ -174,13 +229,13 @@ def dose_response(random: np.random.Generator) -> pd.DataFrame:
     keys = {
         "study": STUDIES[:1],
         "outcome": OUTCOMES[:2],
-        "metal": METALS,
-        "covariate_set": ("age_bmi", "crude"),
+        "exposure": EXPOSURES,
+        "covariate_set": ("crude", "age_bmi", "full"),
     }
     rows = effects(keys | {"engine": ENGINES, "grid_point": range(1, 13)}, random)
     rows["exposure_value"] = 0.2 * 1.3 ** rows["grid_point"]
     rows = rows.assign(reference_value=0.6, p_overall=0.04, p_nonlinear=0.5)
-    return failed(rows, (rows["metal"] == "Hg") & (rows["engine"] == "survey"), "knots fall together")
+    return failed(rows, (rows["exposure"] == "Hg") & (rows["engine"] == "survey"), "knots fall together")
 
 
 def wqs(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -195,7 +250,7 @@ def wqs(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     }
     estimates = effects(keys | {"term": ("wqs",)}, random)
     negative = (estimates["direction"] == "negative") & (estimates["procedure"] == "single_split")
-    weights = effects(keys | {"metal": METALS}, random)
+    weights = effects(keys | {"exposure": EXPOSURES}, random)
     weights["weight"], weights["weight_low"], weights["weight_high"] = 0.2, 0.05, 0.6
     return failed(estimates, negative, "no bootstrap has a negative index, 100 have a positive one"), weights
 
@@ -208,8 +263,8 @@ def qgcomp(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
         "engine": ENGINES,
         "subgroup": ("all",),
     }
-    weights = effects(keys | {"metal": METALS}, random)
-    weights["direction"] = np.where(weights["metal"].isin(["Cd", "Pb"]), "positive", "negative")
+    weights = effects(keys | {"exposure": EXPOSURES}, random)
+    weights["direction"] = np.where(weights["exposure"].isin(["Cd", "Pb"]), "positive", "negative")
     weights["weight"] = np.where(weights["direction"] == "positive", 0.5, 1 / 3)
     weights["coefficient"] = weights["estimate"]
     return effects(keys | {"term": ("psi1", "positive_sum", "negative_sum")}, random), weights
@@ -225,10 +280,10 @@ def bkmr(random: np.random.Generator) -> dict[str, pd.DataFrame]:
     scale = {"scale": ("link", "probability")}
     quantiles = {"quantile": (0.1, 0.25, 0.5, 0.75, 0.9)}
     grid = {"exposure_value": (0.2, 0.4, 0.8), "other_value": (0.1, 0.3, 0.5, 0.7, 0.9)}
-    pips = effects(keys | {"metal": METALS}, random).assign(pip=0.6, prior_pip=0.5, mcse=0.02)
+    pips = effects(keys | {"exposure": EXPOSURES}, random).assign(pip=0.6, prior_pip=0.5, mcse=0.02)
     pips.loc[pips["outcome"] == "osteoporosis", "converged"] = False
-    response = effects(keys | {"metal": METALS} | scale | quantiles, random)
-    pairs = effects(keys | {"metal": METALS, "other_metal": METALS} | scale | grid, random)
+    response = effects(keys | {"exposure": EXPOSURES} | scale | quantiles, random)
+    pairs = effects(keys | {"exposure": EXPOSURES, "other_exposure": EXPOSURES} | scale | grid, random)
     overall = effects(keys | scale | quantiles, random)
     overall.loc[overall["covariate_set"] == "full", "converged"] = False
     parameters = effects(keys | {"parameter": ("lambda", "r[Cd]", "beta[age]")}, random)
@@ -240,15 +295,17 @@ def bkmr(random: np.random.Generator) -> dict[str, pd.DataFrame]:
         mcse=0.02,
         converged=False,
     )
-    lost = {"metal": None, "scale": None, "estimate": np.nan, "converged": False, "warnings": HOSTILE}
-    interactions = effects(keys | {"metal": METALS} | scale, random)
+    lost = {"exposure": None, "scale": None, "estimate": np.nan, "converged": False, "warnings": HOSTILE}
+    interactions = effects(keys | {"exposure": EXPOSURES} | scale, random)
     failure = interactions.iloc[[0]].assign(covariate_set="age_bmi", **lost)
     return {
         "bkmr_pips": pips,
         "bkmr_response": response.assign(exposure_value=response["quantile"] * 2),
-        "bkmr_response_bivariate": pairs[pairs["metal"] < pairs["other_metal"]],
+        "bkmr_response_bivariate": pairs[pairs["exposure"] < pairs["other_exposure"]],
         "bkmr_overall": overall,
-        "bkmr_single": effects(keys | {"metal": METALS, "fixed_quantile": (0.25, 0.5, 0.75)} | scale, random),
+        "bkmr_single": effects(
+            keys | {"exposure": EXPOSURES, "fixed_quantile": (0.25, 0.5, 0.75)} | scale, random
+        ),
         "bkmr_interactions": pd.concat([interactions, failure]),
         "bkmr_diagnostics": parameters,
     }
@@ -260,6 +317,22 @@ CHOICES = (
 )  # fmt: skip
 
 
+CHOICE_NAMES = {
+    "reference_set": "Reference values of the T-score",
+    "covariate_set": "Covariates of the model",
+    "weighting": "Weighting",
+}
+LEVEL_NAMES = {
+    "crude": "Crude",
+    "age": "Age",
+    "age_bmi": "Age and BMI",
+    "full": "Full",
+    "unweighted": "None: every woman counts once",
+    "none": "No one",
+    "imputed": "Imputed",
+}
+
+
 def sensitivity(random: np.random.Generator) -> dict[str, pd.DataFrame]:
     chosen = {
         "reference_set": ("looker1998", "xue2021"),
@@ -268,17 +341,34 @@ def sensitivity(random: np.random.Generator) -> dict[str, pd.DataFrame]:
         "exclusion": ("none", FORMULA),
         "missing_covariates": ("complete_case", "imputed"),
     }
-    what = {"study": STUDIES[:1], "outcome": OUTCOMES[:2], "metal": ("Cd", "Se"), "contrast": CONTRASTS[2:5]}
+    what = {
+        "study": STUDIES[:1],
+        "outcome": OUTCOMES[:2],
+        "exposure": ("Cd", "Se"),
+        "contrast": CONTRASTS[2:5],
+    }
     rows = effects(what | chosen, random)
     rows = rows.assign(**{choice: "the same" for choice in CHOICES if choice not in chosen}, df=np.nan)
     rows["specification"] = [f"s{number}" for number in range(len(rows))]
     rows["is_published"] = rows.groupby(list(what)).cumcount() == 3
     per_choice = effects(what | {"choice": tuple(chosen)}, random)
-    per_choice = per_choice.assign(choice_order=1, choice_name=per_choice["choice"], share_of_variance=0.2)
-    levels = per_choice.assign(
-        level="a", level_order=1, level_name=HOSTILE, is_published=True, specifications=12, not_estimated=1,
+    per_choice = per_choice.assign(
+        choice_order=per_choice["choice"].map({choice: place for place, choice in enumerate(chosen)}),
+        choice_name=per_choice["choice"].map(CHOICE_NAMES).fillna(HOSTILE),
+        share_of_variance=0.2,
+    )
+    options = [
+        (choice, level, place, LEVEL_NAMES.get(level, HOSTILE))
+        for choice, levels in chosen.items()
+        for place, level in enumerate(levels)
+    ]
+    levels = per_choice.merge(
+        pd.DataFrame(options, columns=["choice", "level", "level_order", "level_name"]), on="choice"
+    )
+    levels = levels.assign(
+        is_published=levels["level_order"] == 0, specifications=12, not_estimated=1,
         median_estimate=0.1, lowest_estimate=-0.2, highest_estimate=0.9, share_significant=0.25,
-        median_ratio=per_choice["ratio"],
+        median_ratio=levels["ratio"],
     )  # fmt: skip
     return {
         "sensitivity": failed(rows, rows.index % 17 == 5, "lonely stratum"),
@@ -288,8 +378,8 @@ def sensitivity(random: np.random.Generator) -> dict[str, pd.DataFrame]:
 
 
 def interactions() -> pd.DataFrame:
-    keys = (STUDIES, OUTCOMES[:2], METALS, ("crude",), ENGINES, ("per_doubling",), ("age", "bmi"))
-    names = ["study", "outcome", "metal", "covariate_set", "engine", "exposure_form", "subgroup_variable"]
+    keys = (STUDIES, OUTCOMES[:2], EXPOSURES, ("crude",), ENGINES, ("per_doubling",), ("age", "bmi"))
+    names = ["study", "outcome", "exposure", "covariate_set", "engine", "exposure_form", "subgroup_variable"]
     rows = pd.DataFrame(itertools.product(*keys), columns=names)
     return rows.assign(
         test="Wald",
@@ -306,13 +396,20 @@ def interactions() -> pd.DataFrame:
 
 
 def frames() -> dict[str, pd.DataFrame]:
+    """Return every result mart."""
     random = np.random.default_rng(7)
     wqs_estimates, wqs_weights = wqs(random)
     qgcomp_estimates, qgcomp_weights = qgcomp(random)
     cuts = pd.DataFrame(
-        itertools.product(STUDIES, METALS, (1, 2, 3)), columns=["study", "exposure", "cut_number"]
+        itertools.product(STUDIES, EXPOSURES, (1, 2, 3)), columns=["study", "exposure", "cut_number"]
     )
-    return {
+    definitions = {
+        "study_definitions": pd.DataFrame({"study": STUDIES, "description": [HOSTILE, "Other rules"]}),
+        "covariate_set_definitions": pd.DataFrame(
+            {"covariate_set": SETS, "covariates": [None, "Age", "Age, BMI", "Age, BMI, smoking"]}
+        ),
+    }
+    marts = definitions | {
         "associations": associations(random),
         "replication": replication(),
         "cohort_flow": flow(),
@@ -337,10 +434,17 @@ def frames() -> dict[str, pd.DataFrame]:
             }
         ),
     }
+    return {name: labelled(rows) for name, rows in marts.items()}
 
 
-def write(database: Path, source: str = "demo", only: tuple[str, ...] | None = None) -> Path:
-    """Write the marts (or some of them) as tables of one run; returns the path."""
+def write(
+    database: Path,
+    source: str = "demo",
+    only: tuple[str, ...] | None = None,
+    marts: Mapping[str, pd.DataFrame] | None = None,
+) -> Path:
+    """Write the marts (or some of them, or others) as tables of one run; returns the path."""
+    marts = frames() if marts is None else marts
     runs = pd.DataFrame(
         {
             "run_id": [RUN, "of no table"],
@@ -352,7 +456,7 @@ def write(database: Path, source: str = "demo", only: tuple[str, ...] | None = N
             "package_versions": '{"duckdb": "2.0.0", "evil": "<b>1</b>"}',
         }
     )
-    tables = {name: rows for name, rows in frames().items() if only is None or name in only}
+    tables = {name: rows for name, rows in marts.items() if only is None or name in only}
     with duckdb.connect(str(database)) as connection:
         for table, rows in (tables | {"runs": runs}).items():
             stamped = rows if table == "runs" else rows.assign(run_id=RUN, source=source)
