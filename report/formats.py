@@ -127,7 +127,11 @@ def unit(text: Any) -> str:
 def within(code: Any) -> str:
     """Return a label, or a code in words, as it stands within a sentence: `age and BMI`."""
     text = words(code)
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    # An abbreviation and a person's name keep their capital: BMI, Ward's triangle.
+    is_name = text[1:2].isupper() or text.partition(" ")[0].endswith(
+        ("'s", "\N{RIGHT SINGLE QUOTATION MARK}s")
+    )
+    return text if is_name else text[:1].lower() + text[1:]
 
 
 def plain(value: Any) -> str:

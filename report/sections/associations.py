@@ -128,13 +128,12 @@ def by_outcome(study: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
     how = effect(frame)
     drawn = with_effect(frame[frame["covariate_set"].isin(sets) & (frame["contrast"] == DOUBLING)], how)
     outcomes = {
-        code: within(name).removesuffix(f" {how.outcome}") for code, name in labels(drawn, "outcome").items()
+        code: f", {within(name).removesuffix(how.outcome).strip()}".rstrip(", ")
+        for code, name in labels(drawn, "outcome").items()
     }
-    drawn["row"] = named(drawn, "exposure") + ", " + drawn["outcome"].map(outcomes)
+    drawn["row"] = named(drawn, "exposure") + drawn["outcome"].map(outcomes)
     rows = [
-        f"{exposure}, {outcome}"
-        for exposure in labels(drawn, "exposure").values()
-        for outcome in outcomes.values()
+        exposure + outcome for exposure in labels(drawn, "exposure").values() for outcome in outcomes.values()
     ]
     what = how.outcome or "outcomes that are measured"
     name = f"associations-{slug(study, what, how.unit)}"

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from report.elements import Block, Paragraph, Section, Table, absent
+from report.elements import Paragraph, Section
 from report.formats import plain, within
-from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, labels, main_models, named
+from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, labels, main_models
 from report.marts import Marts
 from report.sections.common import ordered
 
@@ -31,38 +31,27 @@ def section(marts: Marts) -> Section:
     """Return the section: exposures, outcomes, studies and releases."""
     asked = _asked(marts)
     exposures, outcomes = _exposures(asked), _outcomes(asked, marts)
-    introduction = (
-        f"How are {exposures} related to {outcomes}, in the women whom the rules of each study choose?"
-    )
+    introduction = f"How are {exposures} related to {outcomes}, in the women whom each study's rules choose?"
     if not marts.missing("cohort_flow"):
         flow = marts.frame("select distinct cycle from main.cohort_flow where cycle != 'all'")
-        introduction += f" The data are NHANES {listed(map(plain, ordered(flow['cycle'])))}."
-    return Section("question", "What was asked", introduction, (*_studies(marts), *_HOW_TO_READ))
+        releases = [plain(cycle) for cycle in ordered(flow["cycle"])]
+        introduction += f" The data are NHANES {listed(releases)}." if releases else ""
+    return Section("question", "What was asked", introduction, (*_studies(asked), *_HOW_TO_READ))
 
 
-def _studies(marts: Marts) -> tuple[Block, ...]:
-    """Return what each study and each covariate set is."""
-    if gone := marts.missing("study_definitions", "covariate_set_definitions"):
-        return (absent(*gone),)
-    studies = marts.frame(f"select {STUDY}, description from main.study_definitions")
-    sets = marts.frame(f"select {COVARIATE_SET}, covariates from main.covariate_set_definitions")
+def _studies(asked: pd.DataFrame) -> tuple[Paragraph, ...]:
+    """Return which studies stand beside each other, and the covariate sets of their models."""
+    if asked.empty:
+        return ()
+    studies, sets = (labels(asked, code).values() for code in ("study", "covariate_set"))
     return (
-        _definitions("studies", "Table: the studies", "Study", studies, "study", "description"),
-        _definitions(
-            "covariate-sets",
-            "Table: what models adjust for",
-            "Covariates",
-            sets,
-            "covariate_set",
-            "covariates",
+        Paragraph(
+            f"Studies: {'; '.join(studies)}. Each has its own rules, which the section "
+            "\N{LEFT DOUBLE QUOTATION MARK}Who is in the analysis\N{RIGHT DOUBLE QUOTATION MARK} lists one "
+            "after the other. A section without a study's name holds nothing of it."
         ),
+        Paragraph(f"Covariate sets, from least to most adjusted: {listed(map(within, sets))}."),
     )
-
-
-def _definitions(name: str, caption: str, heading: str, frame: pd.DataFrame, code: str, text: str) -> Table:
-    frame = frame.sort_values(f"{code}_order")
-    shown = pd.DataFrame({heading: named(frame, code), "Definition": frame[text].map(plain)})
-    return Table(name, caption, shown, frame[[code, text]], text_columns=("Definition",), cards=True)
 
 
 def title_and_lead(marts: Marts) -> tuple[str, str]:

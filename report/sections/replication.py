@@ -30,7 +30,8 @@ from report.sections.common import looks, stored
 _TITLE = "The paper's numbers and ours"
 _INTRODUCTION = (
     "Each number of the paper's abstract, the same quantity from our nearest model (crude and unweighted: "
-    "what the paper calls adjusted behaves as crude), and what becomes of it when age and BMI, the "
+    "what the paper calls adjusted behaves as crude; its abstract, which is what the project had, does not "
+    "state its covariates, cut points or settings), and what becomes of it when age and BMI, the "
     "survey's design and the number of tests are taken into account."
 )
 _QUERY = "from main.replication order by claim_order"

@@ -73,6 +73,7 @@ def test_labels_stand_within_a_sentence():
     assert within("Total femur BMD") == "total femur BMD"
     assert within("BMI and age") == "BMI and age"
     assert within("PFOA") == "PFOA"
+    assert within("Ward's triangle BMD") == "Ward's triangle BMD"
 
 
 @pytest.mark.parametrize(

@@ -260,17 +260,21 @@ def test_bkmr_says_which_of_the_exposures_matter(changed):
 
 # Figures of the study: a section, what their captions say, what is written in the charts.
 FIGURES = (
-    ("exposures", "distribution of the exposures", "cotinine, ng/mL"),
+    ("exposures", "distribution of the exposures", "serum cotinine (ng/mL)"),
     ("associations", "osteoporosis and each exposure, odds ratios", "Cotinine Q5"),
-    ("associations", "osteoporosis and each exposure, odds ratios", "Age income"),
-    ("associations", "bone mineral density and each exposure", "cotinine Ward's triangle"),
+    ("associations", "osteoporosis and each exposure, odds ratios", "Age, income and physical activity"),
+    ("associations", "Ward's triangle BMD and each exposure, per doubling", "Cotinine"),
     # Half of the women have no cotinine that can be measured, so it has no curve, and the panel says so.
-    ("dose-response", "Ward's triangle BMD over the concentration", "blood lead, ug/dL (logarithmic)"),
+    (
+        "dose-response",
+        "Ward's triangle BMD over the concentration",
+        "blood lead (\N{MICRO SIGN}g/dL), logarithmic",
+    ),
     ("dose-response", "Ward's triangle BMD over the concentration", "Nothing to draw"),
-    ("wqs", "Ward's triangle BMD, weights of the metals", "Cotinine"),
+    ("wqs", "Ward's triangle BMD, weights of the exposures", "Cotinine"),
     ("qgcomp", "Ward's triangle BMD, each exposure's weight", "Cotinine"),
     ("bkmr", "Ward's triangle BMD, posterior inclusion probabilities", "Cotinine"),
-    ("subgroups", "Ward's triangle BMD per doubling, by subgroup", "Inactive"),
+    ("subgroups", "Ward's triangle BMD per doubling, by subgroup", "Physically inactive"),
     ("sensitivity", "Cotinine and osteoporosis, specification curve", "Age 55"),
 )
 

@@ -403,13 +403,7 @@ def frames() -> dict[str, pd.DataFrame]:
     cuts = pd.DataFrame(
         itertools.product(STUDIES, EXPOSURES, (1, 2, 3)), columns=["study", "exposure", "cut_number"]
     )
-    definitions = {
-        "study_definitions": pd.DataFrame({"study": STUDIES, "description": [HOSTILE, "Other rules"]}),
-        "covariate_set_definitions": pd.DataFrame(
-            {"covariate_set": SETS, "covariates": [None, "Age", "Age, BMI", "Age, BMI, smoking"]}
-        ),
-    }
-    marts = definitions | {
+    marts = {
         "associations": associations(random),
         "replication": replication(),
         "cohort_flow": flow(),
