@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODELS = {
     "models/staging/_sources.yml": None,
     "models/staging/stg_nhanes_files.sql": None,
+    "models/groups.yml": None,
+    "models/docs/columns.md": None,
     "models/staging/stg_runs.sql": None,
     "models/marts/runs.sql": None,
     "models/marts/numbers.sql": (

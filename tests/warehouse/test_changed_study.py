@@ -181,6 +181,25 @@ def test_estimates_of_the_new_exposure_and_outcome_are_right(changed):
     assert estimate == pytest.approx(expected[1], rel=1e-7)
 
 
+def test_the_names_of_its_rows_are_in_the_tables(changed):
+    found = changed.query("""
+        select distinct
+            study_title, study_order, outcome_name, outcome_order, outcome_unit, outcome_kind, exposure_name,
+            exposure_short_name, exposure_order, exposure_unit, covariate_set_name, covariate_set_order
+        from associations
+        where study = 'custom' and outcome = 'bmd_wards_triangle' and exposure = 'cotinine'
+            and covariate_set = 'age_income'
+    """)
+    assert found == [
+        (
+            *("Cotinine, cadmium and Ward's triangle", 60),
+            *("Ward's triangle BMD", 60, "g/cm2", "continuous"),
+            *("Serum cotinine", "Cotinine", 60, "ng/mL"),
+            *("Age, income and physical activity", 60),
+        )
+    ]
+
+
 def test_every_model_of_the_study_is_fitted(changed):
     found = changed.query("""
         select exposure, covariate_set, engine, list(contrast order by contrast), bool_and(converged)

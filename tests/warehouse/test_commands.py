@@ -113,6 +113,16 @@ def test_it_runs(checkout, command):
         EFFECTS[command](checkout)
 
 
+def test_dbt_finds_the_data_of_the_project_from_elsewhere(checkout, tmp_path):
+    """Not a second, empty warehouse in the folder where one types."""
+    warehouse = checkout / "data/demo/warehouse.duckdb"
+    before = warehouse.stat().st_mtime_ns
+    flags = f"--project-dir {shlex.quote(str(checkout))} --profiles-dir {shlex.quote(str(checkout))}"
+    type_in(checkout, f"dbt build {flags} --select cohort_flow", directory=tmp_path)
+    assert warehouse.stat().st_mtime_ns > before
+    assert not list(tmp_path.rglob("*.duckdb"))
+
+
 @pytest.mark.statistical
 @pytest.mark.parametrize("command", LONG)
 def test_a_long_command_runs_on_less(tmp_path, command):
