@@ -5,8 +5,6 @@ when it is whole. So either all files of a run are in, or the old database is th
 after a full disk or a kill; and whoever has the old one open for reading keeps it.
 """
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +17,10 @@ from ingest.component_views import component_view, view_labels
 from ingest.transport import Column, TransportFile
 from warehouse.connection import connect, quote_name, quote_text
 from warehouse.errors import WarehouseError, cannot
+from warehouse.files import replacing
 from warehouse.seeds.catalogue import Catalogue, CatalogueFile
 
 FILE_NAME = "raw.duckdb"
-_BUILDING = ".building"
 # Raised when the shape of the raw database changes: everything is then loaded again.
 _SHAPE = 1
 
@@ -156,17 +154,13 @@ def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: 
     path = path.resolve()
     if read_contents(path) != before:
         raise WarehouseError(f"{path} was changed by another run meanwhile: run again.")
-    building = path.parent / _BUILDING
     try:
-        shutil.rmtree(building, ignore_errors=True)  # left by a run that was killed
-        building.mkdir(parents=True)
-        _build(building / FILE_NAME, path, catalogue, loading, before)
-        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-        os.replace(building / FILE_NAME, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as new:
+            _build(new, path, catalogue, loading, before)
+            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     except OSError as error:
         raise WarehouseError(cannot("write", path, error)) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _build(new: Path, old: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:

@@ -15,12 +15,14 @@ one whole run, and real results stay where they are when synthetic ones are show
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from publish.errors import PublishError
 from warehouse.errors import cannot
+from warehouse.files import remove_left, replacing
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,9 @@ class PublishLayout:
         for link in (self.latest, self.results):
             _refuse_others(link)
             try:
-                _sweep(link)
-                probe = _beside(link)
-                probe.symlink_to("nowhere")
-                probe.unlink()
+                remove_left(link)
+                with tempfile.TemporaryDirectory(prefix=f".{link.name}.", dir=link.parent) as probe:
+                    Path(probe, link.name).symlink_to("nowhere")
             except OSError as error:
                 raise PublishError(cannot("write in the folder", link.parent, error)) from error
 
@@ -130,27 +131,8 @@ def turn(link: Path, target: Path) -> None:
         If it cannot be written; the old link is then as it was.
     """
     _refuse_others(link)
-    new = _beside(link)
-    try:
+    with replacing(link) as new:
         new.symlink_to(os.path.relpath(target, link.parent.resolve()))
-        os.replace(new, link)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _beside(link: Path) -> Path:
-    """Name a link of this process: builds of other data may be turning the same link."""
-    return link.with_name(f".{link.name}.{os.getpid()}")
-
-
-def _sweep(link: Path) -> None:
-    """Remove what processes that were killed left beside a link."""
-    import psutil
-
-    for path in link.parent.glob(f".{link.name}.*"):
-        number = path.name.rpartition(".")[2]
-        if path.is_symlink() and number.isdigit() and not psutil.pid_exists(int(number)):
-            path.unlink()
 
 
 def _refuse_others(link: Path) -> None:

@@ -1,9 +1,7 @@
 """Write the results as one self-contained page: `python -m report.html`."""
 
 import argparse
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from report.sections import (
     table_one,
     wqs,
 )
+from warehouse.files import replacing
 from warehouse.paths import DATABASE, MANIFEST
 
 SECTIONS: Sequence[Callable[[Marts], Section]] = (
@@ -92,19 +91,8 @@ def _warn_if_large(output: Path) -> None:
 def _replace(output: Path, page: str) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=output.parent, prefix=f".{output.name}.", delete=False
-        ) as file:
-            written = Path(file.name)
-            try:
-                file.write(page)
-                file.flush()
-                os.fsync(file.fileno())
-                written.chmod(0o644)
-                written.replace(output)
-            except BaseException:
-                written.unlink(missing_ok=True)
-                raise
+        with replacing(output) as new:
+            new.write_text(page, encoding="utf-8")
     except OSError as error:
         raise ReportError(
             f"expected to write the report to {output}, which failed: {error.strerror}"

@@ -1,13 +1,15 @@
 """Open the raw database, and say in plain words why it cannot be opened or written."""
 
 import contextlib
+import errno
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import LockedError, WarehouseError
+from warehouse.errors import LockedError, WarehouseError, cannot
 from warehouse.locks import describe_process
 
 # Older clients than the one that writes can open the file.
@@ -52,18 +54,10 @@ def _explain(path: Path, error: duckdb.Error) -> WarehouseError:
             f"{path} is in use by {_holder(text)}: close it there, or wait until it has finished, "
             "then run again."
         )
-    for sign, advice in (
-        ("No space left", "the disk is full: free some space and run again"),
-        ("File too large", "the file would exceed the size limit (`ulimit -f`): raise it and run again"),
-        ("Disk quota", "the disk quota is used up: free some space and run again"),
-        ("Read-only file system", "the file system is read-only: choose another folder with --data"),
-        (
-            "Permission denied",
-            "permission is missing: change it (`chmod`) or choose another folder with --data",
-        ),
-    ):
-        if sign in text:
-            return WarehouseError(f"Cannot write {path}: {advice}. What was loaded before is unchanged.")
+    for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if os.strerror(number) in text:
+            why = cannot("write", path, OSError(number, os.strerror(number)))
+            return WarehouseError(f"{why} What was loaded before is unchanged.")
     if "not a valid DuckDB database file" in text:
         return WarehouseError(f"{path} is not a DuckDB database: move it away and run again.")
     return WarehouseError(f"{path}: the database says: {text.splitlines()[0]}")

@@ -1,7 +1,7 @@
 """Fits kept on disk by what decides them: input rows, specification, and the code and libraries that fit."""
 
 import json
-import tempfile
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 import mixepi
 from analysis.cache import checkpoints
 from mixepi.errors import MixepiError
+from warehouse.errors import cannot
+from warehouse.files import replacing
 
 CHECKPOINTS = "checkpoints"
 # What computes a fit: the analyses and the library.
@@ -100,20 +102,12 @@ class FitCache:
         path = self._path(digest)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-                written = Path(part.name)
-                try:
-                    pq.write_table(table, part, compression="zstd")
-                    part.flush()
-                    written.replace(path)
-                except BaseException:
-                    written.unlink(missing_ok=True)
-                    raise
+            with replacing(path) as new:
+                pq.write_table(table, new, compression="zstd")
         except OSError as error:
             raise StoreError(
-                f"expected to store a finished fit in {self.folder}, which failed: {error.strerror or error}."
-                " Make room there, allow writing, or choose another folder for the store, and run again: what"
-                " was stored before is kept"
+                f"{cannot('store a finished fit in', self.folder, error)} Then run again: what was stored "
+                "before is kept"
             ) from error
         checkpoints.remove(self._checkpoint(digest))
 
@@ -125,11 +119,11 @@ class FitCache:
         return folder
 
     def remove_stale(self) -> None:
-        """Remove what nobody goes on with: checkpoints, and files half written when a process was killed."""
+        """Remove what nobody goes on with: checkpoints, and what killed processes had half written."""
         checkpoints.remove_stale(self.folder / CHECKPOINTS)
-        for part in self.folder.glob("*/*.part"):
-            if checkpoints.is_stale(part):
-                part.unlink(missing_ok=True)
+        for left in self.folder.glob("*/.*"):
+            if checkpoints.is_stale(left):
+                shutil.rmtree(left, ignore_errors=True)
 
     def _checkpoint(self, digest: str) -> Path:
         return self.folder / CHECKPOINTS / digest

@@ -1,8 +1,6 @@
 """Synthetic files from the demo generator, as a source like the others."""
 
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,11 +9,11 @@ from ingest.errors import SourceError
 from ingest.sources import Say, SourceFile
 from ingest.sources.directory import DirectorySource
 from warehouse.errors import cannot
+from warehouse.files import replacing
 from warehouse.paths import PROJECT_ROOT, seeds_directory
 from warehouse.seeds.catalogue import Catalogue
 
 _STAMP = "demo.json"
-_TEMPORARY = ".xpt-"
 
 
 @dataclass(frozen=True)
@@ -57,17 +55,10 @@ class DemoSource:
                 "choose another folder with --data."
             )
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        for left in self.folder.parent.glob(f"{_TEMPORARY}*"):  # by a run that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.folder.parent) as temporary:
-            new, old = Path(temporary, "new"), Path(temporary, "old")
+        with replacing(self.folder) as new:
             new.mkdir()
             write_demo_files(new, people=self.people, seed=self.seed)
             (new / _STAMP).write_text(stamp)
-            if self.folder.exists():
-                self.folder.rename(old)
-            new.rename(self.folder)
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def _same(path: Path, stamp: str) -> bool:

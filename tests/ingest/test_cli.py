@@ -129,7 +129,9 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 def test_demo(generated: list[tuple[int, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "d" / ".xpt-killed").mkdir(parents=True)  # left by a run that was killed
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / "d" / f".xpt.a.{ended.pid}").mkdir(parents=True)  # left by a run that was killed
     assert cli.main(["demo", "--data", str(tmp_path / "d")]) == 0
     assert cli.main(["demo", "--data", str(tmp_path / "d")]) == 0
     assert generated == [(25_735, 20_130_101)]  # the same files are not made twice
