@@ -61,7 +61,8 @@ final as (
         grouped.weight_name,
         grouped.weight,
         grouped.quantile_score,
-        median(grouped.value) over (partition by grouped.study, grouped.exposure, grouped.quantile_score) as quantile_median,
+        median(grouped.value) over (partition by grouped.study, grouped.exposure, grouped.quantile_score)
+            as quantile_median,
         {{ run_columns() }}
     from grouped
     {{ join_labels('grouped', labelled) }}

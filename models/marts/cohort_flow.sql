@@ -57,7 +57,8 @@ final as (
         counted.rule,
         counted.description,
         counted.n,
-        coalesce(lag(counted.n) over (partition by counted.study, counted.cycle order by counted.step) - counted.n, 0) as excluded,
+        coalesce(lag(counted.n) over (partition by counted.study, counted.cycle order by counted.step) - counted.n, 0)
+            as excluded,
         counted.osteoporosis_cases,
         {{ run_columns() }}
     from counted

@@ -6,7 +6,7 @@ study_outcomes as (
     select * from {{ ref('study_outcomes') }}
 ),
 
-outcomes as (
+outcome_facts as (
     select * from {{ ref('outcomes') }}
 ),
 
@@ -18,23 +18,23 @@ final as (
     select
         cohort.study,
         cohort.seqn,
-        outcomes.outcome,
+        outcome_facts.outcome,
         {{ label_columns(['study', 'outcome']) }},
-        outcomes.kind,
+        outcome_facts.kind,
         case
-            when outcomes.kind = 'binary' then cast(cohort.osteoporosis as double)
+            when outcome_facts.kind = 'binary' then cast(cohort.osteoporosis as double)
             else study_bmd.bmd
         end as value,
         study_bmd.t_score,
         {{ run_columns() }}
     from cohort
     inner join study_outcomes on cohort.study = study_outcomes.study
-    inner join outcomes on study_outcomes.outcome = outcomes.outcome
+    inner join outcome_facts on study_outcomes.outcome = outcome_facts.outcome
     left join study_bmd
-        on cohort.study = study_bmd.study and cohort.seqn = study_bmd.seqn and outcomes.site = study_bmd.site
+        on cohort.study = study_bmd.study and cohort.seqn = study_bmd.seqn and outcome_facts.site = study_bmd.site
     {{ join_labels('cohort', ['study']) }}
-    {{ join_labels('outcomes', ['outcome']) }}
-    where outcomes.kind = 'binary' or study_bmd.bmd is not null
+    {{ join_labels('outcome_facts', ['outcome']) }}
+    where outcome_facts.kind = 'binary' or study_bmd.bmd is not null
 )
 
 select * from final
