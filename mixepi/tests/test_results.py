@@ -179,7 +179,9 @@ def test_charts_have_titles_and_labels(results, name):
     assert drawn
     for chart in drawn:
         described = getattr(result, chart)(**CHARTS[chart]).to_dict()
-        assert result.spec.outcome in described["title"]["text"], chart
+        title = described["title"]
+        assert title["text"], chart
+        assert result.spec.outcome in " ".join([title["text"], *title["subtitle"]]), chart
         assert '"title": "' in json.dumps(described.get("layer", described.get("spec", described))), chart
 
 

@@ -40,7 +40,7 @@ def type7_quantiles(values: FloatArray, probabilities: FloatArray) -> FloatArray
     return np.where((share == 0) | (low == high), low, (1 - share) * low + share * high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QuantileScores:
     """Fixed rule that turns exposures into scores.
 
@@ -198,6 +198,12 @@ def learn_quantile_scores(
                 )
             )
     scores = QuantileScores(
-        names, quantiles, tuple(all_cuts), np.array(centers), np.array(scales), tuple(distinct), tuple(lowest)
+        exposures=names,
+        quantiles=quantiles,
+        cut_points=tuple(all_cuts),
+        centers=np.array(centers),
+        scales=np.array(scales),
+        distinct_values=tuple(distinct),
+        shares_lowest=tuple(lowest),
     )
     return scores, tuple(notes)

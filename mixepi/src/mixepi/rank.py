@@ -16,24 +16,29 @@ TOLERANCE = 1e-9
 def dependent_columns(matrix: FloatArray) -> IntArray:
     """Return the positions of columns that the others make up, by a pivoted QR of columns of length 1.
 
-    Columns of zeros are among them.
+    No column may be all zeros.
     """
     if not matrix.shape[1]:
         return np.empty(0, dtype=np.int64)
-    length = np.linalg.norm(matrix, axis=0)
-    _, triangle, order = linalg.qr(matrix / np.where(length > 0, length, 1.0), mode="economic", pivoting=True)
+    scaled = matrix / np.linalg.norm(matrix, axis=0)
+    _, triangle, order = linalg.qr(scaled, mode="economic", pivoting=True)
     rank = int(np.sum(np.abs(np.diag(triangle)) > TOLERANCE))
     return np.sort(order[rank:]).astype(np.int64)
 
 
 def require_independent(matrix: FloatArray, names: Sequence[str]) -> None:
-    """Raise `EstimationError` that names the columns which others make up.
+    """Raise `EstimationError` that names the columns which are zero or which others make up.
 
     Parameters
     ----------
     matrix : array, shape (n, k)
     names : sequence of str, length k
     """
+    empty = [name for name, column in zip(names, matrix.T, strict=True) if not column.any()]
+    if empty:
+        raise EstimationError(
+            f"expected columns that vary, found only zeros in {', '.join(empty)}: leave them out"
+        )
     found = dependent_columns(matrix)
     if found.size:
         raise EstimationError(

@@ -19,7 +19,7 @@ def _titled(posterior: Posterior, chart: Any, text: str) -> Any:
     spec = posterior.spec
     if spec.solver == "fitc" or posterior.approximate.any() or spec.compat is not None:
         lines.append(posterior.method)
-    return titled(chart, f"{text}, {spec.outcome}", tuple(lines))
+    return titled(chart, f"{text}, {spec.outcome}", lines, warning=True)
 
 
 def _response(posterior: Posterior, table: pd.DataFrame) -> str:
@@ -41,7 +41,9 @@ def plot_response(posterior: Posterior, table: pd.DataFrame) -> Any:
     band = base.mark_area(opacity=0.25).encode(y=altair.Y("conf_low:Q", title=title), y2="conf_high:Q")
     line = base.mark_line().encode(y="estimate:Q")
     panels = altair.layer(band, line).properties(width=WIDTH, height=HEIGHT)
-    panels = panels.facet(altair.Facet("exposure:N", title=None, sort=None), columns=COLUMNS)
+    panels = panels.facet(
+        altair.Facet("exposure:N", title=None, sort=list(posterior.spec.exposures)), columns=COLUMNS
+    )
     return _titled(posterior, panels.resolve_scale(x="independent"), "Exposure-response")
 
 
@@ -106,6 +108,7 @@ def plot_pips(posterior: Posterior, table: pd.DataFrame) -> Any:
 
 def plot_trace(posterior: Posterior, draws: pd.DataFrame) -> Any:
     """Kept draws of each parameter in order, one line per chain, thinned for the eye."""
+    order = list(dict.fromkeys(draws["parameter"]))
     every = max(1, int(np.ceil(draws["draw"].max() / TRACE_POINTS)))
     base = altair.Chart(draws[draws["draw"] % every == 0])
     lines = base.mark_line(strokeWidth=0.7).encode(
@@ -114,7 +117,7 @@ def plot_trace(posterior: Posterior, draws: pd.DataFrame) -> Any:
         color=altair.Color("chain:N", title="chain"),
     )
     panels = lines.properties(width=WIDTH, height=HEIGHT // 2)
-    panels = panels.facet(altair.Facet("parameter:N", title=None, sort=None), columns=COLUMNS)
+    panels = panels.facet(altair.Facet("parameter:N", title=None, sort=order), columns=COLUMNS)
     return _titled(posterior, panels.resolve_scale(y="independent"), "Draws")
 
 
@@ -140,7 +143,7 @@ def plot_posterior_and_prior(posterior: Posterior) -> Any:
         base.mark_line(color="black").encode(y="prior:Q"),
     )
     panels_by_term = layers.properties(width=WIDTH, height=HEIGHT).facet(
-        altair.Facet("term:N", title=None, sort=None), columns=COLUMNS
+        altair.Facet("term:N", title=None, sort=[term for term, _, _ in panels]), columns=COLUMNS
     )
     chart = panels_by_term.resolve_scale(x="independent", y="independent")
     return _titled(posterior, chart, "Posterior (bars) and prior (line)")

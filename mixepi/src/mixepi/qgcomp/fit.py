@@ -168,7 +168,9 @@ class QGCompResult(IntervalResult):
         MissingPackageError
             Altair is not installed.
         """
-        return charts.plot_weights(self.weights(), f"Weights: {self.headline()}", equal_line=False)
+        return charts.plot_weights(
+            self.weights(), "Weights within each direction", self.headline(), equal_line=False
+        )
 
 
 def mixture_name(spec: QGComp, n: int, events: int | None) -> str:

@@ -113,9 +113,7 @@ class QGCompMarginalResult(IntervalResult):
         MissingPackageError
             Altair is not installed.
         """
-        return charts.plot_joint(
-            self.overall(level), self.spec.outcome, f"Overall effect of the mixture: {self.headline()}"
-        )
+        return charts.plot_joint(self.overall(level), self.spec.outcome, self.headline())
 
     def headline(self) -> str:
         """Return in one line what was fitted."""

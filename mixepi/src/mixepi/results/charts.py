@@ -1,5 +1,6 @@
 """Altair charts that several methods share."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -42,21 +43,22 @@ def effect_label(family: str, outcome: str) -> str:
     return LINK_LABELS[family].format(outcome=outcome)
 
 
-def titled(chart: Any, title: str, lines: tuple[str, ...] = ()) -> Any:
-    """Return the chart with a title and, in red, lines that qualify what it shows."""
+def titled(chart: Any, title: str, details: Sequence[str] = (), *, warning: bool = False) -> Any:
+    """Return the chart with a title and, below it, lines of what was fitted or, in red, what is wrong."""
+    color = "firebrick" if warning else "#666666"
     return chart.properties(
-        title=altair.TitleParams(text=title, subtitle=list(lines), subtitleColor="firebrick")
+        title=altair.TitleParams(text=title, subtitle=list(details), subtitleColor=color, anchor="start")
     )
 
 
-def plot_estimates(table: pd.DataFrame, label: str, title: str, level: float) -> Any:
+def plot_estimates(table: pd.DataFrame, label: str, headline: str, level: float) -> Any:
     """Return a chart of estimates with their intervals, one row per term.
 
     Parameters
     ----------
     table : DataFrame
         Columns term, estimate, conf_low, conf_high.
-    label, title : str
+    label, headline : str
     level : float
         Of the intervals.
     """
@@ -70,19 +72,18 @@ def plot_estimates(table: pd.DataFrame, label: str, title: str, level: float) ->
         x="estimate:Q", tooltip=["term", "estimate", "conf_low", "conf_high"]
     )
     zero = altair.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(strokeDash=[4, 3], color="#888888")
-    return titled(
-        altair.layer(zero.encode(x="zero:Q"), rule, points).properties(height=altair.Step(ROW)), title
-    )
+    chart = altair.layer(zero.encode(x="zero:Q"), rule, points).properties(height=altair.Step(ROW))
+    return titled(chart, "Estimates", [headline])
 
 
-def plot_weights(table: pd.DataFrame, title: str, *, equal_line: bool = True) -> Any:
+def plot_weights(table: pd.DataFrame, title: str, headline: str, *, equal_line: bool = True) -> Any:
     """Return a chart of weights, largest on top, with intervals where there are some.
 
     Parameters
     ----------
     table : DataFrame
         Columns exposure, direction and weight; perhaps stratum, conf_low and conf_high.
-    title : str
+    title, headline : str
     equal_line : bool
         Whether to draw the weight of an exposure in an equal index.
     """
@@ -114,7 +115,7 @@ def plot_weights(table: pd.DataFrame, title: str, *, equal_line: bool = True) ->
         equal = pd.DataFrame({"equal": [1 / data.groupby("direction").size().iloc[0]]})
         line = altair.Chart(equal).mark_rule(strokeDash=[4, 3], color="#888888")
         layers.append(line.encode(x="equal:Q"))
-    return titled(altair.layer(*layers), title)
+    return titled(altair.layer(*layers), title, [headline])
 
 
 def _components(table: pd.DataFrame) -> list[str]:
@@ -124,14 +125,14 @@ def _components(table: pd.DataFrame) -> list[str]:
     return [name if pd.isna(level) else f"{name} ({level})" for name, level in pairs]
 
 
-def plot_joint(table: pd.DataFrame, outcome: str, title: str) -> Any:
+def plot_joint(table: pd.DataFrame, outcome: str, headline: str) -> Any:
     """Return mean outcomes by joint quantile: points as predicted, line and band of the structural model.
 
     Parameters
     ----------
     table : DataFrame
         From `QGCompMarginalResult.overall`.
-    outcome, title : str
+    outcome, headline : str
     """
     base = altair.Chart(table).encode(x=altair.X("joint_quantile:Q", title="all exposures at quantile score"))
     band = base.mark_area(opacity=0.2).encode(
@@ -142,10 +143,10 @@ def plot_joint(table: pd.DataFrame, outcome: str, title: str) -> Any:
         y="mean_outcome:Q",
         tooltip=["joint_quantile", "mean_outcome", "structural_model", "conf_low", "conf_high"],
     )
-    return titled(altair.layer(band, line, points), title)
+    return titled(altair.layer(band, line, points), f"Overall effect of the mixture on {outcome}", [headline])
 
 
-def plot_null(null: pd.DataFrame, observed: float, label: str, title: str) -> Any:
+def plot_null(null: pd.DataFrame, observed: float, label: str, headline: str) -> Any:
     """Return a histogram of the coefficients under permutation, with the observed one as a line.
 
     Parameters
@@ -153,7 +154,7 @@ def plot_null(null: pd.DataFrame, observed: float, label: str, title: str) -> An
     null : DataFrame
         Column estimate.
     observed : float
-    label, title : str
+    label, headline : str
     """
     bars = (
         altair.Chart(null)
@@ -164,4 +165,4 @@ def plot_null(null: pd.DataFrame, observed: float, label: str, title: str) -> An
         )
     )
     line = altair.Chart(pd.DataFrame({"observed": [observed]})).mark_rule(color="firebrick", strokeWidth=2)
-    return titled(altair.layer(bars, line.encode(x="observed:Q")), title)
+    return titled(altair.layer(bars, line.encode(x="observed:Q")), "Index under permutation", [headline])

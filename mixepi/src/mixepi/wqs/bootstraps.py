@@ -23,7 +23,7 @@ KKT_TOLERANCE = 1e-6
 CERTAIN = 16.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BootstrapFits:
     """All bootstrap fits of one training set: D directions, B bootstraps, K index columns.
 
@@ -170,18 +170,18 @@ def collect(
         statistic = np.array(tolerances) if len(sides) == 2 else np.array(coefficients) / stacked
     signals = signal_weights(spec.signal, statistic)
     return BootstrapFits(
-        np.array(weights),
-        np.array(coefficients),
-        stacked,
-        np.array(tolerances),
-        np.where(flags, signals, 0.0),
-        flags,
-        preferred,
-        fits.deviances,
-        fits.kkt_violations,
-        fits.iterations,
-        fits.converged,
-        fits.separated,
+        weights=np.array(weights),
+        coefficients=np.array(coefficients),
+        std_errors=stacked,
+        tolerances=np.array(tolerances),
+        signals=np.where(flags, signals, 0.0),
+        used=flags,
+        preferred=preferred,
+        deviances=fits.deviances,
+        kkt_violations=fits.kkt_violations,
+        iterations=fits.iterations,
+        converged=fits.converged,
+        separated=fits.separated,
     )
 
 

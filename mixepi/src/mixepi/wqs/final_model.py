@@ -15,7 +15,7 @@ from mixepi.wqs.spec import WQS
 EVENTS_PER_PARAMETER = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinalModel:
     """Coefficients (k,), covariance (k, k) and facts of the model that inference rests on.
 
@@ -73,17 +73,17 @@ def fit_final_model(
         survey = arrays.survey_fit(arrays.survey, design, names, family=spec.family, rows=rows, size=fit.size)
         coefficients, covariance, df, inference = survey.coefficients, survey.covariance, survey.df, "design"
     return FinalModel(
-        names,
-        coefficients,
-        covariance,
-        df,
-        fit.deviance,
-        fit.null_deviance,
-        fit.residual_df,
-        fit.size,
-        int(rows.sum()),
-        count_events(spec, outcome),
-        inference,
+        terms=names,
+        coefficients=coefficients,
+        covariance=covariance,
+        df=df,
+        deviance=fit.deviance,
+        null_deviance=fit.null_deviance,
+        residual_df=fit.residual_df,
+        size=fit.size,
+        n=int(rows.sum()),
+        events=count_events(spec, outcome),
+        inference=inference,
     )
 
 

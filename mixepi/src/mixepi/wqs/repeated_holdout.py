@@ -145,7 +145,7 @@ class RepeatedHoldoutResult(IntervalResult):
         MissingPackageError
             Altair is not installed.
         """
-        return charts.plot_weights(self.weights(level), f"Mean index weights: {self.headline()}")
+        return charts.plot_weights(self.weights(level), "Mean index weights", self.headline())
 
     def headline(self) -> str:
         """Return in one line what was fitted."""

@@ -202,7 +202,7 @@ class WQSResult(IntervalResult):
         MissingPackageError
             Altair is not installed.
         """
-        return charts.plot_weights(self.weights(level), f"Index weights: {self.headline()}")
+        return charts.plot_weights(self.weights(level), "Index weights", self.headline())
 
     def headline(self) -> str:
         """Return in one line what was fitted."""
