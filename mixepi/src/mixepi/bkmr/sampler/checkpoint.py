@@ -1,11 +1,11 @@
 """The file in which a chain keeps its state, replaced whole at every save."""
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 from mixepi.errors import SpecificationError
+from mixepi.files import written_whole
 
 
 class CheckpointError(OSError):
@@ -27,16 +27,10 @@ def save(path: Path, fingerprint: str, state: object) -> None:
     CheckpointError
         The disk is full or may not be written; what was saved before is kept.
     """
-    part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as stream:
-                pickle.dump((fingerprint, state), stream)
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with written_whole(path) as stream:
+            pickle.dump((fingerprint, state), stream)
     except OSError as error:
         raise CheckpointError(
             f"expected to save the state of a chain in {path.parent}, which failed: "
