@@ -36,22 +36,46 @@ def section(marts: Marts) -> Section:
         flow = marts.frame("select distinct cycle from main.cohort_flow where cycle != 'all'")
         releases = [plain(cycle) for cycle in ordered(flow["cycle"])]
         introduction += f" The data are NHANES {listed(releases)}." if releases else ""
-    return Section("question", "What was asked", introduction, (*_studies(asked), *_HOW_TO_READ))
+    return Section("question", "What was asked", introduction, (*_studies(asked, marts), *_HOW_TO_READ))
 
 
-def _studies(asked: pd.DataFrame) -> tuple[Paragraph, ...]:
-    """Return which studies stand beside each other, and the covariate sets of their models."""
+def _studies(asked: pd.DataFrame, marts: Marts) -> tuple[Paragraph, ...]:
+    """Return which studies stand beside each other, what each is, and the covariate sets of their models."""
     if asked.empty:
         return ()
-    studies, sets = (labels(asked, code).values() for code in ("study", "covariate_set"))
+    studies, sets = (labels(asked, code) for code in ("study", "covariate_set"))
+    described = _by_code(marts, "study_definitions", "study", "description")
+    adjusted_for = _by_code(marts, "covariate_set_definitions", "covariate_set", "covariates")
     return (
         Paragraph(
-            f"Studies: {'; '.join(studies)}. Each has its own rules, which the section "
+            f"Studies: {'; '.join(studies.values())}. Each has its own rules, which the section "
             "\N{LEFT DOUBLE QUOTATION MARK}Who is in the analysis\N{RIGHT DOUBLE QUOTATION MARK} lists one "
             "after the other. A section without a study's name holds nothing of it."
         ),
-        Paragraph(f"Covariate sets, from least to most adjusted: {listed(map(within, sets))}."),
+        *(
+            Paragraph(f"{title}: {described[study].rstrip('.')}.")
+            for study, title in studies.items()
+            if study in described
+        ),
+        Paragraph(
+            "Covariate sets, from least to most adjusted: "
+            f"{listed(_set_in_words(within(name), adjusted_for.get(code)) for code, name in sets.items())}."
+        ),
     )
+
+
+def _by_code(marts: Marts, mart: str, code: str, column: str) -> dict[str, str]:
+    """Return a column of words by code; empty where a database of an older build has no such mart."""
+    if marts.missing(mart):
+        return {}
+    rows = marts.frame(f"select {code}, {column} from main.{mart} where {column} is not null order by all")
+    return dict(rows.itertuples(index=False, name=None))
+
+
+def _set_in_words(name: str, covariates: str | None) -> str:
+    """Return a set's name, with its covariates where they say more than the name does."""
+    members = [within(member) for member in (covariates or "").split("; ") if member]
+    return f"{name} ({', '.join(members)})" if len(members) > 2 else name
 
 
 def title_and_lead(marts: Marts) -> tuple[str, str]:

@@ -43,3 +43,13 @@ def test_many_exposures_are_counted(tmp_path):
 @pytest.mark.parametrize("table", ["cohort_flow", "replication"])
 def test_without_estimates_nothing_is_named(tmp_path, table):
     assert told(tmp_path, table)[0] == "Exposures in relation to outcomes"
+
+
+def test_studies_and_large_covariate_sets_are_explained(tmp_path):
+    path = made_results.write(tmp_path / "results.duckdb", "nhanes")
+    with open_marts(path) as opened:
+        texts = [str(block.text) for block in question.section(opened).blocks if hasattr(block, "text")]
+    assert sum("Rules of a paper, told here." in text for text in texts) == len(made_results.STUDIES)
+    (sets,) = (text for text in texts if text.startswith("Covariate sets"))
+    assert "(age, education, smoking)" in sets.lower()
+    assert "body mass index" not in sets.lower()  # the name says as much

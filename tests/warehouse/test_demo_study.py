@@ -17,6 +17,8 @@ MARTS = (
     "cohort_exposures",
     "cohort_outcomes",
     "cohort_flow",
+    "covariate_set_definitions",
+    "study_definitions",
     "exposure_cut_points",
     "table_one",
     "associations",

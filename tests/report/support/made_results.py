@@ -407,6 +407,13 @@ def frames() -> dict[str, pd.DataFrame]:
         "associations": associations(random),
         "replication": replication(),
         "cohort_flow": flow(),
+        "study_definitions": pd.DataFrame({"study": STUDIES, "description": "Rules of a paper, told here"}),
+        "covariate_set_definitions": pd.DataFrame(
+            {
+                "covariate_set": ["crude", "age_bmi", "full"],
+                "covariates": [None, "Age; Body mass index", "Age; Education; Smoking"],
+            }
+        ),
         "table_one": table_one(),
         "cohort_exposures": exposures(random),
         "exposure_cut_points": cuts.assign(cut_point=0.4 * cuts["cut_number"]),
