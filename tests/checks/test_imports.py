@@ -65,7 +65,7 @@ def test_arrows_run_one_way():
 
 
 @pytest.mark.parametrize(
-    "is_library", [False, pytest.param(True, marks=pytest.mark.xfail(reason="wqs and bkmr have one each"))]
+    "is_library", [False, pytest.param(True, marks=pytest.mark.xfail(reason="a result saves itself"))]
 )
 def test_no_modules_import_each_other(is_library):
     """An error of the sorter names a circle."""

@@ -2,7 +2,7 @@
 
 A move knows nothing of the likelihood or of the prior: the caller accepts with probability
 min(1, target(new) / target(old) * exp(log_q_ratio)). Adding the logarithm with the opposite sign
-is the fault of R's bkmr; `tests/mixepi/bkmr/test_moves.py` has it as a negative control.
+is the fault of R's bkmr; `tests/bkmr/test_moves.py` has it as a negative control.
 
 An exposure is in the model when its r is positive. Selection works on groups of exposures, of
 which at most one member is in; with component-wise selection every exposure is its own group.
