@@ -1,9 +1,9 @@
 # %% [markdown]
 # # BKMR
 #
-# Bayesian kernel machine regression estimates a surface: the outcome as any smooth function of all exposures
-# together, and the probability that each exposure belongs in it. The participants are made up: cadmium lowers bone
-# density, selenium raises it and levels off, the other three metals do nothing.
+# Bayesian kernel machine regression estimates a surface: the outcome as any smooth function of all
+# exposures together, and the probability that each exposure belongs in it. The participants are made up:
+# cadmium lowers bone density, selenium raises it and levels off, the other three metals do nothing.
 
 # %%
 import altair as alt
@@ -19,20 +19,18 @@ people["smokes"] = (people["smoking"] == "current").astype(float)  # covariates 
 # %% [markdown]
 # ## The fit
 #
-# Exposures enter as centred and scaled logarithms. Four chains start at different points, so that they can be
-# compared.
+# Exposures enter as centred and scaled logarithms. Four chains start at different points, so that they can
+# be compared.
 
 # %%
-spec = BKMR(
-    outcome="bone_density", exposures=EXPOSURES, covariates=("age", "bmi", "smokes"), log=True
-)
+spec = BKMR(outcome="bone_density", exposures=EXPOSURES, covariates=("age", "bmi", "smokes"), log=True)
 options = ChainOptions(warmup=200, draws=400, workers=1, progress=False)
 result = fit_bkmr(spec, people, seed=1, options=options)
 result
 
 # %% [markdown]
-# Did the chains agree? `status` says so, and every table carries it. R-hat near 1 and some hundred effective draws
-# (`ess_bulk`) are what to look for.
+# Did the chains agree? `status` says so, and every table carries it. R-hat near 1 and some hundred
+# effective draws (`ess_bulk`) are what to look for.
 
 # %%
 result.status
@@ -60,8 +58,8 @@ result.plot_pips()
 result.plot_response()
 
 # %% [markdown]
-# All exposures at each quantile, compared with all at their medians. Cadmium and selenium cancel, as quantile
-# g-computation says too.
+# All exposures at each quantile, compared with all at their medians. Cadmium and selenium cancel, as
+# quantile g-computation says too.
 
 # %%
 result.plot_overall()

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Quantile g-computation
 #
-# Quantile g-computation asks what becomes of an outcome when all exposures go up by one quantile together. Unlike
-# WQS it lets exposures act in both directions, and it needs no split. The participants are made up: cadmium lowers
-# bone density, selenium raises it and levels off, the other three metals do nothing.
+# Quantile g-computation asks what becomes of an outcome when all exposures go up by one quantile together.
+# Unlike WQS it lets exposures act in both directions, and it needs no split. The participants are made up:
+# cadmium lowers bone density, selenium raises it and levels off, the other three metals do nothing.
 
 # %%
 from dataclasses import replace
@@ -26,8 +26,8 @@ result = fit_qgcomp(spec, people)
 result.estimates().round(4)
 
 # %% [markdown]
-# `psi1` is the change of bone density (g/cm2) when all five metals go up by one quartile. It is near zero, and that is
-# not because nothing happens: the positive and the negative part cancel.
+# `psi1` is the change of bone density (g/cm2) when all five metals go up by one quartile. It is near zero,
+# and that is not because nothing happens: the positive and the negative part cancel.
 
 # %%
 result.partial_effects().round(4)
@@ -40,8 +40,8 @@ result.plot_weights()
 #
 # ## Curved effects
 #
-# Further terms make the outcome model curved; `degree=2` lets the joint effect curve too. The bootstrap then gives
-# standard errors, and the mean outcome at each joint quantile.
+# Further terms make the outcome model curved; `degree=2` lets the joint effect curve too. The bootstrap
+# then gives standard errors, and the mean outcome at each joint quantile.
 
 # %%
 curved = replace(spec, terms=("I(selenium**2)", "cadmium:selenium"), degree=2)
@@ -52,8 +52,9 @@ bootstrap.estimates().round(4)
 bootstrap.plot_overall()
 
 # %% [markdown]
-# Points are the means that the outcome model predicts if everybody had that quantile of every metal; the line and its
-# band are the marginal structural model. `fit_qgcomp_sandwich` gives standard errors without resampling:
+# Points are the means that the outcome model predicts if everybody had that quantile of every metal; the
+# line and its band are the marginal structural model. `fit_qgcomp_sandwich` gives standard errors without
+# resampling:
 
 # %%
 fit_qgcomp_sandwich(curved, people).estimates().round(4)
@@ -61,8 +62,8 @@ fit_qgcomp_sandwich(curved, people).estimates().round(4)
 # %% [markdown]
 # ## A binary outcome
 #
-# The closed form gives a conditional log odds ratio. The bootstrap gives a marginal risk ratio (the default) or odds
-# ratio, which is easier to explain.
+# The closed form gives a conditional log odds ratio. The bootstrap gives a marginal risk ratio (the
+# default) or odds ratio, which is easier to explain.
 
 # %%
 fracture = replace(spec, outcome="fracture", family="binomial")

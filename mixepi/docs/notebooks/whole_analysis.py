@@ -1,10 +1,10 @@
 # %% [markdown]
 # # A whole mixture analysis
 #
-# Is the mixture of five metals in blood associated with bone density? From the data to an answer: who is analysed,
-# each metal alone under the survey design, what of missing values, three mixture methods, and what they say
-# together. The participants are made up: cadmium lowers bone density by 0.035 g/cm2 for each standard deviation of
-# its logarithm, selenium raises it, the other three metals do nothing.
+# Is the mixture of five metals in blood associated with bone density? From the data to an answer: who is
+# analysed, each metal alone under the survey design, what of missing values, three mixture methods, and
+# what they say together. The participants are made up: cadmium lowers bone density by 0.035 g/cm2 for each
+# standard deviation of its logarithm, selenium raises it, the other three metals do nothing.
 
 # %%
 import altair as alt
@@ -37,7 +37,8 @@ people = made_up_people()
 people[["age", "bmi", *EXPOSURES, "bone_density"]].describe().round(2)
 
 # %% [markdown]
-# Metals are skewed: we take logarithms, and divide by log 2 so that a coefficient is the effect of a doubling.
+# Metals are skewed: we take logarithms, and divide by log 2 so that a coefficient is the effect of a
+# doubling.
 
 # %%
 doublings = [f"log2_{metal}" for metal in EXPOSURES]
@@ -47,8 +48,9 @@ people[doublings].corr().round(2)
 # %% [markdown]
 # ## Each metal alone, under the survey design
 #
-# People were sampled in clusters (`psu`) within strata, with unequal probabilities. Weights, strata and clusters are
-# all three named, and the standard errors take them into account. Five tests: the q value allows for that.
+# People were sampled in clusters (`psu`) within strata, with unequal probabilities. Weights, strata and
+# clusters are all three named, and the standard errors take them into account. Five tests: the q value
+# allows for that.
 
 # %%
 design = {"weights": "weight", "strata": "stratum", "psu": "psu"}
@@ -68,8 +70,8 @@ alone[["term", "estimate", "conf_low", "conf_high", "p_value", "q_value"]].round
 # %% [markdown]
 # ## Is it a straight line?
 #
-# A restricted cubic spline has one straight column and two curved ones. The test of the curved ones asks whether the
-# straight line is enough.
+# A restricted cubic spline has one straight column and two curved ones. The test of the curved ones asks
+# whether the straight line is enough.
 
 # %%
 knots = np.quantile(people["log2_cadmium"], [0.05, 0.35, 0.65, 0.95])
@@ -83,8 +85,8 @@ joint_test(fit_regression(spline_spec, splined), splined, ["curve_1", "curve_2"]
 # %% [markdown]
 # ## Missing values
 #
-# Suppose that a fifth of the people had no body mass index. Twenty completed copies, one fit each, and Rubin's rules
-# for what comes of them:
+# Suppose that a fifth of the people had no body mass index. Twenty completed copies, one fit each, and
+# Rubin's rules for what comes of them:
 
 # %%
 rng = np.random.default_rng(1)
@@ -131,8 +133,8 @@ qgcomp_fit.estimates().round(4)
 qgcomp_fit.plot_weights()
 
 # %% [markdown]
-# BKMR: which metals belong in the model, and the shape of what they do. It has no survey weights; the variables behind
-# the weights (here age) are among the covariates.
+# BKMR: which metals belong in the model, and the shape of what they do. It has no survey weights; the
+# variables behind the weights (here age) are among the covariates.
 
 # %%
 numbers = people.head(300).assign(smokes=lambda frame: (frame["smoking"] == "current").astype(float))
@@ -149,8 +151,10 @@ bkmr_fit.plot_response()
 # %% [markdown]
 # ## What to report
 #
-# - All of them together: quantile g-computation finds little, because one harmful and one protective metal cancel. That
-#   is a finding about the sum, not about the metals.
+# - All of them together: quantile g-computation finds little, because one harmful and one protective metal
+#   cancel. That is a finding about the sum, not about the metals.
 # - Who: cadmium leads the negative side in all three methods, selenium the positive side.
-# - How sure: the survey-weighted regression with its q value, and the permutation test. WQS's single split is one draw.
-# - What none of them can say: that it is causal. These are cross-sectional associations, given the covariates.
+# - How sure: the survey-weighted regression with its q value, and the permutation test. WQS's single split
+#   is one draw.
+# - What none of them can say: that it is causal. These are cross-sectional associations, given the
+#   covariates.

@@ -1,9 +1,10 @@
 # %% [markdown]
 # # WQS
 #
-# Weighted quantile sum regression asks whether a weighted sum of exposures, an index, goes with an outcome, and
-# which exposures make up the index. The participants here are made up (`made_up.py`, beside this notebook), so we
-# know what is true of them: cadmium lowers bone density, selenium raises it, the other three metals do nothing.
+# Weighted quantile sum regression asks whether a weighted sum of exposures, an index, goes with an outcome,
+# and which exposures make up the index. The participants here are made up (`made_up.py`, beside this
+# notebook), so we know what is true of them: cadmium lowers bone density, selenium raises it, the other
+# three metals do nothing.
 
 # %%
 import warnings
@@ -30,8 +31,8 @@ people.head()
 # %% [markdown]
 # ## One split
 #
-# Metals that harm lower bone density: the index is asked for in the negative direction. Forty percent of the
-# people choose the weights, the others test the index.
+# Metals that harm lower bone density: the index is asked for in the negative direction. Forty percent of
+# the people choose the weights, the others test the index.
 
 # %%
 spec = WQS(
@@ -48,8 +49,9 @@ result
 result.estimates().round(4)
 
 # %% [markdown]
-# The row `wqs` is the change of bone density (g/cm2) when all of the index goes up by one quartile. The weights
-# say who is in the index; the dashed line is an equal share, the thin lines are intervals over the bootstraps.
+# The row `wqs` is the change of bone density (g/cm2) when all of the index goes up by one quartile. The
+# weights say who is in the index; the dashed line is an equal share, the thin lines are intervals over the
+# bootstraps.
 
 # %%
 result.plot_weights()
@@ -57,7 +59,8 @@ result.plot_weights()
 # %% [markdown]
 # ## Many splits
 #
-# Another seed gives another split, and other weights. A hundred splits show how much of the picture was chance.
+# Another seed gives another split, and other weights. A hundred splits show how much of the picture was
+# chance.
 
 # %%
 repeated = fit_repeated_holdout_wqs(spec, people, seed=1, options=HoldoutOptions(workers=1, progress=False))
