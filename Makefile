@@ -21,7 +21,7 @@ override PEOPLE := $(value PEOPLE)
 override PROFILE := $(value PROFILE)
 export NHANES_DIR PEOPLE PROFILE
 
-.PHONY: help setup demo build report lint test test-statistical bench clean
+.PHONY: help setup demo build report lint test test-statistical bench docs package clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -69,6 +69,15 @@ test-statistical: setup  ## slow statistical checks (within an hour)
 bench: setup  ## speed and memory of the estimators, stored in mixepi/benchmarks/results/
 	cd mixepi && $(CURDIR)/$(RUN)/python -m benchmarks.wqs
 	cd mixepi && $(CURDIR)/$(RUN)/python -m benchmarks.bkmr --repeats 3
+	cd mixepi && $(CURDIR)/$(RUN)/python -m benchmarks.rivals
+
+docs: setup  ## the library's site, notebooks executed: mixepi/site/html/index.html
+	$(UV) sync --frozen --quiet --group docs
+	cd mixepi && $(CURDIR)/$(RUN)/python -m sphinx -W --keep-going -q -b html -d site/doctrees docs site/html
+	cd mixepi && OPENBLAS_NUM_THREADS=1 $(CURDIR)/$(RUN)/python -m pytest -q -m distribution tests/test_site.py
+
+package: setup  ## wheel and source distribution of the library, tried in empty environments
+	cd mixepi && OPENBLAS_NUM_THREADS=1 $(CURDIR)/$(RUN)/python -m pytest -q -m distribution tests/test_distribution.py
 
 clean:  ## remove what was built and published, but no downloaded files
 	rm -rf results report.html data/demo data/nhanes/*.duckdb data/nhanes/*.duckdb.wal data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs

@@ -160,7 +160,7 @@ def test_what_make_would_run_is_there_and_takes_the_arguments(checkout, command)
         elif program in ("ruff", "sqlfluff", "mypy"):
             type_in(checkout, f"{line} --help")
         else:
-            assert program in ("grep", "rm", "make:"), line
+            assert program in ("grep", "rm", "make:", "uv"), line
 
 
 def try_module(checkout: Path, directory: Path, line: str, module: str, *arguments: str) -> None:
@@ -172,6 +172,8 @@ def try_module(checkout: Path, directory: Path, line: str, module: str, *argumen
         few = "tests/demo/test_truth.py" if directory == checkout else library
         collected = type_in(checkout, f"{line} --collect-only {few}", directory=directory).stdout
         assert re.search(r"[1-9]\d*(/\d+)? tests collected", collected)
+    elif module == "sphinx":
+        assert (directory / "docs" / "conf.py").is_file()  # it builds by `make docs`
     elif line.removeprefix(".venv/bin/") not in RUN:
         source = (directory / f"{module.replace('.', '/')}.py").read_text()
         options = [word for word in arguments if word.startswith("--")]

@@ -13,7 +13,7 @@ from mixepi import BKMR, ChainOptions, fit_bkmr
 
 alt.renderers.enable("svg")  # pictures that need no network
 
-people = made_up_people(400)
+people = made_up_people(300)
 people["smokes"] = (people["smoking"] == "current").astype(float)  # covariates of BKMR are numbers
 
 # %% [markdown]

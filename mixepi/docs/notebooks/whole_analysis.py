@@ -95,10 +95,10 @@ used = ["bone_density", "log2_cadmium", "age", "bmi", "smoking", "weight"]
 copies = impute(incomplete, used, seed=1)
 spec = RegressionSpec(outcome="bone_density", exposures=("log2_cadmium",), covariates=covariates, **design)
 fits = [fit_regression(spec, copy) for copy in copies]
-at = fits[0].terms.index("log2_cadmium")
+rows = [fit.estimates().set_index("term").loc["log2_cadmium"] for fit in fits]
 pooled = pool(
-    [fit.estimate[at] for fit in fits],
-    [np.sqrt(fit.covariance[at, at]) for fit in fits],
+    [row["estimate"] for row in rows],
+    [row["std_error"] for row in rows],
     df_complete=fits[0].df,
 )
 print(f"{pooled.estimate:.4f} ({pooled.std_error:.4f}), missing information {pooled.missing_information:.0%}")

@@ -1,5 +1,6 @@
 """From a data frame to tables: reproducibility, checkpoints, labels, schemas."""
 
+import itertools
 import pickle
 import shutil
 import subprocess
@@ -7,10 +8,11 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mixepi import BKMR, BKMRResult, ChainOptions, ConvergenceWarning, fit_bkmr
-from mixepi.bkmr import diagnostics
+from mixepi.bkmr import diagnostics, plots
 from mixepi.bkmr.probit.importance import ProbitEvaluation
 from mixepi.bkmr.sampler import chain as chains
 from mixepi.bkmr.sampler.checkpoint import CheckpointError
@@ -224,6 +226,12 @@ def test_charts_are_made(gaussian):
         gaussian.plot_estimates(),
     ):
         assert chart.to_dict()["title"]["text"]
+
+
+def test_a_long_trace_is_thinned_to_what_altair_draws(gaussian):
+    grid = itertools.product([f"r[{j}]" for j in range(22)], range(1, 5), range(1, 1001))
+    draws = pd.DataFrame(grid, columns=["parameter", "chain", "draw"]).assign(value=0.0)
+    assert len(plots.plot_trace(gaussian, draws).to_dict()["datasets"].popitem()[1]) > 2000
 
 
 def test_scaler_is_frozen_in_the_result(gaussian, people):

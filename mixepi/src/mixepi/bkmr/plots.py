@@ -10,8 +10,8 @@ from mixepi.results.charts import altair, titled
 
 WIDTH, HEIGHT = 160, 130
 COLUMNS = 3
-# Points of a trace: more cannot be told apart on a panel of this width.
-TRACE_POINTS = 400
+# Rows of a chart's data: altair refuses to draw more.
+MAX_ROWS = 5000
 
 
 def _titled(posterior: Posterior, chart: Any, text: str) -> Any:
@@ -109,7 +109,7 @@ def plot_pips(posterior: Posterior, table: pd.DataFrame) -> Any:
 def plot_trace(posterior: Posterior, draws: pd.DataFrame) -> Any:
     """Kept draws of each parameter in order, one line per chain, thinned for the eye."""
     order = list(dict.fromkeys(draws["parameter"]))
-    every = max(1, int(np.ceil(draws["draw"].max() / TRACE_POINTS)))
+    every = max(1, int(np.ceil(len(draws) / MAX_ROWS)))
     base = altair.Chart(draws[draws["draw"] % every == 0])
     lines = base.mark_line(strokeWidth=0.7).encode(
         x=altair.X("draw:Q", title="draw"),
