@@ -7,7 +7,9 @@ study_outcomes as (
 ),
 
 outcome_facts as (
+    -- osteoporosis is the only binary outcome that has values
     select * from {{ ref('outcomes') }}
+    where kind = 'continuous' or outcome = 'osteoporosis'
 ),
 
 study_bmd as (

@@ -1,4 +1,4 @@
-"""The rows of docs/change-the-study.md for 2009-2010 alone make a project that is right, and fit CDC's files."""
+"""The rows of docs/change-the-study.md for 2009-2010 are right by themselves, and fit CDC's files."""
 
 import re
 import shutil

@@ -41,6 +41,13 @@ def test_the_projects_own_catalogue_is_valid() -> None:
         ("nhanes_cycles.csv", "201,212", "105,212", ["line 3", "above 110"]),
         ("nhanes_cycles.csv", "101,110", "101,99", ["line 2", "at least 101"]),
         ("nhanes_cycles.csv", "2013-2014,first", "2013/14,first", ["line 2", "2013-2014"]),
+        ("nhanes_cycles.csv", "2013-2014,first", "2014-2013,first", ["line 2", "two years"]),
+        ("nhanes_cycles.csv", "2013-2014,first", "2017-2018,first",
+         ["line 3, column cycle", "2017-2018 (line 2) covers 2017 to 2018", "same people", "'2017-2020'"]),
+        ("nhanes_cycles.csv", "2013-2014,first", "2019-2020,first",
+         ["line 2, column cycle", "2017-2020 (line 3) covers", "'2019-2020'"]),
+        ("nhanes_files.csv", "2017/DataFiles/P_DEMO", "2013/DataFiles/P_DEMO",
+         ["line 3, column cycle", "DEMO_H (line 2) is of 2013 too", "other than 2013-2014", "'2017-2020'"]),
     ],
 )  # fmt: skip
 def test_a_wrong_row_is_named(seeds: Path, seed: str, old: str, new: str, parts: list[str]) -> None:

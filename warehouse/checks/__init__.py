@@ -29,7 +29,7 @@ NAMED: Sequence[Callable[[Project], Iterator[Finding]]] = (
     studies.studies_are_whole,
     studies.sites_have_references,
     studies.exposures_are_measured,
-    studies.outcomes_have_sites,
+    studies.outcomes_are_of_bone,
     studies.claims_fit_their_study,
     studies.models_fit_their_study,
     studies.subgroups_of_mixtures_meet,

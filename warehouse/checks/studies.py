@@ -8,6 +8,8 @@ from warehouse.seeds.tables import Row
 
 # Of regressions without groups, and the two directions of a WQS index.
 _OTHER_CONTRASTS = ("per_doubling", "trend_score", "trend_median", "positive", "negative")
+# What cohort_outcomes has values of beside BMD.
+_BINARY_OUTCOME = "osteoporosis"
 _PARTS = (
     "study_cohort_rules",
     "study_osteoporosis_sites",
@@ -99,12 +101,19 @@ def exposures_are_measured(project: Project) -> Iterator[Finding]:
                 yield row.finding("weight", expected, f"none for {weight!r}")
 
 
-def outcomes_have_sites(project: Project) -> Iterator[Finding]:
-    """A BMD outcome has a site; the binary one has none."""
+def outcomes_are_of_bone(project: Project) -> Iterator[Finding]:
+    """A continuous outcome is the BMD of a site; the only binary one is told by T-scores."""
     for row in project.seed("outcomes").rows:
-        if row["kind"] == "continuous" and not row["site"]:
+        outcome, kind = row["outcome"], row["kind"]
+        if kind == "binary" and outcome != _BINARY_OUTCOME:
+            expected = (
+                f"continuous for {outcome!r}: the one binary outcome that can be told is {_BINARY_OUTCOME}, "
+                "by T-scores at the sites of a study"
+            )
+            yield row.finding("kind", expected)
+        elif kind == "continuous" and not row["site"]:
             yield row.finding("site", "the site of a continuous outcome", "nothing")
-        elif row["kind"] == "binary" and row["site"]:
+        elif kind == "binary" and row["site"]:
             yield row.finding("site", "nothing for a binary outcome: its sites are those of the study")
 
 

@@ -164,14 +164,16 @@ def catalogue_findings(cycles: Seed, files: Seed, variables: Seed) -> Iterator[F
         if not seed.rows:
             yield Finding(f"seeds/{seed.name}.csv", "at least one row", "none")
     yield from _wrong_cycles(cycles)
+    yield from _overlapping_cycles(cycles)
     yield from _wrong_files(files, variables)
+    yield from _files_of_the_same_years(files)
     yield from _wrong_variables(variables)
 
 
 def _wrong_cycles(cycles: Seed) -> Iterator[Finding]:
     ranges: list[tuple[float, float, Row]] = []
     for row in cycles.rows:
-        if not re.fullmatch(r"\d{4}-\d{4}", row["cycle"]):
+        if not _years(row["cycle"]):
             yield row.finding("cycle", "two years such as 2013-2014")
         first, last = as_number(row["first_seqn"]), as_number(row["last_seqn"])
         for column, least in (("years", 0.1), ("first_seqn", 1.0), ("last_seqn", first or 1.0)):
@@ -184,6 +186,40 @@ def _wrong_cycles(cycles: Seed) -> Iterator[Finding]:
     for (_, last, one), (first, _, two) in pairwise(ranges):
         if first <= last:
             yield two.finding("first_seqn", f"a number above {last:.0f}, the last of cycle {one['cycle']}")
+
+
+def _years(cycle: str) -> tuple[int, int] | None:
+    """Return the first and last year in the name of a release; None if it is no such name."""
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{4})", cycle)
+    return (int(found[1]), int(found[2])) if found and found[1] <= found[2] else None
+
+
+def _overlapping_cycles(cycles: Seed) -> Iterator[Finding]:
+    """Refuse releases of the same years: CDC gives the people of both other numbers, so SEQN cannot tell."""
+    named = sorted((years, row.line, row) for row in cycles.rows if (years := _years(row["cycle"])))
+    for ((start, end), line, one), ((first, _), _, two) in pairwise(named):
+        if first <= end and one["cycle"] != two["cycle"]:  # a name that is there twice is told as such
+            expected = (
+                f"a release that starts above {end}: {one['cycle']} (line {line}) covers {start} to {end} "
+                "and holds the same people under other numbers, so keep one of both"
+            )
+            yield two.finding("cycle", expected)
+
+
+def _files_of_the_same_years(files: Seed) -> Iterator[Finding]:
+    """Refuse two releases in one folder of CDC's: 2017-2018 and 2017-March 2020 lie in 2017, for one."""
+    seen: dict[str, Row] = {}
+    told: set[str] = set()
+    for row in files.rows:
+        folder = re.search(r"/Nhanes/(?:Public/)?([0-9]{4})[-/]", row["address"], re.IGNORECASE)
+        other = seen.setdefault(folder[1], row) if folder else row
+        if folder and other["cycle"] != row["cycle"] and row["cycle"] not in told:
+            told.add(row["cycle"])
+            expected = (
+                f"a release other than {other['cycle']}, or a file of other years: {other['file']} "
+                f"(line {other.line}) is of {folder[1]} too, by its address, so both hold the same people"
+            )
+            yield row.finding("cycle", expected)
 
 
 def _wrong_files(files: Seed, variables: Seed) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ CYCLES = """cycle,description,years,first_seqn,last_seqn
 ADDRESS = "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public/2013/DataFiles"
 FILES = f"""file,cycle,component,address,expected_rows
 DEMO_H,2013-2014,DEMO,{ADDRESS}/DEMO_H.xpt,10
-P_DEMO,2017-2020,DEMO,{ADDRESS}/P_DEMO.xpt,12
+P_DEMO,2017-2020,DEMO,{ADDRESS.replace("2013", "2017")}/P_DEMO.xpt,12
 PBCD_H,2013-2014,PBCD,{ADDRESS}/PBCD_H.xpt,6
 """
 VARIABLES = """file,variable,name
