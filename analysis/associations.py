@@ -8,20 +8,23 @@ import pandas as pd
 
 from analysis.cache.cached_fan_out import cached_frames
 from analysis.cache.fit_cache import FitCache
-from analysis.records import (
-    PlannedModels,
-    model_records,
-    model_spec,
-    planned_models,
-    rows_or_reason,
-    split_names,
-)
+from analysis.exposure_forms import exposure_columns
+from analysis.failures import result_table, rows_or_reason
+from analysis.planned_models import PlannedModels, model_spec, planned_models
+from analysis.records import model_records, split_names
 from mixepi import false_discovery_rate
-from mixepi.errors import SpecificationError
 from mixepi.regression import RegressionSpec, fit_regression
 
 KEYS = ["study", "outcome", "exposure", "covariate_set", "engine", "subgroup", "exposure_form"]
 NUMBERS = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high", "standardised")
+TYPES = {
+    **dict.fromkeys([*KEYS, "contrast"], "str"),
+    **dict.fromkeys(NUMBERS, "float64"),
+    "n": "int64",
+    "events": "Int64",
+    "warnings": "str",
+    "converged": "bool",
+}
 WHOLE_COHORT = "all"
 
 
@@ -41,7 +44,7 @@ def fit_associations(
     Parameters
     ----------
     plan : pandas.DataFrame
-        As `analysis.records.planned_models` takes it, with exposure_form (``quantile``,
+        As `analysis.planned_models.planned_models` takes it, with exposure_form (``quantile``,
         ``per_doubling``, ``trend_score``, ``trend_median``), subgroup (``all`` for the whole cohort),
         subgroup_variable (a column of the cohort, null for all) and level (its value in the subgroup).
     cohort, exposures, outcomes, design, covariates : pandas.DataFrame
@@ -61,11 +64,8 @@ def fit_associations(
         positive weight; a subgroup of a survey is a domain.
     """
     planned = planned_models(plan, cohort, exposures, outcomes, design, covariates)
-    fitted = pd.concat(
-        cached_frames(_fit_planned, planned, cache=cache, workers=workers, description="associations"),
-        ignore_index=True,
-    ).sort_values([*KEYS, "contrast"], ignore_index=True)
-    fitted = fitted.astype({"events": "Int64", "warnings": "str"})
+    parts = cached_frames(_fit_planned, planned, cache=cache, workers=workers, description="associations")
+    fitted = result_table(parts, TYPES).sort_values([*KEYS, "contrast"], ignore_index=True)
     in_subgroup = (fitted["subgroup"] != WHOLE_COHORT).rename("in_subgroup")
     by_family = fitted.groupby(["study", "engine", "covariate_set", in_subgroup])["p_value"]
     return fitted.assign(q_value=by_family.transform(false_discovery_rate))
@@ -78,55 +78,27 @@ def _fit_planned(planned: PlannedModels) -> pd.DataFrame:
         covariates = split_names(names)
         first = models.iloc[0]
         member = None if subgroup == WHOLE_COHORT else (first["subgroup_variable"], first["level"])
-        records = model_records(planned, covariates, str(engine), subgroup=member)
+        records = model_records(planned.data, covariates, str(engine), subgroup=member)
         for model in models.to_dict("records"):
             # the groups of the whole cohort: a subgroup that lacks one is compared with nothing, and says so
             columns = exposure_columns(str(model["exposure_form"]), in_cohort)
-            spec = model_spec(planned, records, str(model["family"]), tuple(columns), covariates)
+            spec = model_spec(planned.references, records, str(model["family"]), tuple(columns), covariates)
             data = records.data.assign(**columns)
             found = rows_or_reason(
                 partial(_estimated, spec, data),
                 [{"contrast": name, **dict.fromkeys(NUMBERS, np.nan)} for name in columns],
-                records,
+                records.outcome,
                 spec.family,
+                records.notes,
             )
             rows += [{key: model[key] for key in KEYS} | row for row in found]
     return pd.DataFrame(rows)
-
-
-def exposure_columns(form: str, data: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the columns by which an exposure enters a model, by contrast.
-
-    Parameters
-    ----------
-    form : {"quantile", "per_doubling", "trend_score", "trend_median"}
-        Indicators of the second and higher quantile groups (contrasts Q2, Q3, ...); log2 of the value; the
-        group's number from 0; the median value of the person's group.
-    data : pandas.DataFrame
-        Columns log2_value, quantile_score, quantile_median.
-    """
-    if form == "quantile":
-        # the lowest group is the reference; with all values in one group, Q2 is a column of zeros and its
-        # model fails and says so
-        groups = sorted(int(score) for score in data["quantile_score"].unique() if score > 0) or [1]
-        return {f"Q{group + 1}": (data["quantile_score"] == group).astype(float) for group in groups}
-    source = {
-        "per_doubling": "log2_value",
-        "trend_score": "quantile_score",
-        "trend_median": "quantile_median",
-    }
-    if form not in source:
-        raise SpecificationError(
-            f"expected exposure_form quantile or one of {', '.join(source)}, found {form!r}"
-        )
-    return {form: data[source[form]].astype(float)}
 
 
 def _estimated(spec: RegressionSpec, data: pd.DataFrame) -> list[dict[str, Any]]:
     fit = fit_regression(spec, data)
     table = fit.estimates()
     numbers = {name: table[name].tolist()[1:] for name in NUMBERS if name in table}
-    numbers["df"] = [df if np.isfinite(df) else np.nan for df in numbers["df"]]
     numbers["standardised"] = fit.standardised().tolist()
     common = {"n": fit.n, "events": fit.events, "warnings": fit.warnings}
     rows = []

@@ -10,16 +10,9 @@ from scipy import special
 
 from analysis.cache.cached_fan_out import cached_frames
 from analysis.cache.fit_cache import FitCache
-from analysis.records import (
-    ModelRecords,
-    PlannedModels,
-    model_records,
-    model_spec,
-    planned_models,
-    result_table,
-    rows_or_reason,
-    split_names,
-)
+from analysis.failures import result_table, rows_or_reason
+from analysis.planned_models import PlannedModels, model_spec, planned_models
+from analysis.records import ModelRecords, model_records, split_names
 from mixepi.arrays import FloatArray
 from mixepi.regression import fit_regression, joint_test
 from mixepi.splines import restricted_cubic_spline
@@ -57,7 +50,7 @@ def fit_dose_response(
     Parameters
     ----------
     plan : pandas.DataFrame
-        As `analysis.records.planned_models` takes it.
+        As `analysis.planned_models.planned_models` takes it.
     cohort, exposures, outcomes, design, covariates : pandas.DataFrame
         See there.
     knots : pandas.DataFrame
@@ -97,12 +90,13 @@ def _fit_planned(task: tuple[PlannedModels, FloatArray]) -> pd.DataFrame:
         for point, value in enumerate(grid[1:], start=1)
     ]
     for model in planned.models.to_dict("records"):
-        records = model_records(planned, split_names(model["covariates"]), str(model["engine"]))
+        records = model_records(planned.data, split_names(model["covariates"]), str(model["engine"]))
         found = rows_or_reason(
             partial(_curve, planned, records, model, knots, grid),
             [dict.fromkeys((*NUMBERS, *TESTS), np.nan)] * GRID_POINTS,
-            records,
+            records.outcome,
             str(model["family"]),
+            records.notes,
         )
         key = {name: model[name] for name in KEYS}
         rows += [key | point | row for point, row in zip(points, found, strict=True)]
@@ -118,7 +112,9 @@ def _curve(
 ) -> list[dict[str, Any]]:
     basis = restricted_cubic_spline(records.data["ln_value"].to_numpy(dtype=np.float64), knots)
     names = [f"spline_{number}" for number in range(1, basis.shape[1] + 1)]
-    spec = model_spec(planned, records, str(model["family"]), names, split_names(model["covariates"]))
+    spec = model_spec(
+        planned.references, records, str(model["family"]), names, split_names(model["covariates"])
+    )
     data = records.data.assign(**dict(zip(names, basis.T, strict=True)))
     fit = fit_regression(spec, data)
     curve = restricted_cubic_spline(grid, knots)
@@ -128,7 +124,7 @@ def _curve(
     std_error = np.sqrt(np.einsum("gi,ij,gj->g", contrast, fit.covariance[at, at], contrast))
     quantile = special.ndtri(0.975) if np.isinf(fit.df) else special.stdtrit(fit.df, 0.975)
     common = {
-        "df": fit.df if np.isfinite(fit.df) else np.nan,
+        "df": fit.df,
         "p_overall": joint_test(fit, data, names).p_value,
         "p_nonlinear": joint_test(fit, data, names[1:]).p_value,
         "n": fit.n,

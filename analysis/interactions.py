@@ -7,19 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.associations import exposure_columns
 from analysis.cache.cached_fan_out import cached_frames
 from analysis.cache.fit_cache import FitCache
-from analysis.records import (
-    ModelRecords,
-    PlannedModels,
-    model_records,
-    model_spec,
-    planned_models,
-    result_table,
-    rows_or_reason,
-    split_names,
-)
+from analysis.exposure_forms import exposure_columns
+from analysis.failures import result_table, rows_or_reason
+from analysis.planned_models import PlannedModels, model_spec, planned_models
+from analysis.records import ModelRecords, model_records, split_names
 from mixepi import false_discovery_rate
 from mixepi.errors import EstimationError
 from mixepi.regression import fit_regression, joint_test
@@ -61,7 +54,7 @@ def fit_interactions(
     Parameters
     ----------
     plan : pandas.DataFrame
-        As `analysis.records.planned_models` takes it, with exposure_form (``per_doubling``,
+        As `analysis.planned_models.planned_models` takes it, with exposure_form (``per_doubling``,
         ``trend_score`` or ``trend_median``) and subgroup_variable, a column of the cohort. The column is left
         out of the covariates, since its levels are in the model.
     cohort, exposures, outcomes, design, covariates : pandas.DataFrame
@@ -89,13 +82,14 @@ def _fit_planned(planned: PlannedModels) -> pd.DataFrame:
     for model in planned.models.to_dict("records"):
         variable = str(model["subgroup_variable"])
         covariates = tuple(name for name in split_names(model["covariates"]) if name != variable)
-        records = model_records(planned, [*covariates, variable], str(model["engine"]))
-        levels = sorted(records.data.loc[records.data["in_model"], variable].unique())
+        records = model_records(planned.data, [*covariates, variable], str(model["engine"]))
+        levels = sorted(records.data.loc[records.data["domain"], variable].unique())
         found = rows_or_reason(
             partial(_tested, planned, records, model, covariates, levels),
             [{"test": None, **dict.fromkeys(NUMBERS, np.nan)}],
-            records,
+            records.outcome,
             str(model["family"]),
+            records.notes,
         )
         rows += [{key: model[key] for key in KEYS} | {"levels": len(levels)} | row for row in found]
     return pd.DataFrame(rows)
@@ -117,7 +111,7 @@ def _tested(
     members = {level: (records.data[variable] == level).astype(float) for level in levels[1:]}
     products = {f"{name} x {level}": exposure * member for level, member in members.items()}
     columns = {name: exposure, **members, **products}
-    spec = model_spec(planned, records, str(model["family"]), tuple(columns), covariates)
+    spec = model_spec(planned.references, records, str(model["family"]), tuple(columns), covariates)
     data = records.data.assign(**columns)
     fit = fit_regression(spec, data)
     test = joint_test(fit, data, tuple(products))
@@ -126,7 +120,7 @@ def _tested(
             "test": test.test,
             "statistic": test.statistic,
             "df": test.df,
-            "df_residual": test.df_residual if np.isfinite(test.df_residual) else np.nan,
+            "df_residual": test.df_residual,
             "p_value": test.p_value,
             "n": fit.n,
             "events": fit.events,

@@ -1,17 +1,15 @@
 """Fit every row of a plan: from the cache or on whatever workers there are, failures as rows."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from analysis.cache.cached_fan_out import cached_fan_out
 from analysis.cache.fit_cache import FitCache, fit_digest
-from mixepi.errors import FIT_FAILURES, MixepiWarning
+from analysis.failures import rows_or_reason, without_infinite_df
 
 FACTS = pa.schema(
     [
@@ -23,14 +21,14 @@ FACTS = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fitted:
     """What one fit returns.
 
     Attributes
     ----------
     n : int
-        People analysed.
+        Participants analysed.
     events : int or None
         Of them with the outcome; None for outcomes that are not binary.
     tables : dict of str to pandas.DataFrame
@@ -48,7 +46,7 @@ class Fitted:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitTask:
     """One fit: what decides its result, and nothing else.
 
@@ -63,6 +61,7 @@ class FitTask:
     specification : dict
         JSON values.
     data : pandas.DataFrame
+        ``domain`` is true for the records analysed.
     """
 
     kind: str
@@ -80,13 +79,6 @@ class FitTask:
 def table_field(name: str, **columns: pa.DataType) -> pa.Field:
     """Return the field of one result table: a list with a struct per row."""
     return pa.field(name, pa.list_(pa.struct(list(columns.items()))))
-
-
-def without_infinite_df(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return estimates with df missing, in place of infinite, where the distribution is normal."""
-    if "df" not in estimates:
-        return estimates
-    return estimates.assign(df=estimates["df"].where(np.isfinite(estimates["df"])))
 
 
 def run_plan(
@@ -136,21 +128,18 @@ def run_plan(
 
 def fitted_row(task: FitTask) -> pa.Table:
     """Run one task; returns a table of one row."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MixepiWarning)  # the texts are in the result
-        try:
-            fitted = task.fit(task.specification, task.data)
-        except FIT_FAILURES as error:
-            fitted = _failed(task, error)
-    facts = {
-        "n": fitted.n,
-        "events": fitted.events,
-        "converged": fitted.converged,
-        "warnings": "; ".join(fitted.warnings) or None,
-    }
-    row = pa.Table.from_pylist([facts], schema=FACTS)
+    tables: dict[str, pd.DataFrame] = {}
+
+    def estimate() -> list[dict[str, Any]]:
+        fitted = task.fit(task.specification, task.data)
+        tables.update(fitted.tables)
+        return [{name: getattr(fitted, name) for name in FACTS.names}]
+
+    outcome = task.data[task.specification["outcome"]][task.data["domain"]]
+    facts = rows_or_reason(estimate, [{}], outcome, task.specification["family"])
+    row = pa.Table.from_pylist(facts, schema=FACTS)
     for column in task.schema:
-        row = row.append_column(column, _nested(fitted.tables.get(column.name), column))
+        row = row.append_column(column, _nested(tables.get(column.name), column))
     return row
 
 
@@ -159,18 +148,12 @@ def _nested(frame: pd.DataFrame | None, column: pa.Field) -> pa.Array:
     schema = pa.schema(list(column.type.value_type))
     if frame is None:
         frame = pd.DataFrame(columns=schema.names)
-    rows = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False, safe=True)
+    rows = pa.Table.from_pandas(
+        without_infinite_df(frame[schema.names]), schema=schema, preserve_index=False, safe=True
+    )
     structs = (
         pa.concat_arrays(rows.to_struct_array().chunks)
         if len(frame)
         else pa.array([], column.type.value_type)
     )
     return pa.ListArray.from_arrays(pa.array([0, len(frame)], pa.int32()), structs).cast(column.type)
-
-
-def _failed(task: FitTask, error: Exception) -> Fitted:
-    outcome = task.data[task.specification["outcome"]].to_numpy(dtype=np.float64)
-    if "domain" in task.data:
-        outcome = outcome[task.data["domain"].to_numpy(dtype=np.bool_)]
-    events = int(outcome.sum()) if task.specification["family"] == "binomial" else None
-    return Fitted(len(outcome), events, converged=False, warnings=(f"{type(error).__name__}: {error}",))

@@ -4,24 +4,23 @@ After Steegen, Tuerlinckx, Gelman and Vanpaemel (2016) and Simonsohn, Simmons an
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.associations import exposure_columns
 from analysis.cache.fit_cache import FitCache
+from analysis.exposure_forms import exposure_columns
+from analysis.failures import event_count, rows_or_reason
+from analysis.planned_models import References, model_spec, reference_levels
 from analysis.records import (
     EXPOSURE_COLUMNS,
     ModelRecords,
-    PlannedModels,
+    by_participant,
+    join_records,
     model_records,
-    model_spec,
-    rows_or_reason,
     split_names,
-    with_factors,
 )
 from analysis.run_plan import FitTask, Fitted, run_plan, table_field
 from mixepi.errors import DataError
@@ -73,10 +72,10 @@ def fit_sensitivity_plan(
     Parameters
     ----------
     plan : pandas.DataFrame
-        One row per specification: study, outcome, exposure, specification (its name), people and definition
+        One row per specification: study, outcome, exposure, specification (its name), records and definition
         (names of the cohort and of the outcome's values), family, covariates (joined by ``;``), engine
-        (``unweighted`` or ``survey``), exposure_form (see `analysis.associations.exposure_columns`), contrast
-        (the column of that form to report), imputations (0: the records with all covariates), seed.
+        (``unweighted`` or ``survey``), exposure_form (see `analysis.exposure_forms`), contrast (the column of
+        that form to report), imputations (0: the records with all covariates), seed.
     participants : pandas.DataFrame
         One row per seqn: strata, psu, and the covariates.
     exposures : pandas.DataFrame
@@ -111,37 +110,21 @@ def fit_sensitivity_plan(
     all covariates of the cohort's imputed specifications, once for all of them, so that they use the same
     copies.
     """
-    references = {
-        str(row.covariate): str(row.reference_level)
-        for row in covariates.itertuples()
-        if isinstance(row.reference_level, str)
-    }
     used = sorted({name for names in plan["covariates"].unique() for name in split_names(names)})
     require_columns(participants, used)
     traits = participants.set_index("seqn")[["strata", "psu", *used]]
-    exposed = dict(iter(exposures.groupby(["study", "people", "exposure"])))
-    defined = {
-        key: table.set_index("seqn")["value"] for key, table in outcomes.groupby(["study", "definition"])
-    }
-    sampled = {
-        name: table[["strata", "psu"]].sort_values(["strata", "psu"])
-        for name, table in design.groupby("weight_name")
-    }
+    exposed = by_participant(exposures, ["study", "people", "exposure"])
+    defined = by_participant(outcomes, ["study", "definition"])
+    references = dict(reference_levels(covariates))
     groups, tasks = [], []
     for key, specifications in plan.groupby(GROUP_KEYS, sort=True):
         study, people, definition, exposure = key
-        cohort = exposed.get((study, people, exposure), exposures.iloc[:0]).set_index("seqn").sort_index()
-        values = defined.get((study, definition), pd.Series(dtype="float64"))
-        # reindexed, because pandas fills a frame without rows with all the rows of the series
-        records = (
-            cohort[["weight", *EXPOSURE_COLUMNS]].assign(value=values.reindex(cohort.index)).join(traits)
+        records = join_records(
+            traits,
+            exposed[study, people, exposure][[*EXPOSURE_COLUMNS, "weight", "weight_name"]],
+            defined[study, definition]["value"],
+            design,
         )
-        records = records[records["value"].notna()].assign(in_cohort=True)
-        psus = [
-            sampled[name].assign(in_cohort=False, weight=1.0)
-            for name in sorted(cohort["weight_name"].unique())
-            if name in sampled
-        ]
         groups.append(key)
         tasks.append(
             FitTask(
@@ -158,7 +141,7 @@ def fit_sensitivity_plan(
                         for row in specifications.sort_values(["outcome", "specification"]).to_dict("records")
                     ],
                 },
-                data=pd.concat([records, *psus], ignore_index=True).astype({"in_cohort": "bool"}),
+                data=records.assign(domain=records["in_cohort"]),
             )
         )
     plan_of_groups = pd.DataFrame(groups, columns=GROUP_KEYS)
@@ -187,25 +170,19 @@ def fit_specifications(group: Mapping[str, Any], data: pd.DataFrame) -> Fitted:
     group : mapping
         ``specifications``, a list of mappings; family; seed; references.
     data : pandas.DataFrame
-        As `analysis.records.PlannedModels` has it.
+        As `analysis.records.join_records` returns it.
     """
-    planned = PlannedModels(
-        study="",
-        exposure="",
-        models=pd.DataFrame(group["specifications"]),
-        data=with_factors(data),
-        references=tuple(group["references"].items()),
-    )
-    copies = _Copies(planned, group["seed"])
+    references, family = tuple(group["references"].items()), group["family"]
+    copies = _Copies(group["specifications"], data, group["seed"])
     rows = [
         row
         for specification in group["specifications"]
-        for row in _specification_rows(specification, group["family"], planned, copies)
+        for row in _specification_rows(specification, family, references, data, copies)
     ]
     outcome = data.loc[data["in_cohort"], "value"]
     return Fitted(
         n=len(outcome),
-        events=int(outcome.sum()) if group["family"] == "binomial" else None,
+        events=event_count(outcome, family),
         tables={"estimates": pd.DataFrame(rows).astype({"events": "Int32"})},
         converged=any(row["converged"] for row in rows),
     )
@@ -214,31 +191,38 @@ def fit_specifications(group: Mapping[str, Any], data: pd.DataFrame) -> Fitted:
 class _Copies:
     """The records with imputed covariates, made when the first specification asks for them."""
 
-    def __init__(self, planned: PlannedModels, seed: int) -> None:
-        self.planned = planned
+    def __init__(self, specifications: Sequence[Mapping[str, Any]], data: pd.DataFrame, seed: int) -> None:
+        self.covariates = sorted(
+            {
+                name
+                for specification in specifications
+                if specification["imputations"] > 0
+                for name in split_names(specification["covariates"])
+            }
+        )
+        self.data = data
         self.seed = seed
-        self.made: dict[int, list[PlannedModels]] = {}
+        self.made: dict[int, list[pd.DataFrame]] = {}
 
-    def get(self, imputations: int) -> list[PlannedModels]:
+    def get(self, imputations: int) -> list[pd.DataFrame]:
         if imputations not in self.made:
-            models, data = self.planned.models, self.planned.data
-            imputed = models.loc[models["imputations"] > 0, "covariates"]
-            covariates = sorted({name for names in imputed for name in split_names(names)})
             completed = impute(
-                data[data["in_cohort"]],
-                ["value", "log2_value", "weight", *covariates],
+                self.data[self.data["in_cohort"]],
+                ["value", "log2_value", "weight", *self.covariates],
                 imputations=imputations,
                 seed=self.seed,
             )
-            others = data[~data["in_cohort"]]
-            self.made[imputations] = [
-                replace(self.planned, data=pd.concat([copy, others])) for copy in completed
-            ]
+            others = self.data[~self.data["in_cohort"]]
+            self.made[imputations] = [pd.concat([copy, others]) for copy in completed]
         return self.made[imputations]
 
 
 def _specification_rows(
-    specification: Mapping[str, Any], family: str, planned: PlannedModels, copies: _Copies
+    specification: Mapping[str, Any],
+    family: str,
+    references: References,
+    data: pd.DataFrame,
+    copies: _Copies,
 ) -> list[dict[str, Any]]:
     covariates, engine = split_names(specification["covariates"]), specification["engine"]
     imputations = specification["imputations"]
@@ -247,25 +231,30 @@ def _specification_rows(
     def estimate() -> list[dict[str, Any]]:
         if imputations:
             fits = [
-                _fit(specification, family, copy, model_records(copy, covariates, engine))
+                _fit(specification, family, references, copy, model_records(copy, covariates, engine))
                 for copy in copies.get(imputations)
             ]
         else:
-            fits = [_fit(specification, family, planned, records)]
+            fits = [_fit(specification, family, references, data, records)]
         numbers = (_pooled if imputations else _numbers)(fits, specification["contrast"])
         found = tuple(dict.fromkeys(text for fit in fits for text in fit.warnings))
         return [names | numbers | {"n": fits[0].n, "events": fits[0].events, "warnings": found}]
 
-    records = model_records(planned, () if imputations else covariates, engine)
-    return rows_or_reason(estimate, [names | dict.fromkeys(NUMBERS, np.nan)], records, family)
+    records = model_records(data, () if imputations else covariates, engine)
+    empty = [names | dict.fromkeys(NUMBERS, np.nan)]
+    return rows_or_reason(estimate, empty, records.outcome, family, records.notes)
 
 
 def _fit(
-    specification: Mapping[str, Any], family: str, planned: PlannedModels, records: ModelRecords
+    specification: Mapping[str, Any],
+    family: str,
+    references: References,
+    data: pd.DataFrame,
+    records: ModelRecords,
 ) -> RegressionFit:
-    in_cohort = planned.data[planned.data["in_cohort"]]
+    in_cohort = data[data["in_cohort"]]
     if in_cohort.empty:
-        raise DataError("expected people in the cohort, found none: no one meets its rules")
+        raise DataError("expected participants in the cohort, found none: nobody meets its rules")
     columns = exposure_columns(specification["exposure_form"], in_cohort)
     if specification["contrast"] not in columns:
         raise DataError(
@@ -273,14 +262,14 @@ def _fit(
             "equal values for that many quantile groups"
         )
     covariates = split_names(specification["covariates"])
-    spec = model_spec(planned, records, family, tuple(columns), covariates)
+    spec = model_spec(references, records, family, tuple(columns), covariates)
     return fit_regression(spec, records.data.assign(**columns))
 
 
 def _numbers(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
     (fit,) = fits
     table, position = fit.estimates(), fit.terms.index(contrast)
-    return _without_infinite_df({name: float(table[name].to_numpy()[position]) for name in NUMBERS})
+    return {name: float(table[name].to_numpy()[position]) for name in NUMBERS}
 
 
 def _pooled(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
@@ -291,8 +280,4 @@ def _pooled(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
         df_complete=fits[0].df,
     )
     numbers = (pooled.estimate, pooled.std_error, pooled.df, pooled.p_value, *pooled.interval())
-    return _without_infinite_df(dict(zip(NUMBERS, numbers, strict=True)))
-
-
-def _without_infinite_df(numbers: dict[str, float]) -> dict[str, float]:
-    return numbers | {"df": numbers["df"] if np.isfinite(numbers["df"]) else np.nan}
+    return dict(zip(NUMBERS, numbers, strict=True))

@@ -12,9 +12,8 @@ import pyarrow as pa
 
 from analysis.cache.checkpoints import working_folder
 from analysis.cache.fit_cache import FitCache
-from analysis.mixtures.plan import MIXTURE_KEYS, check_events, mixture_tasks
+from analysis.mixtures.plan import MIXTURE_KEYS, StudyTables, check_events, mixture_tasks
 from analysis.run_plan import Fitted, run_plan, table_field
-from analysis.study_tables import StudyTables
 from mixepi import BKMR, BKMRResult, ChainOptions, DamagedCheckpointError, fit_bkmr
 from mixepi.model_frame import covariate_columns
 
@@ -86,14 +85,14 @@ def fit_bkmr_plan(
 
 
 def fit_one_bkmr(
-    specification: Mapping[str, Any], people: pd.DataFrame, checkpoint: Path | None = None
+    specification: Mapping[str, Any], records: pd.DataFrame, checkpoint: Path | None = None
 ) -> Fitted:
     """Fit one BKMR on logarithms of the exposures, from its checkpoint if there is one; summarise it."""
-    n, events = check_events(specification, people)
-    covariates = covariate_columns(people, specification["covariates"])
+    n, events = check_events(specification, records)
+    covariates = covariate_columns(records, specification["covariates"])
     exposures = list(specification["exposures"])
     data = pd.DataFrame(covariates.matrix, columns=list(covariates.names)).assign(
-        **{name: people[name].to_numpy() for name in [specification["outcome"], *exposures]}
+        **{name: records[name].to_numpy() for name in [specification["outcome"], *exposures]}
     )
     spec = BKMR(
         outcome=specification["outcome"],
@@ -114,7 +113,11 @@ def fit_one_bkmr(
         result = _fit(spec, data, specification["seed"], replace(options, checkpoint=folder))
     converged = result.status == "converged"
     return Fitted(
-        n, events, _tables(result, specification, data), converged, () if converged else (result.status,)
+        n=n,
+        events=events,
+        tables=_tables(result, specification, data),
+        converged=converged,
+        warnings=() if converged else (result.status,),
     )
 
 
@@ -163,7 +166,7 @@ def _tables(
 
 
 def _shares_at_most(response: pd.DataFrame, data: pd.DataFrame) -> np.ndarray:
-    """Return the share of people at or below each exposure value, to a relative error of 1e-9."""
+    """Return the share of participants at or below each exposure value, to a relative error of 1e-9."""
     shares = [
         np.mean(data[name].to_numpy() <= value * (1 + 1e-9))
         for name, value in zip(response["exposure"], response["exposure_value"], strict=True)

@@ -7,9 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.cache.fit_cache import FitCache
-from analysis.mixtures.plan import MIXTURE_KEYS, check_events, mixture_tasks
-from analysis.run_plan import Fitted, run_plan, table_field, without_infinite_df
-from analysis.study_tables import StudyTables
+from analysis.mixtures.plan import MIXTURE_KEYS, StudyTables, check_events, mixture_tasks
+from analysis.run_plan import Fitted, run_plan, table_field
 from mixepi import QGComp, fit_qgcomp
 
 NUMBER = pa.float64()
@@ -54,10 +53,10 @@ def fit_qgcomp_plan(
     return run_plan(plan, [*MIXTURE_KEYS, "engine"], tasks, SCHEMA, cache=cache, workers=workers)
 
 
-def fit_one_qgcomp(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitted:
+def fit_one_qgcomp(specification: Mapping[str, Any], records: pd.DataFrame) -> Fitted:
     """Fit one quantile g-computation."""
-    n, events = check_events(specification, people)
-    is_survey = "weight" in people
+    n, events = check_events(specification, records)
+    is_survey = "weight" in records
     spec = QGComp(
         outcome=specification["outcome"],
         exposures=tuple(specification["exposures"]),
@@ -69,14 +68,14 @@ def fit_one_qgcomp(specification: Mapping[str, Any], people: pd.DataFrame) -> Fi
         domain="domain",
         identifier="seqn",
     )
-    fit = fit_qgcomp(spec, people)
+    fit = fit_qgcomp(spec, records)
     psi = fit.estimates()
     estimates = pd.concat([psi[psi["term"] == "psi1"], fit.partial_effects()], ignore_index=True)
     coefficients = fit.coefficients_table()[["term", "std_error"]]
     weights = fit.weights().merge(coefficients, left_on="exposure", right_on="term", validate="one_to_one")
     return Fitted(
-        n,
-        events,
-        {"estimates": without_infinite_df(estimates[list(ESTIMATES)]), "weights": weights},
+        n=n,
+        events=events,
+        tables={"estimates": estimates[list(ESTIMATES)], "weights": weights},
         warnings=fit.warnings,
     )

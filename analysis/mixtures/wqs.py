@@ -7,9 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.cache.fit_cache import FitCache
-from analysis.mixtures.plan import MIXTURE_KEYS, check_events, mixture_tasks
-from analysis.run_plan import Fitted, run_plan, table_field, without_infinite_df
-from analysis.study_tables import StudyTables
+from analysis.mixtures.plan import MIXTURE_KEYS, StudyTables, check_events, mixture_tasks
+from analysis.run_plan import Fitted, run_plan, table_field
 from mixepi import (
     WQS,
     HoldoutOptions,
@@ -60,10 +59,10 @@ def fit_wqs_plan(
     return run_plan(plan, keys, tasks, SCHEMA, cache=cache, workers=workers)
 
 
-def fit_one_wqs(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitted:
+def fit_one_wqs(specification: Mapping[str, Any], records: pd.DataFrame) -> Fitted:
     """Fit one WQS regression by the procedure that its specification names."""
-    n, events = check_events(specification, people)
-    is_survey = "weight" in people
+    n, events = check_events(specification, records)
+    is_survey = "weight" in records
     spec = WQS(
         outcome=specification["outcome"],
         exposures=tuple(specification["exposures"]),
@@ -80,36 +79,39 @@ def fit_one_wqs(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitte
     seed = specification["seed"]
     procedure = specification["procedure"]
     if procedure == "single_split":
-        single = fit_wqs(spec, people, seed=seed)
+        single = fit_wqs(spec, records, seed=seed)
         return Fitted(
-            n,
-            events,
-            {"estimates": _index(single.estimates()), "weights": single.weights()},
+            n=n,
+            events=events,
+            tables={"estimates": _index(single.estimates()), "weights": single.weights()},
             warnings=single.warnings,
         )
     if procedure == "repeated_holdout":
         repeated = fit_repeated_holdout_wqs(
             spec,
-            people,
+            records,
             seed=seed,
             options=HoldoutOptions(holdouts=specification["holdouts"], workers=1, progress=False),
         )
         estimates = _index(repeated.estimates()).reindex(columns=ESTIMATES)
         return Fitted(
-            n, events, {"estimates": estimates, "weights": repeated.weights()}, warnings=repeated.warnings
+            n=n,
+            events=events,
+            tables={"estimates": estimates, "weights": repeated.weights()},
+            warnings=repeated.warnings,
         )
     if procedure == "permutation":
         tested = permutation_test_wqs(
             spec,
-            people,
+            records,
             seed=seed,
             options=PermutationOptions(permutations=specification["permutations"], workers=1, progress=False),
         )
         weights = pd.DataFrame({"exposure": list(spec.exposures), "weight": tested.index_weights})
         return Fitted(
-            n,
-            events,
-            {
+            n=n,
+            events=events,
+            tables={
                 "estimates": tested.estimates().reindex(columns=ESTIMATES),
                 "weights": weights.reindex(columns=WEIGHTS),
             },
@@ -120,4 +122,4 @@ def fit_one_wqs(specification: Mapping[str, Any], people: pd.DataFrame) -> Fitte
 
 
 def _index(estimates: pd.DataFrame) -> pd.DataFrame:
-    return without_infinite_df(estimates[estimates["term"] == "wqs"])
+    return estimates[estimates["term"] == "wqs"]

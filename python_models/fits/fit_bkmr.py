@@ -1,6 +1,6 @@
 from analysis.cache.of_build import fit_cache
 from analysis.mixtures.bkmr import fit_bkmr_plan
-from analysis.study_tables import StudyTables
+from analysis.mixtures.plan import StudyTables
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 from analysis.cache.of_build import fit_cache
+from analysis.mixtures.plan import StudyTables
 from analysis.mixtures.wqs import fit_wqs_plan
-from analysis.study_tables import StudyTables
 
 
 def model(dbt, session):

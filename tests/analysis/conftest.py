@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.study_tables import StudyTables
+from analysis.mixtures.plan import StudyTables
 from tests.support.cluster import cluster_here
 
 EXPOSURES = ("Cd", "Pb", "Se")
@@ -67,7 +67,7 @@ def tables() -> StudyTables:
         [("blood_metals", stratum, psu) for stratum in range(1, 10) for psu in (1, 2)],
         columns=["weight_name", "strata", "psu"],
     )
-    return StudyTables(cohort, exposures, outcomes, design)
+    return StudyTables(cohort=cohort, exposures=exposures, outcomes=outcomes, design=design)
 
 
 @pytest.fixture

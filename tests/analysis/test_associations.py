@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis import associations
-from analysis.associations import exposure_columns, fit_associations
+from analysis.associations import fit_associations
+from analysis.exposure_forms import exposure_columns
 from mixepi import false_discovery_rate
 from mixepi.errors import SpecificationError
 from mixepi.regression import RegressionSpec, fit_regression
@@ -77,7 +78,7 @@ def test_people_without_a_weight_are_not_in_the_survey_fit(weight):
     assert set(fitted.loc[fitted["engine"] == "survey", "n"]) == {PEOPLE - 7}
     assert set(fitted.loc[fitted["engine"] == "unweighted", "n"]) == {PEOPLE}
     assert fitted["converged"].all()
-    warned = fitted["warnings"].str.contains("7 people without a positive weight left out")
+    warned = fitted["warnings"].str.contains("7 participants without a positive weight left out")
     assert (warned == (fitted["engine"] == "survey")).all()
     assert (fitted["warnings"].isna() == (fitted["engine"] == "unweighted")).all()
 

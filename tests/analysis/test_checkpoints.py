@@ -34,7 +34,7 @@ bkmr.fit_bkmr_plan(plan, tables, cache=FitCache(folder / "fits"), workers=int(sy
 """
 
 
-def stuck_fit(specification, people, checkpoint):
+def stuck_fit(specification, records, checkpoint):
     """A fit, in whatever process, that saves every sweep and stays in that of the plan's column `seed`."""
     advance = Chain.advance
 
@@ -48,7 +48,7 @@ def stuck_fit(specification, people, checkpoint):
         return ChainOptions(**given, checkpoint_seconds=0)
 
     with patch.object(Chain, "advance", advance_or_stay), patch.object(bkmr, "ChainOptions", options):
-        return fit_one_bkmr(specification, people, checkpoint)
+        return fit_one_bkmr(specification, records, checkpoint)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Plans: every row has a result, from the cache where nothing changed, and failures say so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -54,7 +56,7 @@ def test_every_row_has_a_result_and_the_failure_says_so(plan, tables):
     assert len(result) == len(plan)
     assert result["converged"].tolist() == [True] * 5 + [False]
     failed = result.iloc[5]
-    assert "expected at least 60 people with" in failed["warnings"]
+    assert "expected at least 60 participants with" in failed["warnings"]
     assert (failed["n"], failed["events"]) == (40, int(failed["events"]))
     assert len(failed["estimates"]) == 0
     estimates = [rows[0] for rows in result["estimates"][:5]]
@@ -76,11 +78,11 @@ ERRORS = {
 }
 
 
-def break_or_fit(specification, people) -> Fitted:
+def break_or_fit(specification, records) -> Fitted:
     error = ERRORS[specification["error"]]
     if error:
         raise error
-    return Fitted(len(people), None)
+    return Fitted(n=len(records), events=None)
 
 
 def broken(*names: str) -> dict[str, list]:
@@ -91,7 +93,7 @@ def broken(*names: str) -> dict[str, list]:
             fit=break_or_fit,
             schema=pa.schema([]),
             specification={"error": name, "outcome": "y", "family": "gaussian"},
-            data=pd.DataFrame({"y": [1.0, 2.0]}),
+            data=pd.DataFrame({"y": [1.0, 2.0], "domain": True}),
         )
         for name in names
     ]
@@ -136,9 +138,7 @@ def test_a_changed_row_setting_or_code_is_fitted_again(plan, tables, fits, tmp_p
     assert len(fits) == 2
     changed = tables.exposures.copy()
     changed.iloc[7, changed.columns.get_loc("value")] *= 1.0000001
-    fit_wqs_plan(
-        one, type(tables)(tables.cohort, changed, tables.outcomes, tables.design), cache=cache, workers=1
-    )
+    fit_wqs_plan(one, replace(tables, exposures=changed), cache=cache, workers=1)
     assert len(fits) == 3
     monkeypatch.setattr("analysis.cache.fit_cache.code_digest", lambda: "another version")
     fit_wqs_plan(one, tables, cache=cache, workers=1)

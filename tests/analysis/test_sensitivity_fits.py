@@ -158,7 +158,7 @@ def test_each_row_is_the_regression_that_it_names(given):
     assert found.loc["weighted", "std_error"] == pytest.approx(np.sqrt(weighted.covariance[1, 1]), rel=1e-10)
     assert found.loc["weighted", "df"] == 10 - 5 + 1 - 3
     assert found.loc["weighted", "n"] == len(data) - 1
-    assert found.loc["weighted", "warnings"] == "1 people without a positive weight left out"
+    assert found.loc["weighted", "warnings"] == "1 participants without a positive weight left out"
     assert found.loc["young", "n"] == (given["exposures"]["people"] == "young").sum()
     assert found.loc[["doubling", "adjusted"], "warnings"].isna().all()
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_estimated_is_a_row_that_says_so_and_stops_no_other(given
     )
     reasons = {
         "no event": "expected outcome 'value' to vary, found the single value 0",
-        "no one": "expected people in the cohort, found none",
+        "no one": "expected participants in the cohort, found none",
         "no Q4": "expected the contrast Q4, found only Q2",
         "one level": "expected at least two levels of 'smoking', found only 'never'",
     }
