@@ -23,7 +23,7 @@ def by_participant(table: pd.DataFrame, keys: Sequence[str]) -> defaultdict[Any,
     """Return the rows of each combination of `keys`, by seqn; no rows where a combination does not occur."""
     nobody = table.iloc[:0].set_index("seqn")
     found = {key: rows.set_index("seqn") for key, rows in table.groupby(list(keys))}
-    return defaultdict(lambda: nobody, found)
+    return defaultdict(nobody.copy, found)
 
 
 def require_cohort_columns(cohort: pd.DataFrame, wanted: Mapping[str, str]) -> None:

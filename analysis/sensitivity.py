@@ -72,7 +72,7 @@ def fit_sensitivity_plan(
     Parameters
     ----------
     plan : pandas.DataFrame
-        One row per specification: study, outcome, exposure, specification (its name), records and definition
+        One row per specification: study, outcome, exposure, specification (its name), people and definition
         (names of the cohort and of the outcome's values), family, covariates (joined by ``;``), engine
         (``unweighted`` or ``survey``), exposure_form (see `analysis.exposure_forms`), contrast (the column of
         that form to report), imputations (0: the records with all covariates), seed.
