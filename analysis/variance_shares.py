@@ -33,7 +33,8 @@ def variance_shares(
     pandas.DataFrame
         One row per combination of the keys and choice of which it has two levels or more: keys, choice,
         levels, specifications, share_of_variance, share_explained (their sum: what all choices explain
-        without interplay). Shares are null where all estimates are equal.
+        without interplay). Shares are null where all estimates are equal. Keys are text, whatever they were.
+        No rows, with the same columns and types, where the table has no estimate.
 
     Raises
     ------
@@ -67,8 +68,13 @@ def variance_shares(
                     "share_explained": shares.sum(),
                 }
             )
-    columns = [*keys, "choice", "levels", "specifications", "share_of_variance", "share_explained"]
-    return pd.DataFrame(rows, columns=columns)
+    types = {
+        **dict.fromkeys([*keys, "choice"], "str"),
+        **dict.fromkeys(["levels", "specifications"], "int64"),
+        **dict.fromkeys(["share_of_variance", "share_explained"], "float64"),
+    }
+    # a table without rows has its types too: DuckDB would make whole numbers of columns without any
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
 def _indicators(column: pd.Series) -> FloatArray:
@@ -82,7 +88,7 @@ def _average_gains(blocks: list[FloatArray], estimates: FloatArray) -> FloatArra
     count = len(blocks)
     deviations = estimates - estimates.mean()
     total = float(deviations @ deviations)
-    if total <= 1e-24 * max(float(estimates @ estimates), 1e-300):
+    if not blocks or total <= 1e-24 * max(float(estimates @ estimates), 1e-300):
         return np.full(count, np.nan)
     owner = np.repeat(np.arange(count), [block.shape[1] for block in blocks])
     matrix = np.column_stack(blocks)

@@ -2,6 +2,7 @@
 
 from itertools import permutations, product
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,3 +84,23 @@ def test_too_many_choices_are_refused():
     names = [f"choice_{number}" for number in range(17)]
     with pytest.raises(SpecificationError, match="at most 16 choices, found 17"):
         variance_shares(curve([tuple(["x"] * 17 + [0.0])], names), ["exposure"], names)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[], [("x", "u", float("nan"))], [("x", "u", 1.0), ("x", "u", 2.0)]],
+    ids=["none", "unknown", "alike"],
+)
+def test_a_curve_without_choices_that_vary_has_no_rows_but_the_same_types(rows):
+    """DuckDB makes whole numbers of columns whose type it cannot tell, which then meet no name of a study."""
+    columns = ["study", "exposure"]
+    full = curve([("x", "u", 1.0), ("y", "v", 2.0)], ["first", "second"]).assign(study="one")
+    table = curve(rows, ["first", "second"]).assign(study="one")
+    types = {}
+    for name, of in (("full", full), ("bare", table)):
+        found = variance_shares(of, columns, ["first", "second"])
+        assert len(found) == (2 if name == "full" else 0)
+        types[name] = [row[:2] for row in duckdb.sql("describe found").fetchall()]
+    assert types["bare"] == types["full"]
+    joined = duckdb.sql("select * from found join (select 'peng2025' as study) as studies using (study)")
+    assert joined.fetchall() == []
