@@ -85,7 +85,7 @@ def test_thirty_four_pcbs_are_fitted_at_least_as_well_as_by_gwqs(holdout):
     assert np.all(result.bootstraps.deviances <= stored["objfn"] + 1e-6)
     assert result.bootstraps.kkt_violations.max() < 1e-8
     # The same without the penalty, from gWQS's weights and coefficient.
-    scores = result.scores.score(data)[~validation]
+    scores = result.scores.score(data).to_numpy()[~validation]
     y = data["yLBX"].to_numpy()[~validation]
     for b, rows in enumerate(drawn):
         index = scores[rows] @ stored.iloc[b, :34].to_numpy(dtype=float)

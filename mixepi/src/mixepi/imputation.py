@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from mixepi.arguments import require_integer, require_names, require_seed
 from mixepi.arrays import FloatArray, IntArray
 from mixepi.errors import DataError, EstimationError, SpecificationError
-from mixepi.model_frame import require_columns, require_factor
+from mixepi.model_frame import require_columns, require_factor, row_values
 from mixepi.random_streams import random_stream
 from mixepi.tables import check_level
 
@@ -115,10 +115,12 @@ def _coded(column: pd.Series, levels: pd.Index | None) -> FloatArray:
 
 
 def _decoded(values: FloatArray, levels: pd.Index | None, original: pd.Series) -> pd.Series:
-    filled = values if levels is None else levels.take(values.astype(np.int64))
+    missing = original.isna().to_numpy()
+    filled = values[missing]
     complete = original.copy()
-    missing = original.isna()
-    complete[missing] = pd.Series(filled, index=original.index)[missing]
+    complete.iloc[np.flatnonzero(missing)] = (
+        filled if levels is None else levels.take(filled.astype(np.int64)).to_numpy()
+    )
     return complete
 
 
@@ -292,8 +294,8 @@ class PooledEstimate:
 
 
 def pool(
-    estimates: Sequence[float] | FloatArray,
-    std_errors: Sequence[float] | FloatArray,
+    estimates: Sequence[float] | FloatArray | pd.Series,
+    std_errors: Sequence[float] | FloatArray | pd.Series,
     *,
     df_complete: float = np.inf,
 ) -> PooledEstimate:
@@ -301,8 +303,9 @@ def pool(
 
     Parameters
     ----------
-    estimates, std_errors : array, shape (m,)
-        One of each per imputation, on a scale where the estimate is about normal (log odds, not odds).
+    estimates, std_errors : array or Series, shape (m,)
+        One of each per imputation, on a scale where the estimate is about normal (log odds, not odds). Two
+        Series are matched by their labels.
     df_complete : float
         Degrees of freedom that the analysis would have without missing values; infinite for a normal
         distribution.
@@ -320,6 +323,8 @@ def pool(
     -----
     Rubin (1987), section 3.3; degrees of freedom of Barnard and Rubin (1999), equation 3.
     """
+    if isinstance(estimates, pd.Series) and isinstance(std_errors, pd.Series):
+        std_errors = row_values("std_errors", std_errors, estimates.index)
     q = np.asarray(estimates, dtype=np.float64)
     se = np.asarray(std_errors, dtype=np.float64)
     m = q.size

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,47 @@ def require_complete(data: pd.DataFrame, names: Sequence[str], rows: BoolArray |
             f"expected no missing values in {n} rows, found {'; '.join(found)}: drop or impute these "
             "rows first"
         )
+
+
+def row_values(name: str, values: Any, index: pd.Index) -> np.ndarray:
+    """Return one value per row of a data frame: a Series is read by its labels, all else by position.
+
+    Parameters
+    ----------
+    name : str
+        What the values are, for messages.
+    values : Series, or array of shape (n,)
+    index : pandas.Index
+        Labels of the n rows.
+
+    Raises
+    ------
+    DataError
+        The number of values is wrong, a row has no value, or repeated labels leave open whose is whose.
+    """
+    if not isinstance(values, pd.Series):
+        given = np.asarray(values)
+        if given.shape != (len(index),):
+            raise DataError(
+                f"expected {name} to be {len(index)} values, found shape {given.shape}: pass one per row of "
+                "the data frame, in its order, or a Series with its labels"
+            )
+        return given
+    if values.index.equals(index):
+        return values.to_numpy()
+    repeated = int(values.index.duplicated().sum() + index.duplicated().sum())
+    if repeated:
+        raise DataError(
+            f"expected labels that identify rows, found {repeated} repeated in the index of {name} or of the "
+            "data frame, whose orders differ: give both one label per row, as reset_index(drop=True) does"
+        )
+    absent = index.difference(values.index, sort=False)
+    if len(absent):
+        raise DataError(
+            f"expected {name} to have a value for every row, found none for {len(absent)} of {len(index)} "
+            f"labels, such as {absent[0]!r}: give it the index of the data frame, or pass an array"
+        )
+    return values.loc[index].to_numpy()
 
 
 def domain_rows(data: pd.DataFrame, domain: str | None) -> BoolArray:

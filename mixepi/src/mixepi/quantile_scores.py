@@ -67,11 +67,12 @@ class QuantileScores:
     distinct_values: tuple[int, ...]
     shares_lowest: tuple[float, ...]
 
-    def score(self, data: pd.DataFrame) -> FloatArray:
-        """Return the scores of `data` under the fixed rule, shape (n, p)."""
+    def score(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return the scores of `data` under the fixed rule: one column per exposure, the index of `data`."""
         require_columns(data, self.exposures)
         require_complete(data, self.exposures)
-        return self.score_values(np.column_stack([numeric_column(data, name) for name in self.exposures]))
+        values = np.column_stack([numeric_column(data, name) for name in self.exposures])
+        return pd.DataFrame(self.score_values(values), columns=list(self.exposures), index=data.index)
 
     def score_values(self, values: FloatArray) -> FloatArray:
         """Return the scores of an array with one column per exposure, shape (n, p)."""

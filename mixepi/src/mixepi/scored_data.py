@@ -148,7 +148,7 @@ def score_data(
     outcome = numeric_column(part, spec.outcome)
     check_outcome(outcome, spec.family, spec.outcome)
     scores, notes = learn_quantile_scores(part, spec.exposures, spec.quantiles)
-    scored = scores.score(part)
+    scored = scores.score(part).to_numpy()
     require_distinct(scored, spec.exposures, "scores")
     survey = None
     if spec.is_survey:

@@ -117,7 +117,7 @@ def test_bootstrap_is_refitting_the_resampled_rows(toy):
     from mixepi.random_streams import random_stream
 
     drawn = random_stream(4, "qgcomp", "bootstrap").integers(0, len(toy), size=(3, len(toy)))
-    scores = result.scores.score(toy)
+    scores = result.scores.score(toy).to_numpy()
     for b in range(3):
         rows = drawn[b]
         Z = np.column_stack([toy["z"], toy["group"] == "women"])[rows]

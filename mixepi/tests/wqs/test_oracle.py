@@ -153,7 +153,7 @@ def test_two_indices_are_at_least_as_likely_as_those_of_gwqs(sim905, model, vali
     )
     stored, names = read("bin_dwqs", "bres"), list(model["exposures"])
     data = sim905[~validation]
-    scores = result.scores.score(data)
+    scores = result.scores.score(data).to_numpy()
     Z, y = data[list(model["covariates"])].to_numpy(), data["osteo"].to_numpy(dtype=float)
     for b in range(drawn.shape[0]):
         indices = [

@@ -43,7 +43,7 @@ def test_stratified_index_of_new_data(toy):
     result = fit_wqs(WQS(**BASE, stratified_by="group"), toy, seed=3)
     women = toy[toy["group"] == "women"]
     weights = result.weights().set_index(["exposure", "stratum"])["weight"]
-    scores = result.scores.score(women)
+    scores = result.scores.score(women).to_numpy()
     expected = scores @ np.array([weights[name, "women"] for name in ABC])
     np.testing.assert_allclose(result.index(women)["wqs"], expected, atol=1e-12)
     with pytest.raises(DataError, match="found children: the index weights are only known"):

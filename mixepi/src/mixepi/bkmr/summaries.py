@@ -319,7 +319,8 @@ def predict(
 ) -> pd.DataFrame:
     """ContrastSummary of h(z) + x'b (or of P(y = 1 | z, x)) for new rows, cluster effects at zero / averaged.
 
-    The interval is for the mean of the outcome, not for a new outcome.
+    One row per row of `data`, with its labels. The interval is for the mean of the outcome, not for a new
+    outcome.
 
     Raises
     ------
@@ -359,4 +360,4 @@ def predict(
             eta = means[t] + sds[t] * rng.standard_normal(len(z))
             means[t], sds[t] = special.ndtr(eta / np.sqrt(1.0 + cluster_variance)), 0.0
     summary = _summarise(means, sds, scale)
-    return _table(result, pd.DataFrame({"row": np.arange(len(z))}), summary, scale)
+    return _table(result, pd.DataFrame(index=data.index), summary, scale)

@@ -10,6 +10,7 @@ import pandas as pd
 from mixepi.arguments import require_seed
 from mixepi.arrays import BoolArray, FloatArray, IntArray
 from mixepi.errors import DataError, MixepiWarning, SpecificationError
+from mixepi.model_frame import row_values
 from mixepi.random_streams import random_stream
 from mixepi.resampling import count_rows, draw_counts
 from mixepi.wqs.bootstraps import (
@@ -31,7 +32,7 @@ def fit_wqs(
     data: pd.DataFrame,
     *,
     seed: int,
-    validation_rows: Sequence[bool] | BoolArray | None = None,
+    validation_rows: pd.Series | Sequence[bool] | BoolArray | None = None,
     bootstrap_rows: IntArray | None = None,
 ) -> WQSResult:
     """Fit a weighted quantile sum regression.
@@ -47,8 +48,9 @@ def fit_wqs(
         One row per participant, without missing values in the columns that `spec` names.
     seed : int
         Non-negative. Same seed and same row order (or an `identifier` in `spec`): same result.
-    validation_rows : sequence of bool, optional
-        One value per row of `data`: True for validation, False for training. Overrides `spec.validation`.
+    validation_rows : Series or sequence of bool, optional
+        One value per row of `data`: True for validation, False for training. A Series is read by its labels,
+        all else by position. Overrides `spec.validation`.
     bootstrap_rows : int array, shape (B, m), optional
         Row numbers drawn in each bootstrap, counted from 0 among the training rows in the order of the
         analysis. Overrides the draws.
@@ -197,12 +199,15 @@ def split_rows(generator: np.random.Generator, n: int, share: float) -> tuple[Bo
     return ~validation, validation
 
 
-def _given_validation(rows: Sequence[bool] | BoolArray, data: pd.DataFrame, arrays: WQSData) -> BoolArray:
-    mask = np.asarray(rows)
-    if mask.shape != (len(data),) or not np.isin(mask, (0, 1)).all():
+def _given_validation(
+    rows: pd.Series | Sequence[bool] | BoolArray, data: pd.DataFrame, arrays: WQSData
+) -> BoolArray:
+    mask = row_values("validation_rows", rows, data.index)
+    other = int((~np.isin(mask, (0, 1))).sum())
+    if other:
         raise DataError(
-            f"expected validation_rows to be {len(data)} true or false values, found shape {mask.shape}: "
-            "pass one per row of the data frame"
+            f"expected validation_rows to be true or false, found {other} other values of {mask.size}: "
+            "mark every row of the data frame"
         )
     chosen = mask.astype(np.bool_)[arrays.positions]
     if chosen.all() or not chosen.any():

@@ -190,7 +190,7 @@ class WQSResult(IntervalResult):
         levels = None
         if self.spec.stratified_by is not None:
             levels = tuple(str(level) for level in dict.fromkeys(self.components.strata))
-        columns = expand_strata(self.scores.score(data), data, self.spec.stratified_by, levels)
+        columns = expand_strata(self.scores.score(data).to_numpy(), data, self.spec.stratified_by, levels)
         values = columns @ self.index_weights.T
         return pd.DataFrame(values, columns=list(self.spec.index_terms), index=data.index)
 
