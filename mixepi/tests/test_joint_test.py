@@ -88,7 +88,7 @@ def test_more_coefficients_than_the_design_has_degrees_of_freedom():
 
 def test_unknown_terms_are_named(sim):
     fit = fit_regression(spec("unweighted", "gaussian"), sim)
-    with pytest.raises(SpecificationError, match=r"expected coefficients among .* found cd, hg"):
+    with pytest.raises(SpecificationError, match=r"expected coefficients among .* found 'cd', 'hg'"):
         wald_test(fit, ["cd", "bmi", "hg"])
     with pytest.raises(SpecificationError, match="found none"):
         wald_test(fit, [])

@@ -1,6 +1,7 @@
 """Checks of what a user passes, shared by the specifications of all methods and by the functions that fit."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,53 @@ def require_names(name: str, value: Any, what: str = "column names") -> tuple[st
             f"expected {name} to be a tuple of {what}, found {others[0]!r} among them: names are texts"
         )
     return names
+
+
+def nearest_names(unknown: Iterable[str], known: Iterable[object]) -> str:
+    """Return advice on names that are not known: for each those most like it, whatever their case."""
+    by_case = {str(name).lower(): str(name) for name in known}
+    advice = []
+    for name in unknown:
+        near = [repr(by_case[key]) for key in get_close_matches(str(name).lower(), by_case)]
+        if near:
+            advice.append(f"nearest to {name!r}: {', '.join(near)}")
+    return "; ".join(["check the spelling", *advice])
+
+
+def require_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `SpecificationError`, with the nearest names, unless all `names` are among those `known`."""
+    choices = tuple(known)
+    unknown = [name for name in names if name not in choices]
+    if unknown:
+        raise SpecificationError(
+            f"expected {what} among {', '.join(choices) or 'none'}, found {', '.join(map(repr, unknown))}: "
+            f"{nearest_names(unknown, choices)}"
+        )
+
+
+def require_references(value: Any, covariates: tuple[str, ...]) -> tuple[tuple[str, object], ...]:
+    """Return pairs of a covariate and its reference level, once they are pairs and name covariates."""
+    if isinstance(value, str) or not isinstance(value, list | tuple):
+        raise SpecificationError(
+            f"expected references to be a tuple of pairs, found {value!r}: write (('covariate', level),)"
+        )
+    pairs = []
+    for pair in value:
+        if isinstance(pair, str) or not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise SpecificationError(
+                f"expected references to be pairs of a covariate and its level, found {pair!r} among "
+                f"{value!r}: write (('covariate', level),)"
+            )
+        name, level = pair
+        pairs.append((name, level.item() if isinstance(level, np.generic) else level))
+    named = [name for name, _ in pairs]
+    require_known("references of covariates", require_names("references", named), covariates)
+    repeated = next((name for name in named if named.count(name) > 1), None)
+    if repeated is not None:
+        raise SpecificationError(
+            f"expected one reference level of each covariate, found several of {repeated!r}: keep one"
+        )
+    return tuple(pairs)
 
 
 def require_one_role(outcome: str, **roles: str | tuple[str, ...] | None) -> None:

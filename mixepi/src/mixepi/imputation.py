@@ -152,7 +152,8 @@ class _ChainedEquations(MICEData):  # type: ignore[misc]  # statsmodels has no t
         self, coded: pd.DataFrame, levels: dict[str, pd.Index | None], rng: np.random.Generator
     ) -> None:
         # with a constant, no record is wholly empty; statsmodels would drop such a record
-        super().__init__(coded.assign(_constant=0.0), k_pmm=DONORS, rng=rng)
+        constant = "_" * (1 + max(map(len, levels)))  # longer than every name, and so none of them
+        super().__init__(coded.assign(**{constant: 0.0}), k_pmm=DONORS, rng=rng)
         self.levels = levels
         self.blocks: dict[str, FloatArray] = {}
         self.predictors = np.empty((len(coded), 0))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mixepi.arguments import is_number, nearest_names
 from mixepi.arrays import BoolArray, FloatArray, IntArray
-from mixepi.errors import DataError
+from mixepi.errors import DataError, SpecificationError
 
 
 def require_columns(data: pd.DataFrame, names: Sequence[str]) -> None:
@@ -23,7 +24,7 @@ def require_columns(data: pd.DataFrame, names: Sequence[str]) -> None:
     if missing:
         raise DataError(
             f"expected columns {', '.join(map(repr, missing))}, found none of that name among "
-            f"{len(data.columns)} columns: check the spelling in the specification"
+            f"{len(data.columns)} columns: {nearest_names(missing, data.columns)}"
         )
     for name in names:
         column = data[name]
@@ -124,7 +125,15 @@ def row_order(data: pd.DataFrame, rows: BoolArray, identifier: str | None) -> In
             f"expected one row per value of {identifier!r}, found {repeated} repeated: choose a column that "
             "identifies rows"
         )
-    return positions[np.argsort(values.to_numpy(), kind="stable")]
+    try:
+        order = np.argsort(values.to_numpy(), kind="stable")
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in values})
+        raise DataError(
+            f"expected values of {identifier!r} that can be put in order, found {' and '.join(kinds)}: "
+            "convert the column to one type"
+        ) from error
+    return positions[order]
 
 
 def require_distinct(values: FloatArray, names: Sequence[str], what: str) -> None:
@@ -165,36 +174,44 @@ class Covariates:
 
 
 def covariate_columns(
-    data: pd.DataFrame, names: Sequence[str], references: Mapping[str, str] = MappingProxyType({})
+    data: pd.DataFrame, names: Sequence[str], references: Mapping[str, object] = MappingProxyType({})
 ) -> Covariates:
     """Return numeric covariates as they are and others in treatment coding.
 
     A level's column is named ``covariate[level]``. Levels are those of a categorical dtype that occur, or the
-    sorted distinct values; the reference is the one that `references` names, or else the first.
+    sorted distinct values; the reference is the one that `references` names, or else the first. A reference
+    is compared by value and type: 3 is no ``"3"``.
+
+    Raises
+    ------
+    SpecificationError
+        A reference is given of a numeric covariate.
+    DataError
+        A reference level does not occur, or a covariate is constant.
     """
     columns: list[FloatArray] = []
     labels: list[str] = []
     for name in names:
         column = data[name]
         if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+            if name in references:
+                raise SpecificationError(
+                    f"expected references of covariates with levels, found one of {name!r}, which is numeric "
+                    f"({column.dtype}): leave it out, or make the column categorical"
+                )
             columns.append(numeric_column(data, name))
             labels.append(name)
             continue
         require_factor(column)
         codes, levels = factor_levels(column)
-        reference = references.get(name, levels[0])
-        if reference not in levels:
-            raise DataError(
-                f"expected the reference level {reference!r} in column {name!r}, found only "
-                f"{', '.join(levels)}: choose one of these"
-            )
+        reference = _reference_code(column, references[name]) if name in references else 0
         if len(levels) == 1:
             raise DataError(
                 f"expected at least two levels of {name!r}, found only {levels[0]!r} in {len(data)} rows: "
                 "leave it out of the specification"
             )
         for k, level in enumerate(levels):
-            if level != reference:
+            if k != reference:
                 columns.append((codes == k).astype(np.float64))
                 labels.append(f"{name}[{level}]")
     matrix = np.column_stack(columns) if columns else np.empty((len(data), 0))
@@ -205,7 +222,32 @@ def covariate_columns(
             f"{len(data)} rows: "
             "leave them out of the specification"
         )
-    return Covariates(matrix, tuple(labels))
+    return Covariates(matrix, distinct_terms(labels))
+
+
+def _reference_code(column: pd.Series, reference: object) -> int:
+    found = column.astype("category").cat.remove_unused_categories().cat.categories
+    for code, level in enumerate(found):
+        alike = isinstance(level, str) == isinstance(reference, str) and is_number(level) == is_number(
+            reference
+        )
+        if alike and level == reference:
+            return code
+    raise DataError(
+        f"expected the reference level {reference!r} in column {column.name!r}, found only "
+        f"{', '.join(map(repr, found.tolist()))}: choose one of these"
+    )
+
+
+def distinct_terms(terms: Sequence[str]) -> tuple[str, ...]:
+    """Return names of terms of which no two are equal: a column named like an earlier term is marked."""
+    names: list[str] = []
+    for term in terms:
+        name = term
+        while name in names:
+            name = f"{name} (column)"
+        names.append(name)
+    return tuple(names)
 
 
 def require_factor(column: pd.Series) -> None:
@@ -222,7 +264,15 @@ def factor_levels(column: pd.Series) -> tuple[FloatArray, tuple[str, ...]]:
     """Return integer codes (n,) of a factor's levels and the levels that occur, in order."""
     categories = column.astype("category").cat.remove_unused_categories().cat
     codes = np.asarray(categories.codes, dtype=np.float64)
-    return codes, tuple(map(str, categories.categories))
+    levels = tuple(map(str, categories.categories))
+    if len(set(levels)) < len(levels):
+        alike = next(level for level in levels if levels.count(level) > 1)
+        kinds = sorted({type(value).__name__ for value in categories.categories if str(value) == alike})
+        raise DataError(
+            f"expected levels of {column.name!r} that can be told apart, found {alike} as "
+            f"{' and as '.join(kinds)}: convert the column to one type"
+        )
+    return codes, levels
 
 
 def observation_weights(data: pd.DataFrame, name: str | None, rows: BoolArray | None = None) -> FloatArray:

@@ -13,6 +13,7 @@ from mixepi.bkmr.design import Scaler
 from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.sampler.draws import Draws
 from mixepi.bkmr.spec import BKMR
+from mixepi.model_frame import distinct_terms
 
 # The deciles' midpoints: ten points along the mixture, tails included.
 MONITORED = tuple(np.round(np.linspace(0.05, 0.95, 10), 2))
@@ -57,7 +58,7 @@ class Posterior(Draws):
         for j, p in enumerate(MONITORED):
             yield f"h[all exposures at {100 * p:.0f} %]", self.response[:, :, j], True
         names = ["intercept"] if self.model.intercept else []
-        for j, name in enumerate([*names, *self.spec.covariates]):
+        for j, name in enumerate(distinct_terms([*names, *self.spec.covariates])):
             yield f"beta[{name}]", self.beta[:, :, j], False
 
     def diagnosed(self, level: float = 0.95) -> pd.DataFrame:

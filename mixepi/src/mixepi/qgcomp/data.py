@@ -9,6 +9,7 @@ import pandas as pd
 from mixepi.arguments import require_type
 from mixepi.arrays import FloatArray
 from mixepi.errors import DataError, SpecificationError
+from mixepi.model_frame import distinct_terms
 from mixepi.qgcomp.spec import QGComp
 from mixepi.scored_data import ScoredData, score_data
 
@@ -42,7 +43,9 @@ def qgcomp_data(spec: QGComp, data: pd.DataFrame, *, interventions: bool) -> QGC
     straight = [j for j, name in enumerate(spec.exposures) if not has_spline(name, spec.terms)]
     mains = np.column_stack([np.ones(n), scored[:, straight], covariates.matrix])
     further = _FurtherTerms(spec, data.iloc[shared.positions], scored)
-    names = ("intercept", *(spec.exposures[j] for j in straight), *covariates.names, *further.names)
+    names = distinct_terms(
+        ("intercept", *(spec.exposures[j] for j in straight), *covariates.names, *further.names)
+    )
     levels = joint_levels(spec, scored)
     steps = np.empty((0, n, len(names)))
     if interventions:
@@ -74,8 +77,14 @@ def joint_levels(spec: QGComp, scored: FloatArray) -> FloatArray:
 def has_spline(exposure: str, terms: tuple[str, ...]) -> bool:
     """Return whether a term is a spline or polynomial basis of the exposure, which contains its straight
     line."""
-    basis = re.compile(rf"\b(bs|cs|cc|cr|poly)\(\s*{re.escape(exposure)}\s*[,)]")
+    basis = re.compile(rf"\b(bs|cs|cc|cr|poly)\(\s*`?{re.escape(exposure)}`?\s*[,)]")
     return any(basis.search(term) for term in terms)
+
+
+def _plain(error: Exception) -> str:
+    """Return a message in one line, without the colours of a terminal."""
+    text = re.sub(r"\x1b\[[0-9;]*m|[\u29da\u29db]", "", str(error))
+    return " ".join(text.split()).rstrip(".")
 
 
 class _FurtherTerms:
@@ -88,18 +97,24 @@ class _FurtherTerms:
         self.observed = np.empty((n, 0))
         if not spec.terms:
             return
-        from formulaic import model_matrix
+        from formulaic import ModelMatrix, model_matrix
         from formulaic.errors import FormulaicError
 
         self._data = data[[*spec.exposures, *spec.covariates]].copy()
         self._data[self._exposures] = scored
         try:
-            matrix = model_matrix("0 + " + " + ".join(spec.terms), self._data)
-        except FormulaicError as error:
+            # Without the variables of this module, which would count as columns.
+            matrix = model_matrix("0 + " + " + ".join(spec.terms), self._data, context={})
+        except (FormulaicError, SyntaxError, TypeError, ValueError) as error:
             raise SpecificationError(
                 f"expected terms of exposures and covariates in formulaic notation, found {spec.terms}: "
-                f"{error}"
+                f"{_plain(error)}; known are {', '.join(self._data.columns)}; a name with other signs than "
+                "letters and digits stands in backticks, one that is a word of Python has to be renamed"
             ) from error
+        if not isinstance(matrix, ModelMatrix):
+            raise SpecificationError(
+                f"expected terms without ~ or |, found {spec.terms}: list the terms of the right side"
+            )
         self._spec = matrix.model_spec
         self.names = tuple(str(name) for name in matrix.columns)
         self.observed = matrix.to_numpy(dtype=np.float64)

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from mixepi.arrays import FloatArray
-from mixepi.model_frame import covariate_columns, numeric_column
+from mixepi.model_frame import covariate_columns, distinct_terms, numeric_column
 from mixepi.rank import require_independent
 
 INTERCEPT = "(Intercept)"
 
 
 def design_matrix(
-    data: pd.DataFrame, exposures: Sequence[str], covariates: Sequence[str], references: Mapping[str, str]
+    data: pd.DataFrame, exposures: Sequence[str], covariates: Sequence[str], references: Mapping[str, object]
 ) -> tuple[tuple[str, ...], FloatArray]:
     """Return the names and the values of intercept, exposures and covariates.
 
@@ -40,7 +40,7 @@ def design_matrix(
         The columns are linearly dependent; names them.
     """
     coded = covariate_columns(data, covariates, references)
-    terms = (INTERCEPT, *exposures, *coded.names)
+    terms = distinct_terms((INTERCEPT, *exposures, *coded.names))
     matrix = np.column_stack(
         [np.ones(len(data)), *(numeric_column(data, name) for name in exposures), coded.matrix]
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from mixepi.arguments import require_known, require_names
 from mixepi.errors import EstimationError, MixepiWarning, SpecificationError
 from mixepi.regression.fit import fit_regression
 from mixepi.regression.result import RegressionFit
@@ -59,11 +60,9 @@ def wald_test(fit: RegressionFit, terms: Sequence[str]) -> JointTest:
     EstimationError
         Their covariance is singular.
     """
-    unknown = [name for name in terms if name not in fit.terms]
-    if unknown or not terms:
-        raise SpecificationError(
-            f"expected coefficients among {', '.join(fit.terms)}, found {', '.join(unknown) or 'none'}"
-        )
+    require_known("coefficients", require_names("terms", terms, "coefficients"), fit.terms)
+    if not terms:
+        raise SpecificationError(f"expected coefficients among {', '.join(fit.terms)}, found none: name some")
     at = [fit.terms.index(name) for name in terms]
     estimate, covariance = fit.coefficients[at], fit.covariance[np.ix_(at, at)]
     scale = np.sqrt(np.diag(covariance))
@@ -96,6 +95,7 @@ def joint_test(fit: RegressionFit, data: pd.DataFrame, exposures: Sequence[str])
         A likelihood-ratio test for an unweighted logistic model, which is refitted without the columns
         (Wald's loses power where effects are large, Hauck and Donner 1977); `wald_test` for all others.
     """
+    require_known("exposures", require_names("exposures", exposures), fit.spec.exposures)
     if fit.log_likelihood is None or fit.spec.family == "gaussian":
         return wald_test(fit, exposures)
     kept = tuple(name for name in fit.spec.exposures if name not in exposures)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mixepi.arguments import require_choice, require_names, require_one_role
+from mixepi.arguments import require_choice, require_names, require_one_role, require_references
 from mixepi.errors import SpecificationError
 from mixepi.survey.design import require_design
 
@@ -23,8 +23,9 @@ class RegressionSpec:
     covariates : tuple of str
         Further columns. Numeric ones are entered as they are, all others as one indicator per level
         but the reference.
-    references : tuple of (str, str)
-        Reference levels of categorical covariates; by default the first in order.
+    references : tuple of (str, level)
+        Reference levels of categorical covariates, of the type that the column has; by default the first in
+        order.
     family : {"binomial", "gaussian"}
         Logistic or linear regression.
     weights, strata, psu : str, optional
@@ -39,7 +40,7 @@ class RegressionSpec:
     outcome: str
     exposures: tuple[str, ...]
     covariates: tuple[str, ...] = ()
-    references: tuple[tuple[str, str], ...] = ()
+    references: tuple[tuple[str, object], ...] = ()
     family: Family = "gaussian"
     weights: str | None = None
     strata: str | None = None
@@ -49,6 +50,7 @@ class RegressionSpec:
     def __post_init__(self) -> None:
         for name in ("exposures", "covariates"):
             object.__setattr__(self, name, require_names(name, getattr(self, name)))
+        object.__setattr__(self, "references", require_references(self.references, self.covariates))
         require_choice("family", self.family, ("binomial", "gaussian"))
         require_one_role(
             self.outcome,

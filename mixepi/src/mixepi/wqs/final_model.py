@@ -8,6 +8,7 @@ from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import EstimationError, FewEventsWarning, MixepiWarning
 from mixepi.glm.constrained import fit_glm
 from mixepi.glm.families import BINARY, FREE_DISPERSION
+from mixepi.model_frame import distinct_terms
 from mixepi.wqs.data import WQSData
 from mixepi.wqs.spec import WQS
 
@@ -52,12 +53,14 @@ def fit_final_model(
     """
     Z = arrays.covariates
     columns = [np.ones((index.shape[0], 1)), index, Z.matrix]
-    terms = ["intercept", *spec.index_terms, *Z.names]
+    product = [f"wqs:{arrays.modifier_name}"] if arrays.modifier is not None else []
     if arrays.modifier is not None:
         columns.append(index * arrays.modifier[:, None])
-        terms.append(f"wqs:{arrays.modifier_name}")
+    # Before the covariates, so that one named alike is the one to be marked.
+    own = ["intercept", *spec.index_terms, *product]
+    named = distinct_terms([*own, *Z.names])
+    names = (*named[: len(own) - len(product)], *named[len(own) :], *product)
     design = np.hstack(columns)[rows]
-    names = tuple(terms)
     outcome = arrays.outcome[rows]
     fit = fit_glm(
         design,

@@ -132,7 +132,7 @@ class RepeatedHoldoutResult(IntervalResult):
             terms = {
                 f"estimate_{name}": value
                 for name, value in zip(self.terms, self.coefficients[s], strict=True)
-                if name.startswith("wqs")
+                if name in self.spec.index_terms or (self.spec.interaction and name.startswith("wqs:"))
             }
             rows.append({**facts, **terms})
         return pd.DataFrame(rows).astype({"validation_n": "Int64", "events": "Int64"})
