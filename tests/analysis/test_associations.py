@@ -1,5 +1,6 @@
 """Regressions by plan: what enters, what comes out, and what a failure leaves behind."""
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +48,14 @@ def test_q_values_are_those_of_one_family(fitted):
     m = len(ordered)
     by_hand = (ordered["p_value"] * m / np.arange(1, m + 1))[::-1].cummin()[::-1].clip(upper=1)
     np.testing.assert_allclose(ordered["q_value"], by_hand, rtol=1e-12)
+
+
+def test_no_plan_gives_a_table_without_rows_but_of_the_same_types(fitted):
+    """A project without studies builds: DuckDB sees the types that it sees elsewhere."""
+    empty = fit_associations(**{name: table.iloc[:0] for name, table in tables().items()}, workers=1)
+    assert len(empty) == 0
+    assert list(empty) == list(fitted)
+    assert duckdb.from_df(empty).types == duckdb.from_df(fitted).types
 
 
 def test_missing_p_values_are_no_tests():

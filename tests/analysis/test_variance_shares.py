@@ -100,7 +100,7 @@ def test_a_curve_without_choices_that_vary_has_no_rows_but_the_same_types(rows):
     for name, of in (("full", full), ("bare", table)):
         found = variance_shares(of, columns, ["first", "second"])
         assert len(found) == (2 if name == "full" else 0)
-        types[name] = [row[:2] for row in duckdb.sql("describe found").fetchall()]
+        types[name] = duckdb.from_df(found).types
     assert types["bare"] == types["full"]
     joined = duckdb.sql("select * from found join (select 'peng2025' as study) as studies using (study)")
     assert joined.fetchall() == []
