@@ -50,8 +50,8 @@ class Case:
 CASES = (
     Case("gaussian weak", 905, "gaussian", "weak", 100, 210, 8),
     Case("probit weak", 905, "binomial", "weak", 150, 300, 30),
-    Case("gaussian rough", 905, "gaussian", "rough", 300, 250, 120),
-    Case("probit rough", 905, "binomial", "rough", 400, 450, 240),
+    Case("gaussian high-rank", 905, "gaussian", "high-rank", 300, 250, 120),
+    Case("probit high-rank", 905, "binomial", "high-rank", 400, 450, 240),
     Case("gaussian weak n=2000", 2000, "gaussian", "weak", 120, 250, 20),
     Case("gaussian weak n=20000", 20_000, "gaussian", "weak", 150, 250, 600, 20),
 )
@@ -145,16 +145,16 @@ def evaluation_costs() -> list[dict[str, float]]:
             covariates=tuple(f"x{j}" for j in range(8)),
         )
         model, _ = build(spec, frame)
-        data = model.working()
+        data = model.projected()
         floor = dpotrf_ms(n)
-        rough, weak = np.full(5, 0.3), np.array([0.015, 0.02, 0, 0, 0])
-        trace = low_rank.trace_tolerance(1e-3, model.most_change, 10.0)
+        high, weak = np.full(5, 0.3), np.array([0.015, 0.02, 0, 0, 0])
+        trace = low_rank.trace_tolerance(1e-3, model.max_change, 10.0)
 
         def low(r: Any = weak, model: Any = model, data: Any = data, trace: float = trace) -> Any:
             factor = low_rank.factorise(model.zt, r, max_rank=model.n // 5, trace=trace)
             return low_rank.likelihood(factor, data).at(1.0)
 
-        dense_ms = median_ms(lambda m=model, d=data, r=rough: dense.log_likelihood(m.zt, r, 1.0, d))
+        dense_ms = median_ms(lambda m=model, d=data, r=high: dense.log_likelihood(m.zt, r, 1.0, d))
         low_ms = median_ms(low)
         rows.append(
             {

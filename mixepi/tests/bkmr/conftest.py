@@ -1,14 +1,10 @@
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from mixepi import BKMR, ChainOptions, ConvergenceWarning, fit_bkmr
+from mixepi import BKMR, ChainOptions
+from tests.bkmr.support.fits import COVARIATES, METALS, quiet_fit
 from tests.support.paths import FIXTURES
-
-METALS = ("pb", "cd", "hg", "se", "mn")
-COVARIATES = ("age", "bmi", "smoke")
 
 
 @pytest.fixture(scope="session")
@@ -25,12 +21,6 @@ def spec():
 @pytest.fixture(scope="session")
 def short():
     return ChainOptions(chains=2, warmup=40, draws=40, workers=1, progress=False)
-
-
-def quiet_fit(*args, **kwargs):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return fit_bkmr(*args, **kwargs)
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 
 from mixepi.bkmr.likelihood.lambda_conditional import LambdaProposal
+from mixepi.bkmr.likelihood.response import symmetric_root
+from mixepi.bkmr.model.point import Point
 from mixepi.bkmr.model.priors import InverseGammaPrior
-from mixepi.bkmr.sampler.chain import symmetric_root
 from mixepi.bkmr.sampler.draws import Draws
-from mixepi.bkmr.sampler.transition import Point
-from tests.bkmr.support import naive
+from tests.bkmr.support import chains, naive
 
 COUNT = 2000
 
@@ -22,12 +22,12 @@ def kept():
     rng = np.random.default_rng(5)
     priors = naive.Priors(sigma2=InverseGammaPrior(2.0, 1.5))
     model = naive.model(n=15, priors=priors)
-    model = replace(model, X=np.column_stack([np.ones(15), rng.normal(size=(15, 2))]), zt=None)
+    model = replace(model, X=np.column_stack([np.ones(15), rng.normal(size=(15, 2))]))
     points = rng.normal(size=(3, 2))
-    chain = naive.chain(model, draws=COUNT)
+    chain = chains.chain(model, draws=COUNT)
     chain.task = replace(chain.task, monitors=points)
     chain.state.draws = Draws.empty(model, COUNT, len(points))
-    chain.state.point = Point(np.array([0.8, 0.3]), np.log(2.5))
+    chains.go_to(chain, Point(np.array([0.8, 0.3]), np.log(2.5)))
     for index in range(COUNT):
         chain._keep(index)
     k = 2.5 * naive.kernel(np.vstack([model.z, points]), np.array([0.8, 0.3]))

@@ -7,10 +7,10 @@ import pytest
 
 from mixepi import BKMR, ChainOptions, GammaPrior, InclusionPrior, UniformPrior, fit_bkmr
 from mixepi.bkmr.likelihood.solver import Solver
-from mixepi.bkmr.sampler.transition import Point
+from mixepi.bkmr.model.point import Point
 from mixepi.errors import DataError, EstimationError, SeparationError, SpecificationError
-from tests.bkmr.conftest import METALS, quiet_fit
-from tests.bkmr.support import naive
+from tests.bkmr.support import chains, naive
+from tests.bkmr.support.fits import METALS, quiet_fit
 
 
 def missing(d):
@@ -76,33 +76,33 @@ def test_dense_says_what_memory_it_needs(people, spec, short, family, needed):
 
 def test_non_finite_likelihood_names_the_parameters():
     model = naive.model(n=12)
-    huge = replace(model, y=model.y * 1e200, zt=None)
+    huge = replace(model, y=model.y * 1e200)
     with (
         np.errstate(over="ignore", invalid="ignore"),
         pytest.raises(
             EstimationError, match=r"finite log-likelihood, found .*, at r=\[0\.3 0\. *\], lambda=2"
         ),
     ):
-        Solver("lowrank", 1e-3, 5).evaluate(huge, np.array([0.3, 0.0]), 2.0, huge.working())
+        Solver("lowrank", 1e-3, 5).evaluate(huge, np.array([0.3, 0.0]), 2.0, huge.projected())
 
 
 def test_a_chain_whose_likelihood_is_not_finite_stops_and_names_the_parameters():
     model = naive.model(n=12)
-    huge = replace(model, y=model.y * 1e200, zt=None)
+    huge = replace(model, y=model.y * 1e200)
     with np.errstate(over="ignore", invalid="ignore"), pytest.raises(EstimationError, match=r", at r=\["):
-        naive.chain(huge, seed=1)
+        chains.chain(huge, seed=1)
 
 
 def test_what_lapack_refuses_names_the_parameters(monkeypatch):
     def refused(*arguments, **options):
         raise np.linalg.LinAlgError("3-th leading minor not positive definite")
 
-    chain = naive.chain(naive.model(n=30, family="binomial"), seed=1)
+    chain = chains.chain(naive.model(n=30, family="binomial"), seed=1)
     monkeypatch.setattr("mixepi.bkmr.probit.stage.linalg.cholesky", refused)
-    stage, state = chain.kernel.stage, chain.state
+    state = chain.state
     point = Point(np.array([0.01, 0.0]), 0.0)
     with pytest.raises(EstimationError, match=r"leading minor .*, at r=\[0\.01 0\. *\], lambda=1"):
-        stage.evaluate(point, chain.kernel.surrogate.at(point.r, 0.0), state.rng)
+        state.stage.evaluate(point, chain.transition.surrogate.at(point.r, 0.0), state.rng)
 
 
 def test_an_outcome_too_large_to_square(people, spec, short):

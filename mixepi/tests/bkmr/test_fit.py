@@ -17,7 +17,7 @@ from mixepi.bkmr.probit.importance import ProbitEvaluation
 from mixepi.bkmr.sampler import chain as chains
 from mixepi.bkmr.sampler.checkpoint import CheckpointError
 from mixepi.errors import SpecificationError
-from tests.bkmr.conftest import COVARIATES, METALS, quiet_fit
+from tests.bkmr.support.fits import COVARIATES, METALS, quiet_fit
 
 ARRAYS = ("r", "lambda_", "sigma2", "cluster_variance", "beta", "response", "latent")
 

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from mixepi.bkmr.likelihood import dense, fitc, low_rank
 from mixepi.bkmr.likelihood.solver import LARGEST_DENSE, Solver
 from mixepi.bkmr.model.priors import InverseGammaPrior
-from mixepi.bkmr.model.projected_data import NoiseModel, WorkingData
+from mixepi.bkmr.model.projected_data import NoiseModel, ProjectedData
 from tests.bkmr.support import naive
 from tests.support.paths import FIXTURES
 
@@ -27,7 +27,7 @@ def problem(n=14, p=2, seed=3, **options):
     X = np.column_stack([np.ones(n), rng.normal(size=(n, p))])[:, :p]
     y = rng.normal(size=n) + z[:, 0]
     noise = options.pop("noise", NoiseModel(InverseGammaPrior(2.0, 1.5)))
-    return z, WorkingData(y, X, noise, **options)
+    return z, ProjectedData(y=y, X=X, noise=noise, **options)
 
 
 def values(z, data):
@@ -95,9 +95,10 @@ def test_the_certificate_bounds_the_error(seed, lambda_, rank, fixed):
     z, data = problem(seed=seed, noise=NoiseModel(None if fixed else InverseGammaPrior()))
     zt = np.ascontiguousarray(z.T)
     truth = dense.log_likelihood(zt, R, lambda_, data)
-    rows = low_rank.pivoted_cholesky(zt, R, max_rank=rank, tolerance=0.0)
+    rows, pivots, residual = low_rank.pivoted_cholesky(zt, R, max_rank=rank, tolerance=0.0)
     # Declared complete although stopped early: the bound must hold at any rank.
-    likelihood = low_rank.likelihood(low_rank.Factor(R, *rows, complete=True), data)
+    factor = low_rank.Factor(r=R, rows=rows, pivots=pivots, residual=residual, complete=True)
+    likelihood = low_rank.likelihood(factor, data)
     assert abs(likelihood.at(lambda_) - truth) <= likelihood.error_bound(lambda_) + 1e-8
 
 
@@ -124,18 +125,18 @@ def test_the_certificate_of_the_probit_bounds_the_error(seed, rank):
 @pytest.mark.parametrize("shape", [0.001, 60.0])
 def test_a_strong_prior_of_sigma2_tightens_the_factor(shape):
     model = naive.model(n=60, m=3)
-    model = replace(model, priors=replace(model.priors, sigma2=InverseGammaPrior(shape, 1.0)), zt=None)
+    model = replace(model, priors=replace(model.priors, sigma2=InverseGammaPrior(shape, 1.0)))
     r, tolerance = np.array([0.02, 0.0, 0.0]), 1e-4
     factor = Solver("lowrank", tolerance, 20).factor(model, r, 1.0)
     assert factor.complete
-    bound = low_rank.likelihood(factor, model.working()).error_bound(1.0)
+    bound = low_rank.likelihood(factor, model.projected()).error_bound(1.0)
     assert bound <= tolerance
 
 
 def test_tolerance_is_met_and_dense_is_the_fallback():
     rng = np.random.default_rng(0)
     model = naive.model(n=60, m=3)
-    data = model.working()
+    data = model.projected()
     solver = Solver("lowrank", 1e-5, 20)
     seen = set()
     for _ in range(30):
@@ -153,12 +154,12 @@ def test_beyond_dense_a_high_rank_falls_back_to_fitc(monkeypatch):
     monkeypatch.setattr("mixepi.bkmr.likelihood.solver.LARGE_RANK", 15)
     model = naive.model(n=30, m=2)
     solver = Solver("lowrank", 1e-3, 20)
-    smooth = solver.evaluate(model, np.array([0.01, 0.0]), 1.0, model.working())
-    rough = solver.evaluate(model, np.array([500.0, 500.0]), 1.0, model.working())
-    assert (smooth.method, rough.method) == ("lowrank", "fitc")
+    smooth = solver.evaluate(model, np.array([0.01, 0.0]), 1.0, model.projected())
+    high_rank = solver.evaluate(model, np.array([500.0, 500.0]), 1.0, model.projected())
+    assert (smooth.method, high_rank.method) == ("lowrank", "fitc")
     # Where the kernel is nearly the identity, what fitc keeps (the diagonal) is nearly everything.
-    exact = dense.log_likelihood(model.zt, np.array([500.0, 500.0]), 1.0, model.working())
-    assert rough.log_likelihood == pytest.approx(exact, abs=0.05)
+    exact = dense.log_likelihood(model.zt, np.array([500.0, 500.0]), 1.0, model.projected())
+    assert high_rank.log_likelihood == pytest.approx(exact, abs=0.05)
 
 
 def test_posteriors_of_the_solvers_agree():
@@ -248,7 +249,7 @@ def test_stored_pieces_of_bkmr(design905, case):
     z, X, y = design905
     row = pd.read_csv(ORACLES / "bkmr_det_lik.csv").query("case == @case and not knots").iloc[0]
     r = row[[f"r{m}" for m in range(1, 6)]].to_numpy(dtype=float)
-    data = WorkingData(y, X, NoiseModel(InverseGammaPrior()))
+    data = ProjectedData(y=y, X=X, noise=NoiseModel(InverseGammaPrior()))
     zt = np.ascontiguousarray(z.T)
     fit = dense.posterior(zt, r, row["lambda"], data)
     assert -2 * np.log(np.diag(fit.root)).sum() == pytest.approx(row["logdetVinv"], rel=1e-10)
@@ -259,7 +260,7 @@ def test_stored_pieces_of_bkmr(design905, case):
     exact = dense.log_likelihood(zt, r, row["lambda"], data)
     assert low_rank.likelihood(solver, data).at(row["lambda"]) == pytest.approx(exact, abs=1e-6)
     # h at new points given bhat, as bkmr computes it.
-    known = WorkingData(y - X @ beta, np.empty((905, 0)), data.noise)
+    known = ProjectedData(y=y - X @ beta, X=np.empty((905, 0)), noise=data.noise)
     stored = pd.read_csv(ORACLES / "bkmr_det_hnew.csv").query("case == @case and not knots")
     z_new = pd.read_csv(ORACLES / "bkmr_det_Znew.csv").to_numpy()
     mean, cov = dense.posterior(zt, r, row["lambda"], known).joint(z_new, z)

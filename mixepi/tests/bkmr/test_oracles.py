@@ -10,8 +10,8 @@ from mixepi.bkmr.design import build
 from mixepi.bkmr.likelihood import dense, low_rank
 from mixepi.bkmr.likelihood.kernel import kernel_between
 from mixepi.bkmr.model.priors import InverseGammaPrior
-from mixepi.bkmr.model.projected_data import NoiseModel, WorkingData
-from tests.bkmr.conftest import METALS
+from mixepi.bkmr.model.projected_data import NoiseModel, ProjectedData
+from tests.bkmr.support.fits import METALS
 from tests.support.paths import FIXTURES
 
 ORACLES = FIXTURES / "bkmr"
@@ -37,10 +37,10 @@ def test_random_intercept(design905):
     """log |V| and y' V^-1 y with V = I + lambda K + lambda_2 T T', T the strata; the kernel of case 1."""
     z, _, y = design905
     row = stored("bkmr_det_randint").iloc[0]
-    data = WorkingData(
-        y,
-        np.empty((905, 0)),
-        NoiseModel(InverseGammaPrior()),
+    data = ProjectedData(
+        y=y,
+        X=np.empty((905, 0)),
+        noise=NoiseModel(InverseGammaPrior()),
         cluster=stored("bkmr_det_stratum905")["stratum"].to_numpy() - 1,
         cluster_variance=row["lambda2"],
     )
@@ -61,19 +61,21 @@ def test_knots(design905, case):
     knots = stored("bkmr_det_knots50").to_numpy()
     at_knots = np.linalg.cholesky(kernel_between(knots, knots, r) + 0.001 * np.eye(len(knots)))
     rows = linalg.solve_triangular(at_knots, kernel_between(knots, z, r), lower=True)
-    factor = low_rank.Factor(r, rows, np.arange(len(knots)), np.zeros(905), complete=True)
-    data = WorkingData(y, X, NoiseModel(InverseGammaPrior()))
+    factor = low_rank.Factor(
+        r=r, rows=rows, pivots=np.arange(len(knots)), residual=np.zeros(905), complete=True
+    )
+    data = ProjectedData(y=y, X=X, noise=NoiseModel(InverseGammaPrior()))
     fit = low_rank.posterior(factor, data, row["lambda"])
     assert fit.quadratic == pytest.approx(row["quad"], rel=1e-6)
     beta = row[[f"betahat{j}" for j in range(1, 9)]].to_numpy(dtype=float)
     np.testing.assert_allclose(fit.mean[:8], beta, rtol=1e-6)
     # The features' block of the precision is I + lambda G'G, of the same determinant as V.
-    features = WorkingData(y, np.empty((905, 0)), data.noise)
+    features = ProjectedData(y=y, X=np.empty((905, 0)), noise=data.noise)
     root = low_rank.posterior(factor, features, row["lambda"]).root
     assert -2 * np.log(np.diag(root)).sum() == pytest.approx(row["logdetVinv"], rel=1e-6)
     # h at new points given bhat, as bkmr computes it: of the knots' features alone.
     z_new = stored("bkmr_det_Znew").to_numpy()
-    known = WorkingData(y - X @ beta, np.empty((905, 0)), data.noise)
+    known = ProjectedData(y=y - X @ beta, X=np.empty((905, 0)), noise=data.noise)
     weights = low_rank.posterior(factor, known, row["lambda"])
     new = linalg.solve_triangular(at_knots, kernel_between(knots, z_new, r), lower=True)
     new = np.sqrt(row["lambda"]) * new.T

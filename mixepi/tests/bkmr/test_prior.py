@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mixepi.bkmr.model.priors import GammaPrior, UniformPrior
-from mixepi.bkmr.sampler.transition import Kernel
-from tests.bkmr.support import naive
-from tests.bkmr.test_sampler import prior_run, z_score
+from mixepi.bkmr.sampler.transition import Transition
+from tests.bkmr.support import chains, naive
+from tests.bkmr.support.chains import prior_run, z_score
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -17,17 +17,14 @@ LEVELS = (0.1, 0.5, 0.9)
 def clustered_prior_run():
     """Probabilities below lambda_2 and lambda, under their priors, in each sweep."""
     model = naive.model(n=6, m=2, use_likelihood=False)
-    model = replace(model, cluster=np.arange(6) % 3, zt=None)
-    chain = naive.chain(model, warmup=100)
-    naive.run(chain, 0)
+    model = replace(model, cluster=np.arange(6) % 3)
+    chain = chains.chain(model, warmup=100)
+    chains.run(chain, 0)
     variances, lambdas = [], []
     for _ in range(1500):
-        point, chain.local, chain.state.exact = chain.kernel.sweep(
-            chain.state.point, chain.local, chain.state.exact, chain.state.rng
-        )
-        chain.state.point = point
-        variances.append(point.cluster_variance)
-        lambdas.append(point.lambda_)
+        chain.transition.sweep(chain.state)
+        variances.append(chain.state.point.cluster_variance)
+        lambdas.append(chain.state.point.lambda_)
     priors = model.priors
     return priors.cluster.distribution(np.array(variances)), priors.lambda_.distribution(np.array(lambdas))
 
@@ -43,9 +40,9 @@ def test_random_intercept():
 
 
 def test_negative_control_a_missing_jacobian_is_caught(monkeypatch):
-    correct = Kernel.log_density
+    correct = Transition.log_density
     monkeypatch.setattr(
-        Kernel,
+        Transition,
         "log_density",
         lambda self, point, local: correct(self, point, local) - math.log(point.cluster_variance),
     )
@@ -74,8 +71,8 @@ def test_prior_inclusion_is_that_of_the_law_sampled():
     """By hand: four times the prior with an exposure in, nine times with one of {1, 2} in, and normed."""
     five = naive.model(m=5, n=6)
     assert five.prior_inclusion((0,)) == 0.5
-    assert replace(five, select=False, zt=None).prior_inclusion((0,)) == 1.0
-    assert replace(five, compat_bkmr=True, zt=None).prior_inclusion((0,)) == pytest.approx(4 / 7)
+    assert replace(five, select=False).prior_inclusion((0,)) == 1.0
+    assert replace(five, compat_bkmr=True).prior_inclusion((0,)) == pytest.approx(4 / 7)
     groups = naive.model(m=4, n=6, groups=((0, 1), (2,), (3,)), compat_bkmr=True)
     found = [groups.prior_inclusion(group) for group in groups.groups]
     np.testing.assert_allclose(found, [18 / 23, 44 / 69, 44 / 69], rtol=1e-12)

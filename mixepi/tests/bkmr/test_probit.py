@@ -6,18 +6,22 @@ from scipy import special, stats
 
 from mixepi.bkmr.likelihood import low_rank
 from mixepi.bkmr.likelihood.solver import Solver
+from mixepi.bkmr.model.point import Point
 from mixepi.bkmr.probit import dense as probit_dense
 from mixepi.bkmr.probit import importance
 from mixepi.bkmr.probit import likelihood as probit_likelihood
 from mixepi.bkmr.probit import sites as probit_sites
 from mixepi.bkmr.probit import stage as probit
-from mixepi.bkmr.sampler.transition import Point
 from mixepi.errors import SeparationError
 from tests.bkmr.support import naive
-from tests.bkmr.test_sampler import z_score
+from tests.bkmr.support.chains import z_score
 
 SIGNS = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
 START = probit_sites.Sites.at(SIGNS, np.zeros(5))
+
+
+def stage_at(model, solver, sites):
+    return probit.ProbitStage(model=model, solver=solver, sites=sites)
 
 
 def test_log_phi_in_both_tails():
@@ -76,8 +80,8 @@ def test_estimates_at_matched_sites_vary_less():
     signs, rng = 2 * model.y - 1, np.random.default_rng(1)
     point = Point(np.array([1.0, 0.5]), np.log(4.0))
     start = probit_sites.Sites.at(signs, probit.null_predictors(model))
-    stage = probit.ProbitStage(model, Solver("dense", 1e-3, 5), signs, start)
-    matched = probit.ProbitStage(model, stage.solver, signs, stage.matched_sites([point] * 5))
+    stage = stage_at(model, Solver("dense", 1e-3, 5), start)
+    matched = stage_at(model, stage.solver, stage.matched_sites([point] * 5))
     sd = [np.std([s.evaluate(point, None, rng).log_likelihood for _ in range(200)]) for s in (stage, matched)]
     assert sd[1] < 0.5 * sd[0]
 
@@ -85,9 +89,9 @@ def test_estimates_at_matched_sites_vary_less():
 @pytest.mark.parametrize("name", ["lowrank", "dense"])
 def test_estimate_is_unbiased_for_the_orthant_probability(name):
     """No covariates: p(y) is a normal orthant probability, computed by scipy."""
-    model = naive.model(n=5, intercept=False, family="binomial")
+    model = replace(naive.model(n=5, intercept=False, family="binomial"), y=(SIGNS > 0).astype(float))
     point = Point(np.array([0.4, 0.2]), np.log(1.5))
-    stage = probit.ProbitStage(model, Solver(name, 1e-10, 5), SIGNS, START)
+    stage = stage_at(model, Solver(name, 1e-10, 5), START)
     rng = np.random.default_rng(2)
     evaluations = [stage.evaluate(point, None, rng) for _ in range(4000)]
     found = np.exp([e.log_likelihood for e in evaluations])
@@ -103,13 +107,13 @@ def test_dense_and_feature_estimates_agree(clustered):
     """Covariates with flat priors, a random intercept, curvature taken at a poor place."""
     model = naive.model(n=30, family="binomial")
     if clustered:
-        model = replace(model, cluster=np.arange(30) % 6, zt=None)
+        model = replace(model, cluster=np.arange(30) % 6)
     signs, point = 2 * model.y - 1, Point(np.array([0.4, 0.2]), np.log(1.5), 0.7 if clustered else 0.0)
     rng = np.random.default_rng(2)
     values, etas = {}, {}
     for name in ("lowrank", "dense"):
         solver = Solver(name, 1e-8, 5)
-        stage = probit.ProbitStage(model, solver, signs, probit_sites.Sites.at(signs, 0.3 * signs))
+        stage = stage_at(model, solver, probit_sites.Sites.at(signs, 0.3 * signs))
         if name == "lowrank":
             factor = low_rank.factorise(model.zt, point.r, max_rank=30, trace=1e-10)
             design, _ = stage._features(point, factor)
@@ -141,11 +145,11 @@ def test_dense_and_feature_estimates_agree(clustered):
 def test_a_kernel_close_to_the_identity_is_noise(lambda_):
     """Then h is noise of variance lambda, and the flat intercept is left: one integral, by quadrature."""
     model = naive.model(n=60, family="binomial")
-    model = replace(model, X=np.ones((60, 1)), zt=None)
+    model = replace(model, X=np.ones((60, 1)))
     signs = 2 * model.y - 1
     point = Point(np.array([1e5, 1e5]), np.log(lambda_))
     far = probit_sites.Sites.at(signs, np.zeros(60))
-    stage = probit.ProbitStage(model, Solver("dense", 1e-3, 5), signs, far)
+    stage = stage_at(model, Solver("dense", 1e-3, 5), far)
     rng = np.random.default_rng(0)
     found = [stage.evaluate(point, None, rng).log_likelihood for _ in range(20)]
     b = np.linspace(-60, 60, 40001)
@@ -155,10 +159,10 @@ def test_a_kernel_close_to_the_identity_is_noise(lambda_):
 
 
 def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
-    model = naive.model(n=5, intercept=False, family="binomial")
+    model = replace(naive.model(n=5, intercept=False, family="binomial"), y=(SIGNS > 0).astype(float))
     point = Point(np.array([0.4, 0.2]), np.log(1.5))
     solver = Solver("fitc", 1e-3, 2)
-    stage = probit.ProbitStage(model, solver, SIGNS, START)
+    stage = stage_at(model, solver, START)
     rng = np.random.default_rng(2)
     found = np.array([np.exp(stage.evaluate(point, None, rng).log_likelihood) for _ in range(2000)])
     factor = solver.factor(model, point.r, 1.5)
@@ -172,13 +176,11 @@ def test_fitc_probit_is_the_orthant_probability_of_its_own_covariance():
 @pytest.mark.parametrize("name", ["lowrank", "dense"])
 def test_an_estimate_knows_its_noise(monkeypatch, name):
     """Standard error from the pairs of one estimate against the sd of many, without the least."""
-    monkeypatch.setattr(importance, "LEAST_NOISE", 0.0)
+    monkeypatch.setattr(importance, "MIN_NOISE", 0.0)
     monkeypatch.setattr(probit, "PAIRS", 24)
     model = naive.model(n=30, family="binomial", signal=1.5)
-    signs, point, rng = 2 * model.y - 1, Point(np.array([0.1, 0.05]), np.log(3.0)), np.random.default_rng(0)
-    stage = probit.ProbitStage(
-        model, Solver(name, 1e-3, 5), signs, probit_sites.Sites.at(signs, probit.null_predictors(model))
-    )
+    point, rng = Point(np.array([0.1, 0.05]), np.log(3.0)), np.random.default_rng(0)
+    stage = probit.ProbitStage.at_null(model, Solver(name, 1e-3, 5))
     found = [stage.evaluate(point, None, rng) for _ in range(400)]
     said = np.sqrt(np.mean([e.noise**2 for e in found]))
     assert said == pytest.approx(np.std([e.log_likelihood for e in found]), rel=0.25)
@@ -255,7 +257,7 @@ def test_refresh_lets_go_of_a_draw_of_great_weight(monkeypatch):
     model = naive.model(n=30, family="binomial", signal=1.5)
     signs, point = 2 * model.y - 1, Point(np.array([0.2, 0.1]), np.log(2.0))
     sites = probit_sites.Sites.at(signs, 0.3 * signs)
-    stage = probit.ProbitStage(model, Solver("dense", 1e-3, 5), signs, sites)
+    stage = stage_at(model, Solver("dense", 1e-3, 5), sites)
     rng = np.random.default_rng(6)
     found = stage.evaluate(point, None, rng)
     normals = rng.standard_normal((16_000, found.proposal.dimension))
@@ -310,9 +312,7 @@ def test_an_outlying_covariate_is_no_separation():
     model = naive.model(n=400, family="binomial")
     x = np.append(rng.normal(size=399), 12.0)
     y = (0.9 * x + rng.normal(size=400) > 0).astype(float)
-    eta = probit.null_predictors(
-        replace(model, X=np.column_stack([np.ones(400), x]), y=y, z=model.z, zt=None)
-    )
+    eta = probit.null_predictors(replace(model, X=np.column_stack([np.ones(400), x]), y=y, z=model.z))
     assert eta.max() > probit.LARGEST_PREDICTOR
     assert np.abs(eta[:-1]).max() < probit.LARGEST_PREDICTOR
 
@@ -321,7 +321,7 @@ def test_a_level_without_cases_is_separation():
     model = naive.model(n=60, family="binomial")
     level = (np.arange(60) < 12).astype(float)
     y = np.where(level == 1, 0.0, np.arange(60) % 2)
-    rare = replace(model, X=np.column_stack([np.ones(60), level]), y=y, zt=None)
+    rare = replace(model, X=np.column_stack([np.ones(60), level]), y=y)
     with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
         probit.null_predictors(rare)
 
@@ -330,4 +330,4 @@ def test_separation_is_named():
     model = naive.model(n=20, family="binomial")
     separated = np.column_stack([np.ones(20), 2 * model.y - 1])
     with pytest.raises(SeparationError, match="predicts the outcome perfectly"):
-        probit.null_predictors(replace(model, X=separated, zt=None))
+        probit.null_predictors(replace(model, X=separated))

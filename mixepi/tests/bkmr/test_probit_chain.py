@@ -10,9 +10,9 @@ from mixepi.bkmr.probit import sites as probit_sites
 from mixepi.bkmr.probit import stage as probit
 from mixepi.bkmr.probit.likelihood import log_likelihoods
 from mixepi.bkmr.probit.site_map import SiteMap
-from mixepi.bkmr.sampler.chain import draw_latent
-from tests.bkmr.support import naive
-from tests.bkmr.test_sampler import z_score
+from mixepi.bkmr.probit.stage import draw_latent
+from tests.bkmr.support import chains, naive
+from tests.bkmr.support.chains import z_score
 
 SWEEPS = 3000
 
@@ -21,7 +21,7 @@ SWEEPS = 3000
 def people():
     model = naive.model(n=5, m=1, intercept=False, family="binomial")
     z = np.array([[-2.0], [-1.2], [0.1], [1.1], [2.0]])
-    return replace(model, z=z, y=np.array([1.0, 1.0, 0.0, 1.0, 1.0]), zt=None)
+    return replace(model, z=z, y=np.array([1.0, 1.0, 0.0, 1.0, 1.0]))
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +44,21 @@ def exact(people):
 
 
 def scores(model, exact, site_map=None):
-    chain = naive.chain(model, warmup=0, draws=SWEEPS, seed=2)
-    chain.kernel.tuning = replace(chain.kernel.tuning, steps=5)
+    chain = chains.chain(model, warmup=0, draws=SWEEPS, seed=2)
+    state = chain.state
+    state.tuning = replace(state.tuning, steps=5)
     # Sites that match nothing: the estimates are noisy, and must be right all the same.
     signs = 2 * model.y - 1
-    chain.kernel.stage.sites = probit_sites.Sites.at(signs, -3.0 * signs)
+    state.stage = replace(state.stage, sites=probit_sites.Sites.at(signs, -3.0 * signs))
     if site_map is not None:
-        chain.kernel.stage.site_maps = {np.ones(1, dtype=bool).tobytes(): site_map}
-        inside = replace(chain.state.point, r=np.array([0.5]))
-        assert chain.kernel.stage.sites_at(inside) is not chain.kernel.stage.sites
-    state = chain.state
-    state.exact = chain.kernel.stage.evaluate(state.point, chain.local, state.rng)
+        inside = replace(state.point, r=np.array([0.5]))
+        state.stage = replace(state.stage, site_maps={inside.subset: site_map})
+        assert state.stage.sites_at(inside) is not state.stage.sites
+    chains.go_to(chain, state.point)
     median = model.priors.lambda_.quantile(np.array(0.5))
     found = {name: np.empty(SWEEPS) for name in exact}
     for t in range(SWEEPS):
-        state.point, chain.local, state.exact = chain.kernel.sweep(
-            state.point, chain.local, state.exact, state.rng
-        )
+        chain.transition.sweep(state)
         found["included"][t] = state.point.r[0] > 0
         found["lambda below its median"][t] = state.point.lambda_ < median
         found["latent beyond 1"][t] = signs[0] * draw_latent(signs, state.exact.eta, state.rng)[0] > 1

@@ -17,13 +17,13 @@ import pandas as pd
 import pytest
 
 from mixepi import BKMR, ChainOptions, fit_bkmr
+from mixepi.bkmr.likelihood.exact_stage import GaussianStage
 from mixepi.bkmr.likelihood.solver import LARGEST_DENSE
 from mixepi.bkmr.sampler import progress
 from mixepi.bkmr.sampler.chain import run_chain
-from mixepi.bkmr.sampler.transition import GaussianStage
 from mixepi.fan_out import fan_out
-from tests.bkmr.conftest import quiet_fit
-from tests.bkmr.support import naive
+from tests.bkmr.support import chains, naive
+from tests.bkmr.support.fits import quiet_fit
 
 LONG_FIT = """
 import sys
@@ -165,23 +165,23 @@ def test_fits_show_their_sweeps(monkeypatch, capsys, people, spec):
 
 
 def test_a_chain_on_another_machine_runs_without_the_file_of_sweeps(tmp_path):
-    chain = naive.chain(naive.model(), warmup=2, draws=4)
+    chain = chains.chain(naive.model(), warmup=2, draws=4)
     assert len(run_chain(replace(chain.task, sweeps=tmp_path / "elsewhere")).draws.lambda_) == 4
 
 
 def test_a_draw_that_fitc_helped_to_decide_is_labelled(monkeypatch):
-    """A rough proposal that was refused on an approximate likelihood leaves an exact state behind."""
+    """A proposal of high rank that was refused on an approximate likelihood leaves an exact state behind."""
     monkeypatch.setitem(LARGEST_DENSE, "gaussian", 10)
     monkeypatch.setattr("mixepi.bkmr.likelihood.solver.LARGE_RANK", 12)
-    chain = naive.chain(naive.model(n=40, m=3, signal=0.3), seed=2, warmup=30, draws=120, cap=4)
-    evaluate, methods, expected, states = chain.kernel.stage.kernel_evaluate, [], [], []
+    chain = chains.chain(naive.model(n=40, m=3, signal=0.3), seed=2, warmup=30, draws=120, cap=4)
+    evaluate, methods, expected, states = GaussianStage.evaluate, [], [], []
 
-    def listen(point, local):
-        found = evaluate(point, local)
+    def listen(self, point, local, rng):
+        found = evaluate(self, point, local, rng)
         methods.append(found.method)
         return found
 
-    chain.kernel.stage = GaussianStage(listen)
+    monkeypatch.setattr(GaussianStage, "evaluate", listen)
     while chain.state.sweep < 150:
         methods[:] = [chain.state.exact.method]
         chain.advance()

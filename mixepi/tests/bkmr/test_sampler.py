@@ -6,25 +6,17 @@ import numpy as np
 import pytest
 
 from mixepi.bkmr.diagnostics import effective_size
-from mixepi.bkmr.model.priors import InclusionPrior, InverseGammaPrior
+from mixepi.bkmr.likelihood.exact_stage import GaussianStage
+from mixepi.bkmr.likelihood.solver import Evaluation
+from mixepi.bkmr.model.model import bkmr_log_choice
+from mixepi.bkmr.model.priors import InclusionPrior
 from mixepi.bkmr.sampler import moves
 from mixepi.bkmr.sampler import within_model_moves as blocks
 from mixepi.bkmr.sampler.adaptation import fit_birth
 from mixepi.bkmr.sampler.emulator import fit_emulator
-from tests.bkmr.support import naive
-
-
-def z_score(draws, truth):
-    """Distance of a chain's mean from the truth in Monte-Carlo standard errors."""
-    size = effective_size(draws[None, :].astype(float))
-    sd = max(draws.std(), 1e-9)
-    return (draws.mean() - truth) / (sd / np.sqrt(size))
-
-
-def prior_run(sweeps=3000, **options):
-    model = naive.model(n=6, m=options.pop("m", 5), use_likelihood=False, **options)
-    chain = naive.chain(model, warmup=100)
-    return model, *naive.run(chain, sweeps)
+from mixepi.bkmr.sampler.transition import Transition
+from tests.bkmr.support import chains, naive
+from tests.bkmr.support.chains import geweke, prior_run, z_score
 
 
 def test_prior_only_run_returns_the_prior():
@@ -69,23 +61,23 @@ def test_compat_reproduces_the_law_of_bkmr():
 
 
 @pytest.mark.parametrize(
-    ("adapting", "rough", "seldom"), [(True, True, False), (False, True, True), (False, False, False)]
+    ("adapting", "high_rank", "seldom"), [(True, True, False), (False, True, True), (False, False, False)]
 )
-def test_exact_flips_are_seldom_only_after_warm_up_and_where_kernels_are_rough(
-    monkeypatch, adapting, rough, seldom
+def test_exact_flips_are_seldom_only_after_warm_up_and_where_kernels_are_of_high_rank(
+    monkeypatch, adapting, high_rank, seldom
 ):
-    chain = naive.chain(naive.model(n=20))
-    point, kernel = chain.state.point, chain.kernel
-    kernel.adapting = adapting
-    rough_sets = {(point.r > 0).tobytes(): blocks.initial_block(point.r)} if rough else {}
-    always_out = np.full(len(point.r), 0.01)
-    kernel.tuning = replace(kernel.tuning, inclusion=always_out, blocks=rough_sets)
+    chain = chains.chain(naive.model(n=20))
+    state = chain.state
+    state.adapting = adapting
+    known = {state.point.subset: blocks.initial_block(state.point.r)} if high_rank else {}
+    always_out = np.full(len(state.point.r), 0.01)
+    tuning = state.tuning = replace(state.tuning, inclusion=always_out, blocks=known)
     asked = []
     monkeypatch.setattr(moves, "flip", lambda r, groups, rates, birth, rng: asked.append(rates.enter[0]))
-    kernel._exact_flip(point, chain.local, chain.state.exact, chain.state.rng)
-    rates = kernel.tuning.exact_rates if seldom else kernel.tuning.rates
+    chain.transition._exact_flip(state)
+    rates = tuning.exact_rates if seldom else tuning.rates
     assert asked == [rates.enter[0]]
-    assert kernel.tuning.exact_rates.enter[0] < 0.5 * kernel.tuning.rates.enter[0]
+    assert tuning.exact_rates.enter[0] < 0.5 * tuning.rates.enter[0]
 
 
 @pytest.mark.parametrize("fault", ["flipped sign", "bkmr's choice ratio"])
@@ -101,7 +93,7 @@ def test_negative_control_a_faulty_move_is_caught(monkeypatch, move, fault):
             return moves.Proposal(proposal.r, -proposal.log_q_ratio)
         # The logarithm of p(move | new) / p(move | old), added with the opposite sign.
         old, new = np.count_nonzero(r), np.count_nonzero(proposal.r)
-        wrong = moves.bkmr_log_choice(old) - moves.bkmr_log_choice(new)
+        wrong = bkmr_log_choice(old) - bkmr_log_choice(new)
         return moves.Proposal(proposal.r, proposal.log_q_ratio + wrong)
 
     # The other move is left out: a right one beside it would water the fault down.
@@ -121,10 +113,10 @@ ENUMERATION = {
 @pytest.mark.parametrize("options", ENUMERATION.values(), ids=ENUMERATION.keys())
 def test_posterior_equals_enumeration(options):
     options = dict(options)
-    cap = options.pop("cap", None)
+    cap = {"cap": options.pop("cap")} if "cap" in options else {}
     model = naive.model(n=25, signal=0.8, **options)
-    chain = naive.chain(model, cap=cap, seed=3)
-    r, u = naive.run(chain, 2000)
+    chain = chains.chain(model, seed=3, **cap)
+    r, u = chains.run(chain, 2000)
     probability, log_lambda = naive.posterior_by_quadrature(model)
     inside = r > 0
     for delta, p in probability.items():
@@ -134,15 +126,13 @@ def test_posterior_equals_enumeration(options):
 
 
 def test_negative_control_an_uncorrected_surrogate_is_caught(monkeypatch):
-    from mixepi.bkmr.sampler import chain as chains
-
     monkeypatch.setattr(
-        chains.GaussianEvaluator,
-        "__call__",
-        lambda self, point, local: chains.Evaluation(local.log_likelihood(point.u), "wrong", 0),
+        GaussianStage,
+        "evaluate",
+        lambda self, point, local, rng: Evaluation(local.log_likelihood(point.u), "wrong", 0),
     )
     model = naive.model(n=25, signal=0.8)
-    r, _ = naive.run(naive.chain(model, cap=2, seed=3), 3000)
+    r, _ = chains.run(chains.chain(model, cap=2, seed=3), 3000)
     probability, _ = naive.posterior_by_quadrature(model)
     worst = max(
         abs(z_score(np.all((r > 0) == np.array(d, dtype=bool), axis=1), p)) for d, p in probability.items()
@@ -155,7 +145,14 @@ def wrong_emulator(model, rng):
     theta = rng.normal(size=(80, 3)) + np.array([np.log(0.3), np.log(0.05), 0.0])
     values = 1.5 * theta[:, 2] + 0.01 * rng.normal(size=80)
     active = np.ones(2, dtype=bool)
-    return fit_emulator(active, theta, values, theta.mean(axis=0), np.eye(3), np.full(len(values), 0.02))
+    return fit_emulator(
+        active=active,
+        theta=theta,
+        values=values,
+        centre=theta.mean(axis=0),
+        covariance=np.eye(3),
+        noise=np.full(len(values), 0.02),
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,26 +163,44 @@ def wrong_emulator(model, rng):
 def test_block_moves_are_exact_even_with_a_wrong_emulator(monkeypatch, correct, adapting):
     rng = np.random.default_rng(0)
     model = naive.model(n=25, signal=0.8, select=False)
-    chain = naive.chain(model, seed=4)
-    block = blocks.Block(np.ones(2, dtype=bool), np.zeros(3), 0.5 * np.eye(3), wrong_emulator(model, rng))
-    chain.kernel.tuning = replace(chain.kernel.tuning, blocks={block.active.tobytes(): block}, steps=0)
+    chain = chains.chain(model, seed=4)
+    block = blocks.Block(
+        active=np.ones(2, dtype=bool),
+        centre=np.zeros(3),
+        covariance=0.5 * np.eye(3),
+        emulator=wrong_emulator(model, rng),
+    )
+    chain.state.tuning = replace(chain.state.tuning, blocks={block.active.tobytes(): block}, steps=0)
     chain.task = replace(chain.task, options=replace(chain.task.options, warmup=0))
     if not correct:
-        inner = chain.kernel._correct
+        inner = Transition._correct
 
-        def no_ratio(kind, point, local, exact, new, new_local, ratio, rng):
+        def no_ratio(self, name, new, ratio, state):
             wrong = (
-                0.0 if not adapting else ratio / blocks.EXPLORING_POWER if kind == "emulated walk" else ratio
+                0.0 if not adapting else ratio / blocks.EXPLORING_POWER if name == "emulated walk" else ratio
             )
-            return inner(kind, point, local, exact, new, new_local, wrong, rng)
+            inner(self, name, new, wrong, state)
 
-        monkeypatch.setattr(chain.kernel, "_correct", no_ratio)
-    _, u = naive.run(chain, 1500, adapting)
-    reference, ru = naive.run(naive.chain(model, seed=5), 2000)
+        monkeypatch.setattr(Transition, "_correct", no_ratio)
+    _, u = chains.run(chain, 1500, adapting)
+    monkeypatch.undo()
+    reference, ru = chains.run(chains.chain(model, seed=5), 2000)
     se = np.hypot(u.std() / np.sqrt(effective_size(u[None])), ru.std() / np.sqrt(effective_size(ru[None])))
     distance = abs(u.mean() - ru.mean()) / se
     assert (distance < 4.5) if correct else (distance > 6)
     assert len(reference) == 2000
+
+
+def standard_emulator(theta, values, noise):
+    """Of one exposure, its posterior taken to be standard normal."""
+    return fit_emulator(
+        active=np.ones(1, dtype=bool),
+        theta=theta,
+        values=values,
+        centre=np.zeros(2),
+        covariance=np.eye(2),
+        noise=noise,
+    )
 
 
 def test_an_exploring_walk_has_the_law_of_the_emulator_to_its_power():
@@ -193,7 +208,7 @@ def test_an_exploring_walk_has_the_law_of_the_emulator_to_its_power():
     rng = np.random.default_rng(0)
     theta = 1.5 * rng.normal(size=(120, 2))
     values = -0.5 * np.sum(theta**2, axis=1)
-    emulator = fit_emulator(np.ones(1, dtype=bool), theta, values, np.zeros(2), np.eye(2), np.full(120, 0.01))
+    emulator = standard_emulator(theta, values, np.full(120, 0.01))
     for power in (1.0, blocks.EXPLORING_POWER):
         x, found = np.zeros(2), []
         for _ in range(600):
@@ -210,7 +225,7 @@ def test_the_emulator_believes_noisy_values_less():
     values = exact + noise * rng.normal(size=80)
 
     def error(said):
-        emulator = fit_emulator(np.ones(1, dtype=bool), theta, values, np.zeros(2), np.eye(2), said)
+        emulator = standard_emulator(theta, values, said)
         near = theta[np.sum(theta**2, axis=1) < 2.0]
         return np.std([emulator.log_likelihood(x) + 0.5 * x @ x for x in near])
 
@@ -218,46 +233,13 @@ def test_the_emulator_believes_noisy_values_less():
     assert 5 * error(noise) < error(np.full(80, 0.5))
 
 
-def test_a_rough_set_that_warm_up_did_not_see_is_walked_too():
+def test_a_set_of_high_rank_that_warm_up_did_not_see_is_walked_too():
     model = naive.model(n=25, signal=0.8, select=False)
-    chain = naive.chain(model, seed=4)
-    chain.kernel.tuning = replace(chain.kernel.tuning, cheap=0.1, steps=0)
+    chain = chains.chain(model, seed=4)
+    chain.state.tuning = replace(chain.state.tuning, cheap=0.1, steps=0)
     chain.task = replace(chain.task, options=replace(chain.task.options, warmup=0))
-    _, u = naive.run(chain, 60)
+    _, u = chains.run(chain, 60)
     assert len(np.unique(u)) > 20
-
-
-def geweke(fault=False, sweeps=2500):
-    """Successive-conditional simulation: draw y given the parameters, then one sweep (Geweke 2004)."""
-    priors = replace(naive.Priors(), sigma2=InverseGammaPrior(3.0, 2.0))
-    model = naive.model(n=8, intercept=False, priors=priors)
-    chain = naive.chain(model, cap=3, warmup=0, seed=11)
-    kernel, state = chain.kernel, chain.state
-    kernel.tuning = replace(kernel.tuning, steps=6)
-    rng = np.random.default_rng(12)
-    r, u = [], []
-    for _ in range(sweeps):
-        v = np.eye(8) + state.point.lambda_ * naive.kernel(model.z, state.point.r)
-        sigma2 = 2.0 / rng.gamma(3.0)
-        y = np.linalg.cholesky(v) @ rng.normal(size=8) * np.sqrt(sigma2)
-        new = replace(model, y=1.6 * y if fault else y)
-        kernel.model = new
-        kernel.surrogate.set_data(new.working())
-        kernel.stage = replace(kernel.stage, kernel_evaluate=replace(kernel.stage.kernel_evaluate, model=new))
-        chain.local = kernel.surrogate.at(state.point.r, 0.0)
-        state.exact = kernel.stage.evaluate(state.point, chain.local, rng)
-        state.point, chain.local, state.exact = kernel.sweep(state.point, chain.local, state.exact, state.rng)
-        r.append(state.point.r)
-        u.append(state.point.u)
-    r, u = np.array(r), np.array(u)
-    v = model.priors.lambda_.distribution(np.exp(u))
-    return {
-        "P(none in)": z_score(~r.any(axis=1), 1 / 3),
-        "PIP": z_score(r[:, 0] > 0, 0.5),
-        "lambda": z_score(v, 0.5),
-        "lambda squared": z_score(v**2, 1 / 3),
-        "lambda when in": z_score(v * (r[:, 0] > 0), 0.25),
-    }
 
 
 def test_short_geweke():
@@ -275,6 +257,6 @@ def test_birth_density_is_fitted_to_where_r_was():
     rng = np.random.default_rng(0)
     draws[:, 1] = model.priors.r.quantile(rng.beta(8, 2, size=400))
     ones = np.ones(3)
-    fitted = fit_birth(moves.BirthDensity(model.priors.r, ones, ones), draws)
+    fitted = fit_birth(moves.BirthDensity(prior=model.priors.r, alpha=ones, beta=ones), draws)
     mean = fitted.alpha / (fitted.alpha + fitted.beta)
     assert mean[1] == pytest.approx(0.8, abs=0.05)

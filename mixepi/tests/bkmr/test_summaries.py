@@ -124,7 +124,7 @@ def test_probability_scale(binomial, people):
 @pytest.fixture(scope="module")
 def clustered(binomial):
     """The probit's draws, each twelve times, with a random intercept and a strong effect of a covariate."""
-    model = replace(binomial.model, cluster=np.arange(100) % 20, zt=None)
+    model = replace(binomial.model, cluster=np.arange(100) % 20)
     shift = 2.0 * stats.zscore(model.X[:, 1])
     arrays = {name: np.repeat(value, 12, axis=1) for name, value in binomial.arrays().items()}
     arrays["latent"] = arrays["latent"] + shift

@@ -26,7 +26,7 @@ from mixepi.bkmr.model.priors import GammaPrior, InclusionPrior, InverseGammaPri
 from mixepi.bkmr.sampler.draws import Draws
 from mixepi.fan_out import fan_out
 from mixepi.random_streams import random_stream
-from tests.bkmr.support import naive
+from tests.bkmr.support import chains, naive
 from tests.support.paths import FIXTURES
 
 pytestmark = pytest.mark.statistical
@@ -70,7 +70,17 @@ def simulate(family, rng):
         "h at 80 %": h[N + 1],
     }
     groups = tuple((m,) for m in range(M))
-    return Model(family, y, np.empty((N, 0)), z, groups, True, PRIORS, intercept=False), point, truth
+    model = Model(
+        family=family,
+        y=y,
+        X=np.empty((N, 0)),
+        z=z,
+        groups=groups,
+        select=True,
+        priors=PRIORS,
+        intercept=False,
+    )
+    return model, point, truth
 
 
 def one_replication(task):
@@ -78,7 +88,7 @@ def one_replication(task):
     family, number = task
     rng = random_stream(11, "sbc", family, number)
     model, point, truth = simulate(family, rng)
-    chain = naive.chain(model, seed=number, warmup=150, draws=RANKS * 15 - 1, solver="lowrank", cap=10)
+    chain = chains.chain(model, seed=number, warmup=150, draws=RANKS * 15 - 1, solver="lowrank", cap=10)
     chain.task = replace(chain.task, monitors=point)
     chain.state.draws = Draws.empty(model, RANKS * 15 - 1, len(point))
     while chain.state.sweep < 150 + RANKS * 15 - 1:
@@ -153,9 +163,7 @@ def test_simulation_based_calibration_and_coverage(family, tmp_path):
 
 
 def test_long_geweke():
-    from tests.bkmr.test_sampler import geweke
-
-    scores = geweke(sweeps=20_000)
+    scores = chains.geweke(sweeps=20_000)
     assert max(abs(s) for s in scores.values()) < 4, scores
 
 
@@ -163,7 +171,7 @@ def test_long_geweke():
 def test_inclusion_probabilities_equal_enumeration(seed):
     """All four models of two exposures, r and lambda integrated by quadrature."""
     model = naive.model(seed=seed, n=30, signal=0.5)
-    r, u = naive.run(naive.chain(model, seed=seed), 12_000)
+    r, u = chains.run(chains.chain(model, seed=seed), 12_000)
     probability, log_lambda = naive.posterior_by_quadrature(model, points=40)
     shares_agree(r, probability)
     assert abs(u.mean() - log_lambda) < 4 * u.std() / np.sqrt(effective_size(u[None])) + 0.01
@@ -179,7 +187,7 @@ def shares_agree(r, probability, slack=2e-3):
 def test_inclusion_probabilities_of_a_group_equal_enumeration():
     """Two exposures of which at most one is in."""
     model = naive.model(n=30, signal=0.5, groups=((0, 1),))
-    r, _ = naive.run(naive.chain(model, seed=1), 12_000)
+    r, _ = chains.run(chains.chain(model, seed=1), 12_000)
     probability, _ = naive.posterior_by_quadrature(
         model, points=40, prior={(0, 0): 0.5, (1, 0): 0.25, (0, 1): 0.25}
     )
@@ -192,10 +200,10 @@ def test_inclusion_probabilities_of_a_probit_equal_enumeration():
     """All four models of two exposures, likelihoods by orthant probabilities."""
     z = np.array([[-2.0, 0.3], [-1.3, -1.0], [-0.2, 1.5], [0.3, -0.6], [1.2, 0.4], [2.0, -0.7]])
     model = naive.model(n=6, intercept=False, family="binomial")
-    model = replace(model, z=z, y=np.array([1.0, 1, 0, 0, 1, 1]), zt=None)
+    model = replace(model, z=z, y=np.array([1.0, 1, 0, 0, 1, 1]))
     levels = (np.arange(8) + 0.5) / 8
     r_grid, lambdas = PRIORS_OF_R.quantile(levels), model.priors.lambda_.quantile(levels)
-    model = replace(model, priors=replace(model.priors, r=PRIORS_OF_R), zt=None)
+    model = replace(model, priors=replace(model.priors, r=PRIORS_OF_R))
     mass = {}
     for delta, prior in {(0, 0): 1 / 3, (1, 0): 1 / 6, (0, 1): 1 / 6, (1, 1): 1 / 3}.items():
         grids = [r_grid if inside else [0.0] for inside in delta]
@@ -208,8 +216,8 @@ def test_inclusion_probabilities_of_a_probit_equal_enumeration():
         mass[delta] = prior * np.mean(values)
     probability = {delta: x / sum(mass.values()) for delta, x in mass.items()}
     assert max(abs(probability[1, 0] - 1 / 6), abs(probability[0, 0] - 1 / 3)) > 0.05
-    chain = naive.chain(model, seed=1)
-    r, _ = naive.run(chain, 6000)
+    chain = chains.chain(model, seed=1)
+    r, _ = chains.run(chain, 6000)
     shares_agree(r, probability, slack=4e-3)
 
 

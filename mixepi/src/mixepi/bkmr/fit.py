@@ -128,7 +128,15 @@ def _run_to(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainO
     solver = Solver(spec.solver, spec.tolerance, min(spec.inducing, model.n))
     fingerprint = _fingerprint(spec, model, options, seed)
     tasks = [
-        ChainTask(model, solver, options, seed, chain, monitors, fingerprint)
+        ChainTask(
+            model=model,
+            solver=solver,
+            options=options,
+            seed=seed,
+            chain=chain,
+            monitors=monitors,
+            fingerprint=fingerprint,
+        )
         for chain in range(options.chains)
     ]
     chains = _run_chains(tasks, options)

@@ -10,6 +10,7 @@ from mixepi.arguments import require_choice
 from mixepi.arrays import FloatArray
 from mixepi.bkmr import diagnostics, plots, summaries
 from mixepi.bkmr.posterior import Posterior
+from mixepi.bkmr.sampler.transition import EXACT_MOVES
 from mixepi.bkmr.spec import ChainOptions
 from mixepi.results.base import IntervalResult
 from mixepi.tables import check_level
@@ -106,9 +107,7 @@ class BKMRResult(IntervalResult, Posterior):
 
     def surrogate_share(self) -> float:
         """Share of proposals that were decided without an exact evaluation."""
-        exact = sum(
-            self.attempts.get(k, 0) for k in ("exact correction", "exact flip", "emulated walk", "block walk")
-        )
+        exact = sum(self.attempts.get(name, 0) for name in EXACT_MOVES)
         return 1 - exact / sum(self.attempts.values())
 
     def pips(self) -> pd.DataFrame:

@@ -18,9 +18,9 @@ from scipy import special
 from mixepi.arguments import is_number, require_choice, require_integer
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.design import numeric_columns
+from mixepi.bkmr.likelihood.response import response_joint, symmetric_root
 from mixepi.bkmr.likelihood.solver import Solver
 from mixepi.bkmr.posterior import Posterior
-from mixepi.bkmr.sampler.chain import response_joint, symmetric_root
 from mixepi.errors import DataError, SpecificationError
 from mixepi.random_streams import random_stream
 
@@ -110,7 +110,7 @@ def answer(result: Posterior, requests: Sequence[Request], draws: int = MAX_DRAW
     for t, (chain, draw) in enumerate(kept):
         cluster_variance = float(result.cluster_variance[chain, draw])
         latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
-        data = model.working(cluster_variance, latent)
+        data = model.projected(cluster_variance, latent)
         posterior = solver.posterior(model, result.r[chain, draw], float(result.lambda_[chain, draw]), data)
         sigma2 = float(result.sigma2[chain, draw])
         for k, request in enumerate(requests):
@@ -343,7 +343,7 @@ def predict(
     for t, (chain, draw) in enumerate(kept):
         cluster_variance = float(result.cluster_variance[chain, draw])
         latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
-        data_now = model.working(cluster_variance, latent)
+        data_now = model.projected(cluster_variance, latent)
         posterior = solver.posterior(
             model, result.r[chain, draw], float(result.lambda_[chain, draw]), data_now
         )

@@ -3,10 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from mixepi.bkmr.likelihood.solver import Solver
 from mixepi.bkmr.model.model import Model, Priors
-from mixepi.bkmr.sampler.chain import ChainTask, _first_state
-from mixepi.bkmr.spec import ChainOptions
 
 
 def kernel(z, r):
@@ -57,40 +54,17 @@ def model(seed=0, n=25, m=2, signal=1.0, intercept=True, family="gaussian", **op
     groups = options.pop("groups", tuple((j,) for j in range(m)))
     select = options.pop("select", True)
     priors = options.pop("priors", Priors())
-    return Model(family, y, X, z, groups, select, priors, intercept=intercept, **options)
-
-
-def chain(model, seed=1, warmup=300, draws=1000, solver="lowrank", cap=None, **options):
-    """A chain ready to advance."""
-    task = ChainTask(
-        model,
-        Solver(solver, 1e-3, min(20, model.n)),
-        ChainOptions(chains=1, warmup=warmup, draws=draws, progress=False, **options),
-        seed,
-        0,
-        np.zeros((1, model.z.shape[1])),
-        "test",
+    return Model(
+        family=family,
+        y=y,
+        X=X,
+        z=z,
+        groups=groups,
+        select=select,
+        priors=priors,
+        intercept=intercept,
+        **options,
     )
-    chain = _first_state(task)
-    if cap is not None:
-        chain.kernel.surrogate.max_rank = cap
-        chain.kernel.surrogate._factors.clear()
-        chain.__post_init__()
-    return chain
-
-
-def run(chain, sweeps, adapting=False):
-    """Advance and record r and log lambda after warm-up."""
-    while chain.state.sweep < chain.task.options.warmup:
-        chain.advance()
-    chain.kernel.adapting = adapting
-    kernel, state = chain.kernel, chain.state
-    r, u = [], []
-    for _ in range(sweeps):
-        state.point, chain.local, state.exact = kernel.sweep(state.point, chain.local, state.exact, state.rng)
-        r.append(state.point.r)
-        u.append(state.point.u)
-    return np.array(r), np.array(u)
 
 
 def posterior_by_quadrature(model, points=24, prior=None):

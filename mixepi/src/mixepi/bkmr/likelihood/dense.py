@@ -9,7 +9,7 @@ from scipy.linalg import lapack
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.likelihood.kernel import kernel_between, kernel_upper
 from mixepi.bkmr.model.model import Family
-from mixepi.bkmr.model.projected_data import WorkingData
+from mixepi.bkmr.model.projected_data import ProjectedData
 from mixepi.errors import EstimationError
 
 # Measured at n = 1,500, solver="dense": 2.2 and 8.0. The gaussian keeps the latest factor while it makes the
@@ -23,7 +23,7 @@ def required_bytes(n: int, family: Family) -> int:
 
 
 def _covariance_root(
-    zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData, nugget: float
+    zt: FloatArray, r: FloatArray, lambda_: float, data: ProjectedData, nugget: float
 ) -> FloatArray:
     covariance = kernel_upper(zt, r, scale=lambda_, ridge=1.0 - lambda_ * nugget)
     if data.cluster is not None and data.cluster_variance > 0:
@@ -41,7 +41,7 @@ def _covariance_root(
     return np.asarray(root)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DensePosterior:
     """What the Cholesky factor of V gives: log density, b, h at new points.
 
@@ -87,7 +87,7 @@ class DensePosterior:
 
 
 def posterior(
-    zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData, nugget: float = 0.0
+    zt: FloatArray, r: FloatArray, lambda_: float, data: ProjectedData, nugget: float = 0.0
 ) -> DensePosterior:
     """Factor V, with K less `nugget` on its diagonal, and solve for the covariates."""
     root = _covariance_root(zt, r, lambda_, data, nugget)
@@ -103,11 +103,20 @@ def posterior(
         gram_root, beta = np.empty((0, 0)), np.empty(0)
     residual = half_y - half_x @ beta
     return DensePosterior(
-        zt, r, lambda_, root, half_x, half_y, gram_root, beta, float(residual @ residual), log_det
+        zt=zt,
+        r=r,
+        lambda_=lambda_,
+        root=root,
+        half_x=half_x,
+        half_y=half_y,
+        gram_root=gram_root,
+        beta=beta,
+        quadratic=float(residual @ residual),
+        log_determinant=log_det,
     )
 
 
-def log_likelihood(zt: FloatArray, r: FloatArray, lambda_: float, data: WorkingData) -> float:
+def log_likelihood(zt: FloatArray, r: FloatArray, lambda_: float, data: ProjectedData) -> float:
     """Log density of the outcome, b and sigma2 integrated out."""
     fit = posterior(zt, r, lambda_, data)
     return float(data.noise.log_density(np.array(fit.quadratic), np.array(fit.log_determinant), data.degrees))

@@ -20,10 +20,10 @@ from scipy import linalg
 from mixepi.arrays import FloatArray, IntArray
 from mixepi.bkmr.likelihood.kernel import kernel_between, pivoted_cholesky
 from mixepi.bkmr.likelihood.over_lambda import LambdaLikelihood, lambda_likelihood
-from mixepi.bkmr.model.projected_data import WorkingData
+from mixepi.bkmr.model.projected_data import ProjectedData
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Factor:
     """A factor of the kernel at one r.
 
@@ -61,12 +61,12 @@ class Factor:
         return np.asarray(linalg.solve_triangular(lower, cross.T, lower=True).T)
 
 
-def trace_tolerance(tolerance: float, most_change: float, lambda_reference: float) -> float:
+def trace_tolerance(tolerance: float, max_change: float, lambda_reference: float) -> float:
     """The trace(E) at which the log-likelihood error is at most `tolerance` at `lambda_reference` and below.
 
-    `most_change`: see `mixepi.bkmr.model.model.Model.most_change`.
+    `max_change`: see `mixepi.bkmr.model.model.Model.max_change`.
     """
-    return tolerance / (most_change * lambda_reference)
+    return tolerance / (max_change * lambda_reference)
 
 
 def factorise(zt: FloatArray, r: FloatArray, *, max_rank: int, trace: float) -> Factor:
@@ -74,10 +74,10 @@ def factorise(zt: FloatArray, r: FloatArray, *, max_rank: int, trace: float) -> 
     rows, pivots, residual = pivoted_cholesky(zt, r, max_rank=max_rank, tolerance=trace)
     n = zt.shape[1]
     complete = len(pivots) < min(max_rank, n) or float(residual.sum()) <= trace
-    return Factor(r, rows, pivots, residual, complete)
+    return Factor(r=r, rows=rows, pivots=pivots, residual=residual, complete=complete)
 
 
-def likelihood(factor: Factor, data: WorkingData) -> LambdaLikelihood:
+def likelihood(factor: Factor, data: ProjectedData) -> LambdaLikelihood:
     """Log density as a function of lambda; what an incomplete factor leaves out becomes noise."""
     gram, cross = data.reduce(factor.rows)
     weights = 1.0 if data.root_weights is None else np.square(data.root_weights)
@@ -95,7 +95,7 @@ def likelihood(factor: Factor, data: WorkingData) -> LambdaLikelihood:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeaturePosterior:
     """Posterior of (b, w) given r and lambda, in units of sigma2, with h = sqrt(lambda) G w.
 
@@ -131,7 +131,7 @@ class FeaturePosterior:
         return design @ self.mean, covariance
 
 
-def posterior(factor: Factor, data: WorkingData, lambda_: float) -> FeaturePosterior:
+def posterior(factor: Factor, data: ProjectedData, lambda_: float) -> FeaturePosterior:
     """Posterior of the covariates' coefficients and of the features' weights."""
     p = data.X.shape[1]
     design = data.whiten(np.column_stack([data.X, np.sqrt(lambda_) * factor.rows.T]))
@@ -142,4 +142,4 @@ def posterior(factor: Factor, data: WorkingData, lambda_: float) -> FeaturePoste
     mean = linalg.cho_solve((root, False), design.T @ y)
     residual = y - design @ mean
     quadratic = float(residual @ residual + mean[p:] @ mean[p:])
-    return FeaturePosterior(factor, lambda_, p, mean, root, quadratic)
+    return FeaturePosterior(factor=factor, lambda_=lambda_, p=p, mean=mean, root=root, quadratic=quadratic)

@@ -74,7 +74,7 @@ def _log_likelihoods(
     return constant - 0.5 * determinant - half * np.log(rate + 0.5 * quadratic)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LambdaLikelihood:
     """Log density of the outcome for one r and every lambda.
 
@@ -182,14 +182,14 @@ def lambda_likelihood(
             "outcome for extreme values"
         )
     return LambdaLikelihood(
-        diagonal[1:],
-        off_diagonal[1:],
-        float(cross @ cross),
-        total,
-        degrees,
-        observations,
-        log_det_xx,
-        noise,
-        trace,
-        leftover,
+        diagonal=diagonal[1:],
+        off_diagonal=off_diagonal[1:],
+        strength=float(cross @ cross),
+        total=total,
+        degrees=degrees,
+        observations=observations,
+        log_det_xx=log_det_xx,
+        noise=noise,
+        trace=trace,
+        leftover=leftover,
     )

@@ -10,13 +10,21 @@ import numpy as np
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.likelihood import dense, fitc, low_rank
 from mixepi.bkmr.model.model import Model, SolverName
-from mixepi.bkmr.model.projected_data import WorkingData
+from mixepi.bkmr.model.projected_data import ProjectedData
 from mixepi.errors import EstimationError
 
+# What was tried, "the same at full rank": above rank n / 5 LAPACK's dense factor is the cheaper one.
 DENSE_SHARE = 5
 # About 1 GiB a chain (`dense.required_bytes`).
 LARGEST_DENSE = {"gaussian": 8000, "binomial": 4000}
+# Where n is too large for a dense factor: one of this rank takes about a second at n = 20,000 (what was
+# tried, "its update of a column": 0.4 s at rank 200), and sets of more get fitc.
 LARGE_RANK = 300
+# What an emulator may smooth over: far below what decides an acceptance (what was tried, "Gaussian-process
+# emulator": its own error is 0.03 to 0.2).
+EMULATOR_NOISE = 0.02
+# The lowest power of ten at which a factor is certified: below it a kernel explains next to nothing.
+LOWEST_BUCKET = -2
 
 
 @contextmanager
@@ -64,7 +72,7 @@ class Evaluation:
     log_likelihood: float
     method: str
     rank: int
-    noise: float = 0.02
+    noise: float = EMULATOR_NOISE
 
 
 class Joint(Protocol):
@@ -79,7 +87,7 @@ class Joint(Protocol):
 
 def lambda_bucket(lambda_: float) -> float:
     """The power of ten, at least 0.01, at which a factor used for `lambda_` is certified."""
-    return float(10.0 ** max(-2, int(np.ceil(np.log10(max(lambda_, 1e-300))))))
+    return float(10.0 ** max(LOWEST_BUCKET, int(np.ceil(np.log10(max(lambda_, 1e-300))))))
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class Solver:
             return None
         if self.name == "fitc":
             return self._inducing_factor(model, r)
-        trace = low_rank.trace_tolerance(self.tolerance, model.most_change, lambda_bucket(lambda_))
+        trace = low_rank.trace_tolerance(self.tolerance, model.max_change, lambda_bucket(lambda_))
         factor = low_rank.factorise(model.zt, r, max_rank=self.rank_cap(model), trace=trace)
         if factor.complete:
             return factor
@@ -125,14 +133,14 @@ class Solver:
         factor = low_rank.factorise(model.zt, r, max_rank=self.inducing, trace=0.0)
         return replace(factor, complete=False)
 
-    def evaluate(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Evaluation:
+    def evaluate(self, model: Model, r: FloatArray, lambda_: float, data: ProjectedData) -> Evaluation:
         """Log density of the outcome at one point."""
         with naming(r, lambda_, data.cluster_variance):
             found = self._evaluate(model, r, lambda_, data)
             finite(found.log_likelihood)
         return found
 
-    def _evaluate(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Evaluation:
+    def _evaluate(self, model: Model, r: FloatArray, lambda_: float, data: ProjectedData) -> Evaluation:
         if model.intercept and not np.any(r > 0):
             quadratic, determinant = np.array(data.total), np.array(data.log_det_xx)
             value = float(data.noise.log_density(quadratic, determinant, data.degrees))
@@ -147,12 +155,12 @@ class Solver:
             return Evaluation(fitc.log_likelihood(factor, data, lambda_), "fitc", factor.rank)
         return Evaluation(low_rank.likelihood(factor, data).at(lambda_), "lowrank", factor.rank)
 
-    def posterior(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Joint:
+    def posterior(self, model: Model, r: FloatArray, lambda_: float, data: ProjectedData) -> Joint:
         """Posterior of b and h at one point."""
         with naming(r, lambda_, data.cluster_variance):
             return self._posterior(model, r, lambda_, data)
 
-    def _posterior(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> Joint:
+    def _posterior(self, model: Model, r: FloatArray, lambda_: float, data: ProjectedData) -> Joint:
         factor = self.factor(model, r, lambda_)
         if factor is None:
             return self._dense(model, r, lambda_, data)
@@ -160,7 +168,9 @@ class Solver:
             return fitc.posterior(factor, data, lambda_)
         return low_rank.posterior(factor, data, lambda_)
 
-    def _dense(self, model: Model, r: FloatArray, lambda_: float, data: WorkingData) -> dense.DensePosterior:
+    def _dense(
+        self, model: Model, r: FloatArray, lambda_: float, data: ProjectedData
+    ) -> dense.DensePosterior:
         # The point that was accepted is often asked for again when its draws are kept.
         key = (r.tobytes(), lambda_, id(data))
         if self._latest.get("key") != key:

@@ -16,14 +16,16 @@ from mixepi.bkmr.likelihood import low_rank
 from mixepi.bkmr.likelihood.lambda_conditional import LambdaGrid, LambdaProposal
 from mixepi.bkmr.likelihood.over_lambda import LambdaLikelihood, lambda_likelihood
 from mixepi.bkmr.likelihood.solver import naming
-from mixepi.bkmr.model.projected_data import NoiseModel, WorkingData
+from mixepi.bkmr.model.point import LARGEST_LOG
+from mixepi.bkmr.model.projected_data import NoiseModel, ProjectedData
 
+# Factors kept: a walk on lambda or lambda_2, or a refused proposal, comes back to the latest few r.
 MEMORY = 8
 # Log density 0 whatever lambda and lambda_2: what is left is the prior.
 NO_LIKELIHOOD = LambdaLikelihood(
-    np.empty(0),
-    np.empty(0),
-    0.0,
+    diagonal=np.empty(0),
+    off_diagonal=np.empty(0),
+    strength=0.0,
     total=0.0,
     degrees=0,
     observations=0,
@@ -44,35 +46,46 @@ class Local:
 
     def log_likelihood(self, u: float) -> float:
         """Surrogate log density at u = log lambda."""
-        return self.likelihood.at(math.exp(min(u, 700.0)))
+        return self.likelihood.at(math.exp(min(u, LARGEST_LOG)))
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Surrogate:
-    """Surrogate likelihood over (r, lambda, lambda_2), with a small memory of recent factors."""
+    """Surrogate likelihood over (r, lambda, lambda_2), with a small memory of recent factors.
+
+    Attributes
+    ----------
+    zt : ndarray, shape (M, n)
+        Exposures, one a row.
+    data : ProjectedData
+        The outcome, or the probit's pseudo-outcomes.
+    grid : LambdaGrid
+    max_rank : int
+        Cap on the rank.
+    trace : float
+        Below the cap a factor is complete when trace(E) is no larger.
+    flat_intercept : bool
+        Whether X starts with a column of ones.
+    use_likelihood : bool
+        False: log density 0 everywhere.
+    """
 
     zt: FloatArray
-    data: WorkingData
+    data: ProjectedData
     grid: LambdaGrid
     max_rank: int
     trace: float
     flat_intercept: bool
     use_likelihood: bool = True
     _factors: OrderedDict[bytes, low_rank.Factor] = field(default_factory=OrderedDict)
-    _data: tuple[float, WorkingData] | None = None
-    evaluations: int = 0
+    _data: tuple[float, ProjectedData] | None = None
 
-    def _working(self, cluster_variance: float) -> WorkingData:
+    def _projected(self, cluster_variance: float) -> ProjectedData:
         if cluster_variance == self.data.cluster_variance:
             return self.data
         if self._data is None or self._data[0] != cluster_variance:
             self._data = (cluster_variance, replace(self.data, cluster_variance=cluster_variance))
         return self._data[1]
-
-    def set_data(self, data: WorkingData) -> None:
-        """Replace the outcome (the probit's pseudo-outcomes); factors of the kernel stay valid."""
-        self.data = data
-        self._data = None
 
     def factor(self, r: FloatArray) -> low_rank.Factor:
         """The capped factor of the kernel at r."""
@@ -87,8 +100,7 @@ class Surrogate:
 
     def likelihood(self, r: FloatArray, cluster_variance: float) -> tuple[LambdaLikelihood, int]:
         """The surrogate's log density as a function of lambda, and the rank used."""
-        data = self._working(cluster_variance)
-        self.evaluations += 1
+        data = self._projected(cluster_variance)
         if not self.use_likelihood:
             return NO_LIKELIHOOD, 0
         if self.flat_intercept and not np.any(r > 0):

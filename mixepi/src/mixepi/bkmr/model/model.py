@@ -15,9 +15,9 @@ from mixepi.bkmr.model.priors import (
     InverseUniformPrior,
     PositivePrior,
 )
-from mixepi.bkmr.model.projected_data import NoiseModel, WorkingData
-from mixepi.bkmr.sampler.moves import Groups, bkmr_log_choice
+from mixepi.bkmr.model.projected_data import NoiseModel, ProjectedData
 
+Groups = tuple[tuple[int, ...], ...]
 Family = Literal["gaussian", "binomial"]
 SolverName = Literal["lowrank", "dense", "fitc"]
 
@@ -42,7 +42,7 @@ class Priors:
     cluster: PositivePrior = field(default_factory=GammaPrior)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """Arrays and priors of one analysis.
 
@@ -73,10 +73,10 @@ class Model:
     compat_bkmr: bool = False
     use_likelihood: bool = True
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "zt", np.ascontiguousarray(self.z.T))
-
-    zt: FloatArray = None  # type: ignore[assignment]
+    @cached_property
+    def zt(self) -> FloatArray:
+        """z transposed: one exposure a row, as compiled code reads it."""
+        return np.ascontiguousarray(self.z.T)
 
     @property
     def grouped(self) -> bool:
@@ -92,27 +92,27 @@ class Model:
         return NoiseModel(self.priors.sigma2 if self.family == "gaussian" else None)
 
     @property
-    def most_change(self) -> float:
-        """The most that the log density changes for a small relative change of V (see `solvers.low_rank`)."""
+    def max_change(self) -> float:
+        """The most that the log density changes for a small relative change of V (see `low_rank`)."""
         if self.family == "binomial":
             return 0.5 * (self.n + int(self.X.shape[1]))
         return 0.5 * self.n + self.priors.sigma2.shape
 
-    def working(self, cluster_variance: float = 0.0, y: FloatArray | None = None) -> WorkingData:
-        """The outcome (or a latent outcome `y`) prepared for the solvers."""
+    def projected(self, cluster_variance: float = 0.0, y: FloatArray | None = None) -> ProjectedData:
+        """The outcome (or a latent outcome `y`), the covariates projected out, as the solvers take it."""
         if y is None and cluster_variance == 0 and self.cluster is None:
-            return self._plain_working
-        return WorkingData(
-            self.y if y is None else y,
-            self.X,
-            self.noise,
+            return self._plain
+        return ProjectedData(
+            y=self.y if y is None else y,
+            X=self.X,
+            noise=self.noise,
             cluster=self.cluster,
             cluster_variance=cluster_variance,
         )
 
     @cached_property
-    def _plain_working(self) -> WorkingData:
-        return WorkingData(self.y, self.X, self.noise)
+    def _plain(self) -> ProjectedData:
+        return ProjectedData(y=self.y, X=self.X, noise=self.noise)
 
     def prior_inclusion(self, group: tuple[int, ...]) -> float:
         """Probability that a group is in, before the data, under the law that is sampled."""
@@ -151,3 +151,13 @@ class Model:
         if self.compat_bkmr:
             value -= 2.0 * bkmr_log_choice(included, multi)
         return value
+
+
+def bkmr_log_choice(included: int, multi_member: bool = False) -> float:
+    """Log probability with which R's bkmr chooses its switch move in a state.
+
+    1 in the empty model, else 1/2, or 1/3 when a group of more than one exposure is in.
+    """
+    if included == 0:
+        return 0.0
+    return -float(np.log(3.0 if multi_member else 2.0))

@@ -75,8 +75,8 @@ class NoiseModel:
         return (0.5 * observations + self.prior.shape) * growth
 
 
-@dataclass(frozen=True)
-class WorkingData:
+@dataclass(frozen=True, kw_only=True)
+class ProjectedData:
     """Outcome and covariates, whitened, with the covariates projected out.
 
     Attributes

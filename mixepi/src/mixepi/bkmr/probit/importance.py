@@ -7,7 +7,7 @@ is a function of the linear predictors alone, whichever way they are drawn.
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import linalg
@@ -17,9 +17,10 @@ from mixepi.bkmr.probit.likelihood import log_likelihoods
 from mixepi.bkmr.probit.sites import Sites
 from mixepi.errors import EstimationError
 
+# What was tried, "eight such steps a refresh".
 SLICE_STEPS = 8
 # Of an estimate whose few pairs happen to agree.
-LEAST_NOISE = 0.1
+MIN_NOISE = 0.1
 
 
 class ImportanceDensity(Protocol):
@@ -52,7 +53,7 @@ class ImportanceDensity(Protocol):
         """Linear predictors less their mean, shape (draws, n), a linear map of each row of `normals`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureProposal:
     """Gaussian over (b, w), for kernels of low rank: h = sqrt(lambda) G w.
 
@@ -85,7 +86,8 @@ class FeatureProposal:
         # log Z at the mean: the sites there, the prior of w ((2 pi)^(-k/2)), less q ((2 pi)^(-q/2) |root|).
         quadratic = float(sites.weights @ (mean - sites.pseudo) ** 2 + np.sum(centre[p:] ** 2))
         log_root = float(np.sum(np.log(np.diag(root))))
-        return cls(design, root, mean, sites, 0.5 * p * np.log(2 * np.pi) - log_root - 0.5 * quadratic)
+        log_constant = 0.5 * p * np.log(2 * np.pi) - log_root - 0.5 * quadratic
+        return cls(design=design, root=root, mean=mean, sites=sites, log_constant=log_constant)
 
     @property
     def dimension(self) -> int:
@@ -103,7 +105,7 @@ def log_weights(proposal: ImportanceDensity, signs: FloatArray, eta: FloatArray)
     return np.asarray(log_likelihoods(signs, eta) + sites + proposal.log_constant)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbitEvaluation:
     """Unbiased estimate of the likelihood at one point, and one weighted draw of the linear predictors.
 
@@ -119,6 +121,9 @@ class ProbitEvaluation:
     noise: float
     method: str = "lowrank"
     root_variance: FloatArray | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "proposal": None}
 
 
 def estimate(
@@ -164,7 +169,12 @@ def estimate(
     of_pairs = relative[:pairs] + relative[pairs:]
     noise = float(of_pairs.std() / (of_pairs.mean() * math.sqrt(pairs)))
     return ProbitEvaluation(
-        value, rank, proposal, sign * normals[chosen % pairs], eta[chosen].copy(), max(noise, LEAST_NOISE)
+        log_likelihood=value,
+        rank=rank,
+        proposal=proposal,
+        normal=sign * normals[chosen % pairs],
+        eta=eta[chosen].copy(),
+        noise=max(noise, MIN_NOISE),
     )
 
 

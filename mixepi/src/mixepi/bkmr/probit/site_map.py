@@ -1,7 +1,7 @@
-"""Sites that follow the parameters, for sets of exposures whose kernel is rough.
+"""Sites that follow the parameters, for sets of exposures whose kernel is of high rank.
 
-Sites matched under an average kernel serve every kernel of low rank. Where h can bend at every person they
-fit some parameters and miss others: at a large lambda the estimate is then low, and now and then far too
+Sites matched under an average kernel serve every kernel of low rank. Where h can bend at every observation
+they fit some parameters and miss others: at a large lambda the estimate is then low, and now and then far too
 high. Within one set of exposures matched sites are smooth in theta = (log r, log lambda), so that a few of
 them, matched in warm-up, give those in between. The sites of a point depend on the point alone: whatever
 they are, the estimate stays unbiased. They do not follow the variance of a random intercept: each state has
@@ -16,10 +16,17 @@ import numpy as np
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.probit.sites import Sites
 
-MOST_STATES = 48
+# What was tried, "sites that follow the parameters". Every evaluation sums over the states; ten updates of
+# warm-up match 60 at most, of which the latest are nearest to the posterior.
+MAX_STATES = 48
+# Of the process, in standard deviations of the states times sqrt(d): sites are smooth, so the states around a
+# point all tell of it.
 LENGTH = 2.0
+# Share of the process's variance that one matched state may miss: matching stops at a change of 0.02.
 NUGGET = 0.01
+# Of log r and log lambda: the first few states of a slow chain are nearly one, and their covariance singular.
 SMALLEST_VARIANCE = 0.01
+# Of the range of what was matched: how far beyond it a site may lie.
 BEYOND = 0.5
 
 
@@ -41,10 +48,10 @@ class SiteMap:
     sites: tuple[Sites, ...]
 
     def including(self, theta: FloatArray, sites: tuple[Sites, ...]) -> "SiteMap":
-        """The map with more states; the latest `MOST_STATES` are kept."""
+        """The map with more states; the latest `MAX_STATES` are kept."""
         again = {place.tobytes() for place in theta}
         old = [k for k, place in enumerate(self.theta) if place.tobytes() not in again]
-        old = old[max(0, len(old) + len(theta) - MOST_STATES) :]
+        old = old[max(0, len(old) + len(theta) - MAX_STATES) :]
         return SiteMap(np.concatenate([self.theta[old], theta]), (*(self.sites[k] for k in old), *sites))
 
     @property

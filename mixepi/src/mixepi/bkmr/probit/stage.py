@@ -3,7 +3,7 @@
     p(y | r, lambda) = integral of prod_i Phi(s_i eta_i) N(w; 0, I) d(b, w),  eta = X b + sqrt(lambda) G w
 
 with s_i = +-1 and flat b. The importance density is the gaussian that comes of replacing each factor
-Phi(s_i eta_i) by its site (`probit_sites`); antithetic pairs of draws give an unbiased estimate with a
+Phi(s_i eta_i) by its site (`sites`); antithetic pairs of draws give an unbiased estimate with a
 small variance. A chain that accepts with such estimates in place of the integral, and keeps the estimate
 of the current point, has the exact posterior (pseudo-marginal: Andrieu and Roberts 2009; for gaussian
 processes Filippone and Girolami 2014). One of the draws, chosen by weight, is a posterior draw of
@@ -11,18 +11,21 @@ eta. No latent outcome is carried from sweep to sweep, so none has to mix.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 from scipy import linalg, special
 
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.likelihood.low_rank import Factor
-from mixepi.bkmr.likelihood.solver import LARGEST_DENSE, Evaluation, Solver, naming
+from mixepi.bkmr.likelihood.solver import LARGEST_DENSE, Solver, naming
 from mixepi.bkmr.likelihood.surrogate import Local
 from mixepi.bkmr.model.model import Model
-from mixepi.bkmr.model.projected_data import WorkingData
+from mixepi.bkmr.model.point import Point
+from mixepi.bkmr.model.projected_data import ProjectedData
 from mixepi.bkmr.probit import dense as probit_dense
 from mixepi.bkmr.probit.importance import (
     FeatureProposal,
@@ -39,18 +42,21 @@ from mixepi.bkmr.probit.sites import (
     expectation_propagation,
     feature_marginals,
 )
-from mixepi.bkmr.sampler.emulator import coordinates
-from mixepi.bkmr.sampler.transition import Exact, Point
 from mixepi.errors import SeparationError
 
+# What was tried, "pseudo-marginal" (8 pairs at low rank), "pairs of draws growing with the rank" and "half
+# the pairs of draws" (37 at rank 905).
 PAIRS = 8
 RANKS_PER_PAIR = 24
+# What was tried, "the same from expectation propagation": states whose kernels are averaged.
 AVERAGED = 4
+# States that one update of warm-up adds to a site map: ten updates fill it (`site_map.MAX_STATES`), at 0.1 s
+# each.
 MATCHED = 6
 # Separated: some predictor so far out that Phi(-5.5) = 2e-8, and some combination of covariates about which
 # the data have lost what they know at equal probabilities. An outlying covariate does the first alone.
 LARGEST_PREDICTOR = 5.5
-LEAST_INFORMATION = 1e-4
+MIN_INFORMATION = 1e-4
 
 
 def null_predictors(model: Model) -> FloatArray:
@@ -83,7 +89,7 @@ def _is_informed(model: Model, eta: FloatArray) -> bool:
     """Whether the information about every combination of covariates is still there at `eta`."""
     if not np.isfinite(eta).all():
         return False
-    weights = linearise(2.0 * model.y - 1.0, eta)[1]
+    weights = linearise(signs(model), eta)[1]
     at_zero = 2.0 / np.pi
     smallest = linalg.eigh(
         model.X.T @ (model.X * weights[:, None]),
@@ -91,10 +97,10 @@ def _is_informed(model: Model, eta: FloatArray) -> bool:
         eigvals_only=True,
         subset_by_index=[0, 0],
     )[0]
-    return bool(smallest > LEAST_INFORMATION)
+    return bool(smallest > MIN_INFORMATION)
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class ProbitStage:
     """The exact stage for binary outcomes; sites are fixed after warm-up.
 
@@ -102,26 +108,51 @@ class ProbitStage:
     ----------
     model : Model
     solver : Solver
-    signs : ndarray, shape (n,)
-        +1 for cases, -1 for the others.
     sites : Sites
         Matched under the average kernel.
     site_maps : dict
-        For sets of exposures (bytes of the indicator) whose kernel is rough.
+        For sets of exposures (`Point.subset`) whose kernel is of high rank.
     """
 
     model: Model
     solver: Solver
-    signs: FloatArray
     sites: Sites
     site_maps: dict[bytes, SiteMap] = field(default_factory=dict)
 
+    @classmethod
+    def at_null(cls, model: Model, solver: Solver) -> Self:
+        """Before any state is known: sites at the probit regression on the covariates alone.
+
+        Raises
+        ------
+        SeparationError
+        """
+        sites = Sites.at(signs(model), null_predictors(model))
+        return cls(model=model, solver=solver, sites=sites)
+
+    @cached_property
+    def signs(self) -> FloatArray:
+        """+1 for cases, -1 for the others, shape (n,)."""
+        return signs(self.model)
+
+    def surrogate_data(self) -> ProjectedData:
+        """The sites: gaussian pseudo-outcomes with weights."""
+        model = self.model
+        return ProjectedData(
+            y=self.sites.pseudo,
+            X=model.X,
+            noise=model.noise,
+            root_weights=np.sqrt(self.sites.weights),
+            cluster=model.cluster,
+            cluster_variance=1.0 if model.cluster is not None else 0.0,
+        )
+
     def sites_at(self, point: Point) -> Sites:
         """Sites of the importance density at a point: a function of the point alone."""
-        site_map = self.site_maps.get((point.r > 0).tobytes())
+        site_map = self.site_maps.get(point.subset)
         if site_map is None or not site_map.is_determined:
             return self.sites
-        return site_map.at(coordinates(point.r, point.u))
+        return site_map.at(point.coordinates)
 
     @staticmethod
     def pairs(rank: int) -> int:
@@ -154,10 +185,8 @@ class ProbitStage:
         design = np.column_stack([*parts, *self._cluster_columns(point.cluster_variance)])
         return (design if root is None else design / root[:, None]), root
 
-    def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
+    def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> ProbitEvaluation:
         """Estimate at a proposed point."""
-        if not self.model.use_likelihood:
-            return Evaluation(local.likelihood.at(point.lambda_), "prior", 0)
         with naming(point.r, point.lambda_, point.cluster_variance):
             return self._evaluate(point, rng)
 
@@ -182,15 +211,31 @@ class ProbitStage:
         rank = 0 if factor is None else factor.rank
         return proposal, rank, "lowrank" if root is None else "fitc", root
 
-    def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
+    def refresh(self, point: Point, exact: ProbitEvaluation, rng: np.random.Generator) -> ProbitEvaluation:
         """Move the chosen draw and redraw all others, which leaves the extended posterior invariant."""
-        if not isinstance(exact, ProbitEvaluation):
-            return exact
         proposal = exact.proposal or self._propose(point)[0]
         normals = rng.standard_normal((self.pairs(exact.rank), proposal.dimension))
         normals[0] = slice_steps(proposal, self.signs, exact.normal, rng)
         new = estimate(proposal, self.signs, normals, rng, exact.rank)
         return replace(new, method=exact.method, root_variance=exact.root_variance)
+
+    def latent_outcome(self, exact: ProbitEvaluation, rng: np.random.Generator) -> FloatArray:
+        """y* given the draw of the linear predictors, shape (n,)."""
+        latent = draw_latent(self.signs, exact.eta, rng)
+        return latent if exact.root_variance is None else latent * exact.root_variance
+
+    def adapted(self, points: Sequence[Point], high_rank: Collection[bytes]) -> Self:
+        """Sites matched to the latest states, and maps of sites for sets of high rank: see `ExactStage`."""
+        # Maps do not follow lambda_2, nor does an average kernel.
+        variance = points[-1].cluster_variance
+        points = [replace(point, cluster_variance=variance) for point in points]
+        known = {key: site_map for key, site_map in self.site_maps.items() if key in high_rank}
+        stage = replace(self, sites=self.matched_sites(points), site_maps=known)
+        for key in high_rank:
+            of_this_set = [point for point in points if point.subset == key]
+            if of_this_set:
+                stage = stage.with_map_of(of_this_set)
+        return stage
 
     def matched_sites(self, points: Sequence[Point]) -> Sites:
         """Sites matched under the average over `points` of the prior covariance of h.
@@ -232,8 +277,8 @@ class ProbitStage:
             marginals = feature_marginals(design, model.X.shape[1])
         return expectation_propagation(marginals, self.signs, self.sites_at(points[-1]))
 
-    def extend_site_map(self, points: Sequence[Point]) -> None:
-        """Match sites at some states of one rough set of exposures, for the map of that set.
+    def with_map_of(self, points: Sequence[Point]) -> Self:
+        """Match sites at some states of one set of exposures of high rank, for the map of that set.
 
         Parameters
         ----------
@@ -241,14 +286,20 @@ class ProbitStage:
             States of the chain. At most `MATCHED` of them are used, evenly spaced;
             the last alone where n is too large for more.
         """
-        key = (points[0].r > 0).tobytes()
+        key = points[0].subset
         distinct = list({(point.r.tobytes(), point.u): point for point in points}.values())
         wanted = MATCHED if self.model.n <= LARGEST_DENSE["binomial"] else 1
         used = [distinct[k] for k in np.unique(np.linspace(len(distinct) - 1, 0, wanted).astype(int))]
         sites = tuple(self.matched_sites([point]) for point in used)
-        theta = np.array([coordinates(point.r, point.u) for point in used])
+        theta = np.array([point.coordinates for point in used])
         known = self.site_maps.get(key)
-        self.site_maps[key] = SiteMap(theta, sites) if known is None else known.including(theta, sites)
+        extended = SiteMap(theta, sites) if known is None else known.including(theta, sites)
+        return replace(self, site_maps={**self.site_maps, key: extended})
+
+
+def signs(model: Model) -> FloatArray:
+    """+1 for cases, -1 for the others, shape (n,)."""
+    return 2.0 * model.y - 1.0
 
 
 def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -257,15 +308,3 @@ def draw_latent(signs: FloatArray, eta: FloatArray, rng: np.random.Generator) ->
     uniform = 1.0 - rng.random(len(eta))
     # log P(x > -t) in the scale of ndtri_exp keeps the far tail exact.
     return np.asarray(eta - signs * special.ndtri_exp(np.log(uniform) + special.log_ndtr(t)))
-
-
-def surrogate_data(model: Model, sites: Sites) -> WorkingData:
-    """The gaussian problem that stands in for the probit in the cheap stage."""
-    return WorkingData(
-        sites.pseudo,
-        model.X,
-        model.noise,
-        root_weights=np.sqrt(sites.weights),
-        cluster=model.cluster,
-        cluster_variance=1.0 if model.cluster is not None else 0.0,
-    )

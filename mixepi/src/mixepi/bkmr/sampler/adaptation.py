@@ -5,19 +5,51 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mixepi.arrays import FloatArray
+from mixepi.bkmr.model.model import Groups
+from mixepi.bkmr.model.point import Point
 from mixepi.bkmr.model.priors import PositivePrior
-from mixepi.bkmr.sampler.moves import BirthDensity, Groups, SwitchRates
-from mixepi.bkmr.sampler.within_model_moves import Block, initial_block, learn_block
+from mixepi.bkmr.sampler.moves import BirthDensity, SwitchRates
+from mixepi.bkmr.sampler.within_model_moves import Block, Evaluated, initial_block, learn_block
 
+# Acceptance of a random walk in one dimension at which it mixes fastest (Gelman, Roberts and Gilks 1996).
 WALK_TARGET = 0.44
+# Gain of the first step sizes, its scale, its delay and its power: between 1/2 and 1, so that steps settle
+# and are not stuck where they began (Robbins and Monro 1951).
+MAX_GAIN, GAIN, GAIN_DELAY, GAIN_POWER = 0.5, 4.0, 10, 0.6
+# Of log r or log lambda_2: below the first a walk stands still, beyond the second it leaves the prior.
+MIN_STEP, MAX_STEP = 0.02, 5.0
+# Steps before anything is known: below the prior standard deviations of log r and log lambda_2 (1.0 and 1.3
+# by default), and less for all r at once.
+FIRST_STEP, FIRST_SCALE = 0.7, 0.5
+# Draws that the pooled fit of births counts for beside an exposure's own.
 PSEUDO_DRAWS = 20.0
-ROUGH_SHARE = 0.2
+# A proposal must not be narrower than its target; nor wider than nearly the widest Beta with its mean.
+WIDENING, WIDEST = 1.3, 0.95
+# Of the Beta of births: alpha + beta, alpha, and what both stay below. beta < 1 would favour births far up
+# the tail, which cost the most and are the least often accepted (what was tried, "births from a Beta tilt").
+MIN_SIZE, MIN_ALPHA, MIN_BETA, MAX_BETA_PARAMETER = 0.2, 0.3, 1.0, 1e4
+# How far recorded inclusions stay from 0 and 1: in all, and in all groups together.
+INCLUSION_MARGIN, TOTAL_MARGIN = 0.02, 0.1
+# The same of the rates by which the surrogate proposes, which cost little (what was tried, "switches of
+# exposures").
+RATE_MARGIN, TOTAL_RATE_MARGIN = 0.1, 0.5
+# Share of warm-up's latest sweeps above which a set is worth joint moves of its own.
+BLOCK_SHARE = 0.2
+# The surrogate is judged by so many of its latest results, at least by so few of one set or of all; above
+# which share accepted a set needs no joint moves, and below which the cheap stage is of no use.
 LATEST_CORRECTIONS = 60
-HOPELESS = 0.1
-TRUSTED = 0.5
+MIN_OF_SET, MIN_OF_ALL = 5, 10
+TRUSTED, HOPELESS = 0.5, 0.1
+# Of sweeps that run the cheap stage then (what was tried, "the cheap stage where fewer than 10 %").
+SELDOM = 0.1
+# Steps are halved below the one share accepted, doubled above the other.
+TOO_FEW_ACCEPTED, MANY_ACCEPTED = 0.4, 0.8
+# Exact flips a sweep: at first, with high-rank sets (what was tried, "one exposure of PIP 0.997"), and
+# without them, where the surrogate's own switches do.
+FIRST_EXACT_FLIP, HIGH_RANK_EXACT_FLIP, LOW_RANK_EXACT_FLIP = 0.2, 0.5, 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tuning:
     """Free constants of the moves. Constant after warm-up, so that the chain is Markov.
 
@@ -31,13 +63,13 @@ class Tuning:
         How r is drawn when an exposure enters.
     inclusion : ndarray, shape (groups,)
         How often each group was in, never 0 or 1; sets how often a switch of it is proposed.
-    steps, most_steps : int
+    steps, max_steps : int
         Cheap steps between two exact corrections, and the most that warm-up may choose.
     cheap : float
         Probability a sweep of the cheap stage: 1, or less where its results are nearly never accepted.
     exact_flip : float
-        Probability a sweep of an add/delete decided by the exact likelihood alone, for kernels so rough
-        that the surrogate misjudges it.
+        Probability a sweep of an add/delete decided by the exact likelihood alone, for kernels of
+        so high a rank that the surrogate misjudges it.
     blocks : dict
         Sets of exposures (bytes of the indicator) that have joint moves of their own.
     """
@@ -48,99 +80,96 @@ class Tuning:
     birth: BirthDensity
     inclusion: FloatArray
     steps: int
-    most_steps: int
+    max_steps: int
     cheap: float = 1.0
-    exact_flip: float = 0.2
+    exact_flip: float = FIRST_EXACT_FLIP
     blocks: dict[bytes, Block] = field(default_factory=dict)
 
-    def block(self, r: FloatArray) -> Block | None:
-        """Joint moves for the set of exposures in r, if it needs them.
+    def block(self, point: Point) -> Block | None:
+        """Joint moves for the set of exposures at a point, if it needs them.
 
         Where the cheap stage is of no use a set that warm-up has not learned gets a plain walk: without
         one a chain that enters it late would stand still.
         """
-        known = self.blocks.get((r > 0).tobytes())
-        return initial_block(r) if known is None and self.cheap < 1.0 else known
+        known = self.blocks.get(point.subset)
+        return initial_block(point.r) if known is None and self.cheap < 1.0 else known
 
     @property
     def rates(self) -> SwitchRates:
         """Probabilities of proposing that a group enters or leaves, each tried now and then."""
-        margin = min(0.1, 0.5 / len(self.inclusion))
+        margin = min(RATE_MARGIN, TOTAL_RATE_MARGIN / len(self.inclusion))
         return SwitchRates.for_inclusion(np.clip(self.inclusion, margin, 1 - margin))
 
     @property
     def exact_rates(self) -> SwitchRates:
-        """The same after warm-up where kernels are rough: seldom what is nearly always refused.
+        """The same after warm-up where kernels are of high rank: seldom what is nearly always refused.
 
         There a proposal costs an exact evaluation of a dense kernel.
         """
         return SwitchRates.for_inclusion(self.inclusion)
 
 
-def initial_tuning(prior: PositivePrior, exposures: int, groups: int, steps: int, most_steps: int) -> Tuning:
+def initial_tuning(
+    *, prior: PositivePrior, exposures: int, groups: int, steps: int, max_steps: int
+) -> Tuning:
     """Before anything is known: births from the prior, every group alike."""
     ones = np.ones(exposures)
     return Tuning(
-        walk=np.full(exposures, 0.7),
-        scale=0.5,
-        cluster=0.7,
-        birth=BirthDensity(prior, ones, ones),
+        walk=np.full(exposures, FIRST_STEP),
+        scale=FIRST_SCALE,
+        cluster=FIRST_STEP,
+        birth=BirthDensity(prior=prior, alpha=ones, beta=ones),
         inclusion=np.full(groups, 0.5),
         steps=steps,
-        most_steps=most_steps,
+        max_steps=max_steps,
     )
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The state after a sweep of warm-up, and whether the surrogate was capped there."""
+
+    point: Point
+    capped: bool
+
+
+@dataclass(frozen=True)
+class Correction:
+    """An exact correction: the set of exposures it started from, and whether it accepted."""
+
+    subset: bytes
+    accepted: bool
 
 
 @dataclass
 class Record:
-    """Warm-up history.
+    """Warm-up's history: the state after every sweep, every exact evaluation, every exact correction."""
 
-    Attributes
-    ----------
-    states : list of (r, log lambda, whether the surrogate was capped)
-        One entry a sweep.
-    evaluated : list of (r, log lambda, exact log-likelihood, standard deviation of its error)
-    corrections : list of (bytes, bool)
-        For each exact correction the set of exposures it started from, and whether it accepted.
-    """
+    visits: list[Visit] = field(default_factory=list)
+    evaluated: list[Evaluated] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
 
-    states: list[tuple[FloatArray, float, bool]] = field(default_factory=list)
-    evaluated: list[tuple[FloatArray, float, float, float]] = field(default_factory=list)
-    corrections: list[tuple[bytes, bool]] = field(default_factory=list)
+    @property
+    def recent(self) -> list[Visit]:
+        """Without the first third, in which the chain finds its way."""
+        return self.visits[len(self.visits) // 3 :]
 
 
 def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
     """Update everything that is learned from history: birth density, blocks, number of cheap steps."""
-    if not record.states:
+    if not record.visits:
         return tuning
-    recent = record.states[len(record.states) // 3 :]
-    r = np.array([state[0] for state in recent])
-    u = np.array([state[1] for state in recent])
-    capped = np.array([state[2] for state in recent])
-    blocks = dict(tuning.blocks)
-    evaluated = record.evaluated[len(record.evaluated) // 3 :]
-    keys = [(row > 0).tobytes() for row in r]
-    # Of sets that move slowly the first half is still the way to where they belong.
-    late = np.arange(len(keys)) >= len(record.states) // 2 - len(record.states) // 3
-    for key in set(keys):
-        mine = np.array([k == key for k in keys])
-        trusted = [accepted for k, accepted in record.corrections if k == key][-LATEST_CORRECTIONS:]
-        if len(trusted) >= 5 and np.mean(trusted) > TRUSTED:
-            blocks.pop(key, None)
-        # Judged by the latest half, so that a set found late in warm-up counts.
-        elif mine[len(mine) // 2 :].mean() >= ROUGH_SHARE and capped[mine].mean() > 0.5:
-            known = blocks.get(key) or initial_block(r[mine][0])
-            blocks[key] = learn_block(known, r[mine & late], u[mine & late], evaluated)
+    r = np.array([visit.point.r for visit in record.recent])
+    blocks = _learn_blocks(tuning.blocks, record)
     steps, cheap = tuning.steps, tuning.cheap
-    corrections = [accepted for _, accepted in record.corrections[-LATEST_CORRECTIONS:]]
-    if len(corrections) >= 10:
+    corrections = [correction.accepted for correction in record.corrections[-LATEST_CORRECTIONS:]]
+    if len(corrections) >= MIN_OF_ALL:
         share = float(np.mean(corrections))
-        cheap = 1.0 if share > HOPELESS else 0.1
-        if share < 0.4:
+        cheap = 1.0 if share > HOPELESS else SELDOM
+        if share < TOO_FEW_ACCEPTED:
             steps = max(1, steps // 2)
-        elif share > 0.8:
-            steps = min(tuning.most_steps, steps * 2)
-    exact_flip = 0.5 if blocks else 0.02
+        elif share > MANY_ACCEPTED:
+            steps = min(tuning.max_steps, steps * 2)
     return replace(
         tuning,
         birth=fit_birth(tuning.birth, r),
@@ -148,8 +177,29 @@ def learn(tuning: Tuning, record: Record, groups: Groups) -> Tuning:
         blocks=blocks,
         steps=steps,
         cheap=cheap,
-        exact_flip=exact_flip,
+        exact_flip=HIGH_RANK_EXACT_FLIP if blocks else LOW_RANK_EXACT_FLIP,
     )
+
+
+def _learn_blocks(known: dict[bytes, Block], record: Record) -> dict[bytes, Block]:
+    """Joint moves for the sets that the surrogate mostly fails and that the chain is often in."""
+    recent, blocks = record.recent, dict(known)
+    evaluated = record.evaluated[len(record.evaluated) // 3 :]
+    subsets = [visit.point.subset for visit in recent]
+    capped = np.array([visit.capped for visit in recent])
+    # Of sets that move slowly the first half is still the way to where they belong.
+    first_late = len(record.visits) // 2 - len(record.visits) // 3
+    for key in dict.fromkeys(subsets):
+        mine = np.array([subset == key for subset in subsets])
+        trusted = [c.accepted for c in record.corrections if c.subset == key][-LATEST_CORRECTIONS:]
+        if len(trusted) >= MIN_OF_SET and np.mean(trusted) > TRUSTED:
+            blocks.pop(key, None)
+        # Judged by the latest half, so that a set found late in warm-up counts.
+        elif mine[len(mine) // 2 :].mean() >= BLOCK_SHARE and capped[mine].mean() > 0.5:
+            visited = [visit.point for visit in recent if visit.point.subset == key]
+            late = [visit.point for visit in recent[first_late:] if visit.point.subset == key]
+            blocks[key] = learn_block(blocks.get(key) or initial_block(visited[0].r), late, evaluated)
+    return blocks
 
 
 def estimate_inclusion(draws: FloatArray, groups: Groups) -> FloatArray:
@@ -158,14 +208,14 @@ def estimate_inclusion(draws: FloatArray, groups: Groups) -> FloatArray:
     Groups that were never, or always, in are tried all the same.
     """
     inside = np.array([(draws[:, list(group)] > 0).any(axis=1).mean() for group in groups])
-    margin = min(0.02, 0.1 / len(groups))
+    margin = min(INCLUSION_MARGIN, TOTAL_MARGIN / len(groups))
     return np.asarray(np.clip(inside, margin, 1 - margin))
 
 
-def robbins_monro(step: float, accepted: float, round_: int) -> float:
+def robbins_monro(step: float, accepted: float, attempts: int) -> float:
     """Move a step size towards the target acceptance."""
-    gain = min(0.5, 4.0 / (10 + round_) ** 0.6)
-    return float(np.clip(step * np.exp(gain * (accepted - WALK_TARGET)), 0.02, 5.0))
+    gain = min(MAX_GAIN, GAIN / (GAIN_DELAY + attempts) ** GAIN_POWER)
+    return float(np.clip(step * np.exp(gain * (accepted - WALK_TARGET)), MIN_STEP, MAX_STEP))
 
 
 def fit_birth(birth: BirthDensity, draws: FloatArray) -> BirthDensity:
@@ -191,10 +241,8 @@ def fit_birth(birth: BirthDensity, draws: FloatArray) -> BirthDensity:
         inside = v[active[:, m], m]
         mean = share * (float(inside.mean()) if count else 0.0) + (1 - share) * pooled_mean
         spread = share * (float(inside.var()) if count else 0.0) + (1 - share) * pooled_var
-        # A little wider than what was seen: a proposal must not be narrower than its target.
-        spread = min(1.3 * spread, 0.95 * mean * (1 - mean))
-        size = max(mean * (1 - mean) / spread - 1, 0.2)
-        alpha[m] = float(np.clip(mean * size, 0.3, 1e4))
-        # Births far up the tail cost the most and are the least often accepted: never favour them.
-        beta[m] = float(np.clip((1 - mean) * size, 1.0, 1e4))
+        spread = min(WIDENING * spread, WIDEST * mean * (1 - mean))
+        size = max(mean * (1 - mean) / spread - 1, MIN_SIZE)
+        alpha[m] = float(np.clip(mean * size, MIN_ALPHA, MAX_BETA_PARAMETER))
+        beta[m] = float(np.clip((1 - mean) * size, MIN_BETA, MAX_BETA_PARAMETER))
     return replace(birth, alpha=alpha, beta=beta)

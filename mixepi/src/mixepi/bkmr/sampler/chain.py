@@ -1,39 +1,67 @@
 """Run one chain: warm-up, kept draws, checkpoints."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mixepi.arrays import FloatArray
+from mixepi.bkmr.likelihood.exact_stage import ExactStage, GaussianStage, PriorStage
 from mixepi.bkmr.likelihood.lambda_conditional import LambdaGrid
 from mixepi.bkmr.likelihood.low_rank import trace_tolerance
-from mixepi.bkmr.likelihood.solver import Evaluation, Joint, Solver, finite, naming
-from mixepi.bkmr.likelihood.surrogate import Local, Surrogate
+from mixepi.bkmr.likelihood.response import draw_sigma2, response_joint, symmetric_root
+from mixepi.bkmr.likelihood.solver import Solver
+from mixepi.bkmr.likelihood.surrogate import Surrogate
 from mixepi.bkmr.model.model import Model
-from mixepi.bkmr.probit.importance import ProbitEvaluation
-from mixepi.bkmr.probit.site_map import SiteMap
-from mixepi.bkmr.probit.sites import Sites
-from mixepi.bkmr.probit.stage import ProbitStage, draw_latent, null_predictors, surrogate_data
+from mixepi.bkmr.model.point import Point
+from mixepi.bkmr.probit.stage import ProbitStage
 from mixepi.bkmr.sampler import checkpoint
-from mixepi.bkmr.sampler.adaptation import Record, Tuning, initial_tuning, learn
+from mixepi.bkmr.sampler.adaptation import Record, initial_tuning, learn
 from mixepi.bkmr.sampler.draws import Draws
-from mixepi.bkmr.sampler.transition import Counts, Exact, ExactStage, GaussianStage, Kernel, Point
+from mixepi.bkmr.sampler.state import ChainState, Counts
+from mixepi.bkmr.sampler.transition import Transition
 from mixepi.bkmr.spec import ChainOptions
 from mixepi.random_streams import random_stream
 
+# What was tried, "cap on the surrogate's rank".
 SURROGATE_RANK = 32
+# Of lambda, at which the surrogate's factor is certified: the mean of its prior.
+SURROGATE_LAMBDA = 10.0
+# Below both of the next, which warm-up reaches in two doublings where the surrogate is mostly right.
 FIRST_STEPS = 8
-# A probit correction costs more than a cheap step, so that more steps are worth their while.
-MOST_STEPS = {"gaussian": 20, "binomial": 30}
+# What was tried, "10 / 20 / 40 cheap steps". A probit correction costs more than a cheap step, so that more
+# steps are worth their while.
+MAX_STEPS = {"gaussian": 20, "binomial": 30}
+# Times that warm-up learns: often enough for each to use what the last has found.
 UPDATES = 10
-LARGE = 5000
+# Exposures that a chain begins with, at most. Several at once have a high rank, which at a large n takes long
+# to leave.
+MAX_FIRST, MAX_FIRST_LARGE, LARGE = 5, 1, 5000
+# Where chains begin: quantiles of the priors of r and lambda up to where kernels are not yet of high rank,
+# and values of lambda_2 about one another's size.
+FIRST_R, FIRST_LAMBDA, FIRST_CLUSTER_VARIANCE = (0.01, 0.6), (0.02, 0.5), (0.05, 0.5)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChainTask:
-    """Everything one chain needs; picklable. `sweeps`: the file of `progress.show_sweeps`."""
+    """Everything one chain needs; picklable.
+
+    Attributes
+    ----------
+    model, solver, options, seed : as of the fit.
+    chain : int
+        Number of the chain, from 0.
+    monitors : ndarray, shape (q, M)
+        Points whose response is kept.
+    fingerprint : str
+        Of the fit, in checkpoints.
+    max_rank : int
+        Cap on the surrogate's rank.
+    sweeps : Path, optional
+        The file of `progress.show_sweeps`.
+    """
 
     model: Model
     solver: Solver
@@ -42,10 +70,11 @@ class ChainTask:
     chain: int
     monitors: FloatArray
     fingerprint: str
+    max_rank: int = SURROGATE_RANK
     sweeps: Path | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChainRun:
     """A finished chain: its draws, counts by move, surrogate evaluations and processor seconds."""
 
@@ -57,87 +86,53 @@ class ChainRun:
 
 
 @dataclass
-class ChainState:
-    """What a checkpoint holds."""
-
-    sweep: int
-    point: Point
-    exact: Exact
-    rng: np.random.Generator
-    tuning: Tuning
-    record: Record
-    counts: Counts
-    rounds: int
-    sites: Sites | None
-    site_maps: dict[bytes, SiteMap]
-    draws: Draws
-    evaluations: int = 0
-    seconds: float = 0.0
-
-
-@dataclass
 class Chain:
-    """A chain's kernel and state, rebuilt identically from a checkpoint."""
+    """A chain: what it was asked for, its state, and the transition that both determine."""
 
     task: ChainTask
     state: ChainState
-    kernel: Kernel
-    local: Local = field(init=False)
+    transition: Transition = field(init=False)
 
     def __post_init__(self) -> None:
-        self.local = self.kernel.surrogate.at(self.state.point.r, self.state.point.cluster_variance)
+        self.transition = _transition(self.task, self.state.stage)
 
     def advance(self) -> None:
         """One sweep, with what warm-up learns and what is kept afterwards."""
-        state, kernel, options = self.state, self.kernel, self.task.options
-        kernel.adapting = state.sweep < options.warmup
-        state.point, self.local, state.exact = kernel.sweep(state.point, self.local, state.exact, state.rng)
+        state, options = self.state, self.task.options
+        state.adapting = state.sweep < options.warmup
+        self.transition.sweep(state)
         state.sweep += 1
-        if kernel.adapting:
+        if state.adapting:
             self._learn()
         elif (state.sweep - options.warmup) % options.thin == 0:
             self._keep((state.sweep - options.warmup) // options.thin - 1)
-        state.tuning, state.rounds = kernel.tuning, kernel.rounds
-        state.evaluations = kernel.surrogate.evaluations
 
     def _learn(self) -> None:
-        state, kernel, warmup = self.state, self.kernel, self.task.options.warmup
+        state, warmup = self.state, self.task.options.warmup
         every = max(1, warmup // UPDATES)
         last = state.sweep == warmup
         if state.sweep % every == 0 or last:
-            kernel.tuning = learn(kernel.tuning, kernel.record, self.task.model.groups)
-            if isinstance(kernel.stage, ProbitStage) and self.task.model.use_likelihood:
-                self._match_sites(kernel.stage, every)
+            state.tuning = learn(state.tuning, state.record, self.task.model.groups)
+            self._adapt_stage([visit.point for visit in state.record.visits[-every:]])
         if last:
-            state.counts = kernel.counts = Counts()
-            state.record = kernel.record = Record()
+            state.counts, state.record = Counts(), Record()
 
-    def _match_sites(self, stage: ProbitStage, sweeps: int) -> None:
-        """Match the probit's sites to the latest sweeps."""
-        state, model = self.state, self.task.model
-        latest = self.kernel.record.states[-sweeps:]
-        points = [Point(r, u, state.point.cluster_variance) for r, u, _ in latest]
-        state.sites = stage.sites = stage.matched_sites(points)
-        rough = self.kernel.tuning.blocks
-        state.site_maps = stage.site_maps = {k: m for k, m in stage.site_maps.items() if k in rough}
-        for key in rough:
-            of_this_set = [point for point in points if (point.r > 0).tobytes() == key]
-            if of_this_set:
-                stage.extend_site_map(of_this_set)
-        self.kernel.surrogate.set_data(surrogate_data(model, stage.sites))
-        self.local = self.kernel.surrogate.at(state.point.r, state.point.cluster_variance)
-        state.exact = stage.evaluate(state.point, self.local, state.rng)
+    def _adapt_stage(self, latest: list[Point]) -> None:
+        state = self.state
+        adapted = state.stage.adapted(latest, state.tuning.blocks)
+        if adapted is not state.stage:
+            state.stage = adapted
+            self.transition = _transition(self.task, adapted)
+            state.position = self.transition.position(state.point)
+            state.exact = adapted.evaluate(state.point, state.position.local, state.rng)
 
     def _keep(self, index: int) -> None:
         state, model, solver = self.state, self.task.model, self.task.solver
         point, draws, rng = state.point, state.draws, state.rng
-        data = model.working(point.cluster_variance)
-        if isinstance(state.exact, ProbitEvaluation):
-            latent = draw_latent(_signs(model), state.exact.eta, rng)
-            if state.exact.root_variance is not None:
-                latent = latent * state.exact.root_variance
+        latent = state.stage.latent_outcome(state.exact, rng)
+        if latent is not None:
             draws.latent[index] = latent
-            data = model.working(point.cluster_variance, draws.latent[index])
+        data = model.projected(point.cluster_variance, latent)
         posterior = solver.posterior(model, point.r, point.lambda_, data)
         sigma2 = draw_sigma2(model, posterior, rng)
         mean, covariance = response_joint(model, posterior, self.task.monitors)
@@ -155,148 +150,80 @@ class Chain:
         state.counts.approximate = False
 
 
-def draw_sigma2(model: Model, posterior: Joint, rng: np.random.Generator) -> float:
-    """sigma2 given r and lambda, b integrated out (1 for the probit)."""
-    if model.family == "binomial":
-        return 1.0
-    prior = model.priors.sigma2
+def _first_stage(model: Model, solver: Solver) -> ExactStage[Any]:
     if not model.use_likelihood:
-        return 1.0 / max(rng.gamma(prior.shape) / prior.rate, 1e-300)
-    shape = prior.shape + 0.5 * (model.n - model.X.shape[1])
-    return float((prior.rate + 0.5 * posterior.quadratic) / rng.gamma(shape))
+        return PriorStage(model=model)
+    if model.family == "binomial":
+        return ProbitStage.at_null(model, solver)
+    return GaussianStage(model=model, solver=solver)
 
 
-def response_joint(model: Model, posterior: Joint, z_new: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and covariance / sigma2 of (b, h(z_new) + flat intercept)."""
-    mean, covariance = posterior.joint(z_new, model.z)
-    if model.intercept:
-        p = model.X.shape[1]
-        mean = mean.copy()
-        mean[p:] += mean[0]
-        covariance = covariance.copy()
-        covariance[p:] += covariance[0]
-        covariance[:, p:] += covariance[:, :1]
-    return mean, covariance
-
-
-def symmetric_root(covariance: FloatArray) -> FloatArray:
-    """The one symmetric square root: eigenvectors alone may turn with the last bit of the covariance."""
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
-
-
-def _signs(model: Model) -> FloatArray:
-    return 2.0 * model.y - 1.0
-
-
-def _start(task: ChainTask, rng: np.random.Generator) -> Point:
-    """Overdispersed starting values, so that R-hat can see a chain that is stuck."""
+def _transition(task: ChainTask, stage: ExactStage[Any]) -> Transition:
     model = task.model
+    surrogate = Surrogate(
+        zt=model.zt,
+        data=stage.surrogate_data(),
+        grid=LambdaGrid.for_prior(model.priors.lambda_),
+        max_rank=min(task.max_rank, model.n),
+        trace=trace_tolerance(task.solver.tolerance, model.max_change, SURROGATE_LAMBDA),
+        flat_intercept=model.intercept,
+        use_likelihood=model.use_likelihood,
+    )
+    return Transition(model, surrogate)
+
+
+def _first_point(model: Model, rng: np.random.Generator) -> Point:
+    """Overdispersed starting values, so that R-hat can see a chain that is stuck."""
     r = np.zeros(model.z.shape[1])
-    # Several exposures at once have a high rank, which at a large n takes long to leave.
-    most = 5 if model.n < LARGE else 1
+    largest = MAX_FIRST if model.n < LARGE else MAX_FIRST_LARGE
     order = rng.permutation(len(model.groups)) if model.select else range(len(model.groups))
-    included = int(rng.integers(min(most, len(model.groups)) + 1)) if model.select else len(model.groups)
+    included = int(rng.integers(min(largest, len(model.groups)) + 1)) if model.select else len(model.groups)
     for k in list(order)[:included]:
         group = model.groups[k]
         for m in group if not model.select else (group[int(rng.integers(len(group)))],):
-            r[m] = float(model.priors.r.quantile(np.array(rng.uniform(0.01, 0.6))))
-    u = float(np.log(model.priors.lambda_.quantile(np.array(rng.uniform(0.02, 0.5)))))
-    return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(0.05, 0.5)))
+            r[m] = float(model.priors.r.quantile(np.array(rng.uniform(*FIRST_R))))
+    u = float(np.log(model.priors.lambda_.quantile(np.array(rng.uniform(*FIRST_LAMBDA)))))
+    return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(*FIRST_CLUSTER_VARIANCE)))
 
 
-def _kernel(task: ChainTask, tuning: Tuning, sites: Sites | None, site_maps: dict[bytes, SiteMap]) -> Kernel:
-    model, solver = task.model, task.solver
-    cluster_variance = 0.0 if model.cluster is None else 1.0
-    plain = model.working(cluster_variance)
-    data = plain if sites is None else surrogate_data(model, sites)
-    cap = min(SURROGATE_RANK, model.n)
-    surrogate = Surrogate(
-        model.zt,
-        data,
-        LambdaGrid.for_prior(model.priors.lambda_),
-        cap,
-        trace_tolerance(solver.tolerance, model.most_change, 10.0),
-        model.intercept,
-        model.use_likelihood,
-    )
-    stage: ExactStage
-    if model.family == "binomial":
-        assert sites is not None
-        stage = ProbitStage(model, solver, _signs(model), sites, site_maps)
-    else:
-        stage = GaussianStage(GaussianEvaluator(model, solver))
-    return Kernel(model, surrogate, stage, tuning)
-
-
-@dataclass(frozen=True)
-class GaussianEvaluator:
-    """Exact log density; where the surrogate is certified itself, its value is used."""
-
-    model: Model
-    solver: Solver
-
-    def __call__(self, point: Point, local: Local) -> Exact:
-        model, solver = self.model, self.solver
-        if not model.use_likelihood:
-            return Evaluation(local.likelihood.at(point.lambda_), "prior", 0)
-        if solver.name == "lowrank" and local.likelihood.error_bound(point.lambda_) <= solver.tolerance:
-            with naming(point.r, point.lambda_, point.cluster_variance):
-                return Evaluation(finite(local.log_likelihood(point.u)), "lowrank", local.rank)
-        data = model.working(point.cluster_variance)
-        return solver.evaluate(model, point.r, point.lambda_, data)
-
-
-def _first_state(task: ChainTask) -> Chain:
+def first_state(task: ChainTask) -> ChainState:
+    """Where a chain begins."""
     model, options = task.model, task.options
     rng = random_stream(task.seed, "bkmr", "chain", task.chain)
-    tuning = initial_tuning(
-        model.priors.r,
-        model.z.shape[1],
-        len(model.groups),
-        FIRST_STEPS,
-        MOST_STEPS[model.family],
+    point = _first_point(model, rng)
+    stage = _first_stage(model, task.solver).adapted([point], ())
+    position = _transition(task, stage).position(point)
+    return ChainState(
+        rng=rng,
+        position=position,
+        exact=stage.evaluate(point, position.local, rng),
+        stage=stage,
+        tuning=initial_tuning(
+            prior=model.priors.r,
+            exposures=model.z.shape[1],
+            groups=len(model.groups),
+            steps=FIRST_STEPS,
+            max_steps=MAX_STEPS[model.family],
+        ),
+        draws=Draws.empty(model, options.draws, len(task.monitors)),
     )
-    sites = None
-    if model.family == "binomial":
-        sites = Sites.at(_signs(model), null_predictors(model))
-    site_maps: dict[bytes, SiteMap] = {}
-    kernel = _kernel(task, tuning, sites, site_maps)
-    point = _start(task, rng)
-    if isinstance(kernel.stage, ProbitStage) and model.use_likelihood:
-        sites = kernel.stage.sites = kernel.stage.matched_sites([point])
-        kernel.surrogate.set_data(surrogate_data(model, sites))
-    local = kernel.surrogate.at(point.r, point.cluster_variance)
-    exact = kernel.stage.evaluate(point, local, rng)
-    draws = Draws.empty(model, options.draws, len(task.monitors))
-    state = ChainState(0, point, exact, rng, tuning, Record(), kernel.counts, 0, sites, site_maps, draws)
-    kernel.record = state.record
-    return Chain(task, state, kernel)
 
 
-def _resume(task: ChainTask, path: Path) -> Chain:
+def saved_state(task: ChainTask, path: Path) -> ChainState:
+    """Where a chain was when its checkpoint was written, with room for the draws that are wanted now."""
     state: ChainState = checkpoint.load(path, task.fingerprint)
     if len(state.draws.r) != task.options.draws:
         state.draws = state.draws.resized(task.options.draws)
-    kernel = _kernel(task, state.tuning, state.sites, state.site_maps)
-    kernel.counts, kernel.record, kernel.rounds = state.counts, state.record, state.rounds
-    kernel.surrogate.evaluations = state.evaluations
-    return Chain(task, state, kernel)
-
-
-def _save(chain: Chain, path: Path) -> None:
-    state = chain.state
-    if isinstance(state.exact, ProbitEvaluation):
-        state = replace(state, exact=replace(state.exact, proposal=None))
-    checkpoint.save(path, chain.task.fingerprint, state)
+    return state
 
 
 def run_chain(task: ChainTask) -> ChainRun:
     """Run (or resume) one chain to its end."""
     options = task.options
     path = None if options.checkpoint is None else Path(options.checkpoint) / f"chain-{task.chain}.pickle"
-    chain = _resume(task, path) if path is not None and path.exists() else _first_state(task)
-    state = chain.state
+    resumed = path is not None and path.exists()
+    state = saved_state(task, path) if path is not None and resumed else first_state(task)
+    chain = Chain(task, state)
     # On a cluster the file may be on another machine: then this chain's sweeps are not shown.
     done = None
     if task.sweeps is not None and task.sweeps.exists():
@@ -309,14 +236,14 @@ def run_chain(task: ChainTask) -> ChainRun:
         if last or (path is not None and now - saved >= options.checkpoint_seconds):
             state.seconds = before + time.process_time() - begun
             if path is not None:
-                _save(chain, path)
+                checkpoint.save(path, task.fingerprint, state)
             saved = now
         if done is not None:
             done[task.chain] = state.sweep
     return ChainRun(
-        state.draws,
-        state.counts.attempts,
-        state.counts.accepted,
-        chain.kernel.surrogate.evaluations,
-        state.seconds,
+        draws=state.draws,
+        attempts=state.counts.attempts,
+        accepted=state.counts.accepted,
+        evaluations=state.evaluations,
+        seconds=state.seconds,
     )

@@ -1,4 +1,4 @@
-"""A Gaussian-process emulator of the exact log-likelihood, for kernels too rough to be of low rank.
+"""A Gaussian-process emulator of the exact log-likelihood, for kernels of high rank.
 
 There one exact evaluation costs a dense Cholesky factor, but within one set of exposures the
 log-likelihood is a smooth function of a few numbers, theta = (log r of the included, log lambda).
@@ -12,12 +12,26 @@ import numba
 import numpy as np
 
 from mixepi.arrays import BoolArray, FloatArray
+from mixepi.bkmr.model.point import Point, from_coordinates
 
+# Prior of the emulated log-likelihood over standardised theta: a quadratic, whose coefficients may be large
+# because a log-likelihood falls by tens within a few posterior standard deviations, and a smooth departure
+# from it of a few log units.
 SQUARE = 30.0
 BUMP = 3.0
+# Of the departure, in posterior standard deviations (what was tried, "length of the emulator's bump").
 LENGTH = 4.0
+# Values farther below the largest are of places that the posterior does not visit (e^-25 = 1e-11), and would
+# bend the quadratic.
 DEPTH = 25.0
+# Training points: the emulator's matrix is inverted at each of warm-up's updates, and every step of a walk
+# sums over them.
 LARGEST = 500
+# Evaluations for each coordinate below which a quadratic (d^2 / 2 coefficients) is not trusted, and the
+# training points by which the error is judged: within sqrt(2 d) posterior standard deviations of the centre,
+# nearly all.
+MIN_EVALUATIONS = 10
+CENTRAL = 2.0
 
 
 @numba.njit(cache=True)
@@ -37,7 +51,7 @@ def _predict(x: FloatArray, points: FloatArray, weights: FloatArray) -> float:  
     return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Emulator:
     """The emulator for one set of included exposures.
 
@@ -65,24 +79,17 @@ class Emulator:
         """Emulated log-likelihood at a standardised point."""
         return self.offset + _predict(x, self.points, self.weights)
 
-    def standardise(self, r: FloatArray, u: float) -> FloatArray:
-        """x of (r, log lambda); r must have this emulator's exposures in."""
-        return np.asarray(np.linalg.solve(self.root, coordinates(r, u) - self.centre), dtype=float)
+    def standardise(self, point: Point) -> FloatArray:
+        """x of a point, which must have this emulator's exposures in."""
+        return np.asarray(np.linalg.solve(self.root, point.coordinates - self.centre), dtype=float)
 
     def restore(self, x: FloatArray) -> tuple[FloatArray, float]:
         """(r, log lambda) of a standardised point."""
-        theta = self.centre + self.root @ x
-        r = np.zeros(len(self.active))
-        r[self.active] = np.exp(np.minimum(theta[:-1], 700.0))
-        return r, float(theta[-1])
-
-
-def coordinates(r: FloatArray, u: float) -> FloatArray:
-    """theta = (log r of the included exposures, log lambda)."""
-    return np.append(np.log(r[r > 0]), u)
+        return from_coordinates(self.centre + self.root @ x, self.active)
 
 
 def fit_emulator(
+    *,
     active: BoolArray,
     theta: FloatArray,
     values: FloatArray,
@@ -103,14 +110,14 @@ def fit_emulator(
     Returns
     -------
     Emulator or None
-        None when fewer than 10 d useful evaluations exist.
+        None when there are fewer than `MIN_EVALUATIONS` d useful evaluations.
     """
     d = theta.shape[1]
     theta, index = np.unique(theta, axis=0, return_index=True)
     values, noise = values[index], noise[index]
     near = values > values.max() - DEPTH
     theta, values, noise = theta[near], values[near], noise[near]
-    if len(values) < 10 * d:
+    if len(values) < MIN_EVALUATIONS * d:
         return None
     root = np.asarray(np.linalg.cholesky(covariance), dtype=float)
     points = np.linalg.solve(root, (theta - centre).T).T
@@ -124,6 +131,14 @@ def fit_emulator(
     offset = float(np.median(values))
     weights = inverse @ (values - offset)
     errors = weights / np.diag(inverse)
-    central = np.sum(points**2, axis=1) < 2.0 * d
+    central = np.sum(points**2, axis=1) < CENTRAL * d
     residual = float(np.std(errors[central])) if central.sum() > 5 else float(np.std(errors))
-    return Emulator(active, centre, root, np.ascontiguousarray(points), weights, offset, residual)
+    return Emulator(
+        active=active,
+        centre=centre,
+        root=root,
+        points=np.ascontiguousarray(points),
+        weights=weights,
+        offset=offset,
+        residual_sd=residual,
+    )

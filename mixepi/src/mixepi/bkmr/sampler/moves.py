@@ -1,8 +1,8 @@
-"""Moves in r: each returns a proposal and log q(old | new) - log q(new | old).
+"""Proposals of r: each with log q(old | new) - log q(new | old).
 
 A move knows nothing of the likelihood or of the prior: the caller accepts with probability
 min(1, target(new) / target(old) * exp(log_q_ratio)). Adding the logarithm with the opposite sign
-is the fault of R's bkmr; `tests/bkmr/test_moves.py` has it as a negative control.
+is the fault of R's bkmr; `tests/bkmr/test_sampler.py` has it as a negative control.
 
 An exposure is in the model when its r is positive. Selection works on groups of exposures, of
 which at most one member is in; with component-wise selection every exposure is its own group.
@@ -15,20 +15,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixepi.arrays import FloatArray
+from mixepi.bkmr.model.model import Groups
 from mixepi.bkmr.model.priors import PositivePrior
 
-Groups = tuple[tuple[int, ...], ...]
+# Of the births that warm-up tilts: the rest, from the prior, keeps every region within reach.
+TILTED = 0.9
+# Distance of a quantile from 0 and 1, where a Beta density and the prior's quantile may be infinite.
+SMALLEST_TAIL = 1e-12
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposed r and the logarithm of q(old | new) / q(new | old)."""
+    """A proposed place and the logarithm of q(old | new) / q(new | old).
+
+    Attributes
+    ----------
+    r : ndarray, shape (M,)
+    log_q_ratio : float
+    u : float, optional
+        log lambda; by default lambda is drawn from its conditional at the new place.
+    cluster_variance : float, optional
+        lambda_2; by default as before.
+    """
 
     r: FloatArray
     log_q_ratio: float
+    u: float | None = None
+    cluster_variance: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BirthDensity:
     """How r is drawn for an exposure that enters: a mixture on the scale of the prior's quantiles.
 
@@ -49,7 +65,7 @@ class BirthDensity:
     prior: PositivePrior
     alpha: FloatArray
     beta: FloatArray
-    weight: float = 0.9
+    weight: float = TILTED
 
     def draw(self, exposure: int, rng: np.random.Generator) -> float:
         """One draw of r for `exposure`."""
@@ -57,16 +73,20 @@ class BirthDensity:
             v = rng.beta(self.alpha[exposure], self.beta[exposure])
         else:
             v = rng.random()
-        return float(self.prior.quantile(np.array(min(max(v, 1e-12), 1 - 1e-12))))
+        return float(self.prior.quantile(np.array(_inner(v))))
 
     def log_density(self, exposure: int, r: float) -> float:
         """Log density of that draw with respect to dr."""
         v = self.prior.distribution_at(r)
         a, b = float(self.alpha[exposure]), float(self.beta[exposure])
-        v = min(max(v, 1e-12), 1 - 1e-12)
+        v = _inner(v)
         norm = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
         beta = math.exp((a - 1) * math.log(v) + (b - 1) * math.log1p(-v) + norm)
         return math.log(self.weight * beta + 1 - self.weight) + self.prior.log_density_at(r)
+
+
+def _inner(v: float) -> float:
+    return min(max(v, SMALLEST_TAIL), 1 - SMALLEST_TAIL)
 
 
 @dataclass(frozen=True)
@@ -204,13 +224,3 @@ def scale(r: FloatArray, width: float, rng: np.random.Generator) -> Proposal | N
         return None
     step = width * rng.standard_normal()
     return Proposal(np.where(included, r * np.exp(step), 0.0), float(count * step))
-
-
-def bkmr_log_choice(included: int, multi_member: bool = False) -> float:
-    """Log probability with which R's bkmr chooses its switch move in a state (peers.md 3.1).
-
-    1 in the empty model, else 1/2, or 1/3 when a group of more than one exposure is in.
-    """
-    if included == 0:
-        return 0.0
-    return -float(np.log(3.0 if multi_member else 2.0))

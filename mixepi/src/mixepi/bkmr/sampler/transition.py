@@ -1,132 +1,66 @@
-"""One chain: cheap steps on the surrogate, then one exact correction.
+"""One sweep of a chain: cheap moves on the surrogate, one exact correction, moves by the exact likelihood.
 
-A sweep runs `steps` surrogate moves from the current point, each of a kind drawn at random
-(random scan: the composition is reversible with respect to the surrogate's posterior), and then
-accepts or rejects the point reached with
+A sweep makes `steps` surrogate moves from the current point, each of a kind drawn at random (random scan: the
+composition is reversible with respect to the surrogate's posterior), and then accepts or rejects the point
+reached with
 
     log alpha = [exact(new) - surrogate(new)] - [exact(old) - surrogate(old)],
 
-which leaves the exact posterior invariant. Where the surrogate is exact every sweep is accepted.
-Sets of exposures whose kernel is rough have joint moves of their own (`blocks`).
+which leaves the exact posterior invariant (delayed acceptance, Christen and Fox 2005). Where the surrogate is
+exact every sweep is accepted. Sets of exposures whose kernel is of high rank have joint moves of their own
+(`within_model_moves`).
 """
 
 import math
 from bisect import bisect
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.likelihood.surrogate import Local, Surrogate
 from mixepi.bkmr.model.model import Model
+from mixepi.bkmr.model.point import LARGEST_LOG, Point, from_coordinates
 from mixepi.bkmr.sampler import moves
 from mixepi.bkmr.sampler import within_model_moves as blocks
-from mixepi.bkmr.sampler.adaptation import Record, Tuning, robbins_monro
-from mixepi.bkmr.sampler.emulator import coordinates
-from mixepi.bkmr.sampler.within_model_moves import Block
+from mixepi.bkmr.sampler.adaptation import Correction, Visit
+from mixepi.bkmr.sampler.emulator import Emulator
+from mixepi.bkmr.sampler.state import ChainState, Position
+from mixepi.bkmr.sampler.surrogate_moves import Move, surrogate_moves
+from mixepi.bkmr.sampler.within_model_moves import Block, Evaluated
 
-# Of the emulated walks of warm-up, and of the sweeps after it beside an emulated walk.
+# What the exact likelihood decides, by the names under which it is counted.
+CORRECTION, EXACT_FLIP, EMULATED_WALK, BLOCK_WALK = EXACT_MOVES = (
+    "exact correction",
+    "exact flip",
+    "emulated walk",
+    "block walk",
+)
+# Of the emulated walks of warm-up (what was tried, "in warm-up, and only there, every second emulated walk").
 EXPLORING_SHARE = 0.5
+# Of the sweeps after warm-up that have an emulated walk (what was tried, "a plain walk in every sweep").
 PLAIN_WALK_SHARE = 0.2
-KINDS = ("flip", "switch", "swap", "refresh", "walk", "scale", "lambda", "lambda_walk", "cluster")
+# In a sweep, of a set that has no emulator: two short walks, as an emulated walk and a plain one would be.
+PLAIN_WALKS = 2
 
 
 @dataclass(frozen=True)
-class Point:
-    """A point of the parameter space: r, u = log lambda, lambda_2."""
+class Transition:
+    """The transition kernel of one chain: all that stays the same from sweep to sweep.
 
-    r: FloatArray
-    u: float
-    cluster_variance: float = 0.0
-
-    @property
-    def lambda_(self) -> float:
-        return float(np.exp(self.u))
-
-
-class Exact(Protocol):
-    """Result of the exact stage."""
-
-    @property
-    def log_likelihood(self) -> float: ...
-
-    @property
-    def rank(self) -> int: ...
-
-    @property
-    def method(self) -> str: ...
-
-    @property
-    def noise(self) -> float: ...
-
-
-class ExactStage(Protocol):
-    """The exact (or unbiasedly estimated) log density of the outcome."""
-
-    def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
-        """At a proposed point."""
-
-    def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
-        """Renew auxiliary variables at the current point."""
-
-
-@dataclass
-class Counts:
-    """Attempts and acceptances by move, and whether fitc has decided any since the last draw was kept."""
-
-    attempts: dict[str, int] = field(default_factory=dict)
-    accepted: dict[str, int] = field(default_factory=dict)
-    approximate: bool = False
-
-    def add(self, kind: str, accepted: bool) -> None:
-        self.attempts[kind] = self.attempts.get(kind, 0) + 1
-        self.accepted[kind] = self.accepted.get(kind, 0) + int(accepted)
-
-
-def kind_probabilities(model: Model) -> FloatArray:
-    """How often each kind of surrogate move is tried."""
-    several = len(model.groups) > 1 or any(len(g) > 1 for g in model.groups)
-    weights = {
-        "flip": 0.25 if model.select else 0.0,
-        "switch": 0.25 if model.select else 0.0,
-        "swap": 0.1 if model.select and several else 0.0,
-        "refresh": 0.1,
-        "walk": 0.2,
-        "scale": 0.05,
-        "lambda": 0.08,
-        "lambda_walk": 0.02,
-        "cluster": 0.15 if model.cluster is not None else 0.0,
-    }
-    values = np.array([weights[k] for k in KINDS])
-    return np.asarray(values / values.sum())
-
-
-@dataclass
-class Kernel:
-    """The transition kernel: model, surrogate, exact stage and tuning."""
+    What changes is in the `ChainState` that `sweep` moves on.
+    """
 
     model: Model
     surrogate: Surrogate
-    stage: ExactStage
-    tuning: Tuning
-    counts: Counts = field(default_factory=Counts)
-    adapting: bool = False
-    record: Record = field(default_factory=Record)
-    rounds: int = 0
+    kinds: tuple[Move, ...] = field(init=False)
+    cumulative: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._cumulative = np.cumsum(kind_probabilities(self.model)).tolist()
-        self._prior_of_point = b"", 0.0
-        self._current_over_conditional: tuple[Point, Local, float] | None = None
-
-    def _log_prior_r(self, point: Point) -> float:
-        """Log prior of r at the current point, which is often asked for until it moves."""
-        key = point.r.tobytes()
-        if self._prior_of_point[0] != key:
-            self._prior_of_point = key, self.model.log_prior_r(point.r)
-        return self._prior_of_point[1]
+        found = surrogate_moves(self.model)
+        weights = np.array([move.weight for move in found])
+        object.__setattr__(self, "kinds", found)
+        object.__setattr__(self, "cumulative", np.cumsum(weights / weights.sum()).tolist())
 
     def log_density(self, point: Point, local: Local) -> float:
         """Surrogate log posterior over (r, log lambda, log lambda_2), without the prior of r."""
@@ -137,72 +71,9 @@ class Kernel:
         return value
 
     def _log_prior_u(self, u: float) -> float:
-        return self.model.priors.lambda_.log_density_at(math.exp(u)) + u if u < 700 else -math.inf
-
-    def sweep(
-        self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
-    ) -> tuple[Point, Local, Exact]:
-        """One sweep: `steps` surrogate moves with one exact correction, block moves, a refresh."""
-        new, new_local = point, local
-        cheap = self.tuning.cheap == 1.0 or rng.random() < self.tuning.cheap
-        for _ in range(self.tuning.steps if cheap else 0):
-            kind = KINDS[min(bisect(self._cumulative, rng.random()), len(KINDS) - 1)]
-            new, new_local = self._step(kind, new, new_local, rng)
-        if new is not point:
-            cheap_new, cheap_old = new_local.log_likelihood(new.u), local.log_likelihood(point.u)
-            point, local, exact = self._correct(
-                "exact correction", point, local, exact, new, new_local, cheap_old - cheap_new, rng
-            )
-        if self.model.select and rng.random() < self.tuning.exact_flip:
-            point, local, exact = self._exact_flip(point, local, exact, rng)
-        block = self.tuning.block(point.r)
-        if block is not None:
-            point, local, exact = self._block_moves(block, point, local, exact, rng)
-        exact = self.stage.refresh(point, exact, rng)
-        if self.adapting:
-            self.record.states.append((point.r, point.u, local.likelihood.leftover > 0))
-        return point, local, exact
-
-    def _correct(
-        self,
-        kind: str,
-        point: Point,
-        local: Local,
-        exact: Exact,
-        new: Point,
-        new_local: Local,
-        log_q_ratio: float,
-        rng: np.random.Generator,
-    ) -> tuple[Point, Local, Exact]:
-        """Accept `new` with the exact ratio times exp(log_q_ratio)."""
-        proposed = self.stage.evaluate(new, new_local, rng)
-        log_ratio = proposed.log_likelihood - exact.log_likelihood + log_q_ratio
-        accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
-        self.counts.add(kind, accepted)
-        self.counts.approximate |= "fitc" in (proposed.method, exact.method)
-        if self.adapting:
-            self.record.evaluated.append((new.r, new.u, proposed.log_likelihood, proposed.noise))
-            if kind == "exact correction":
-                self.record.corrections.append(((point.r > 0).tobytes(), accepted))
-        return (new, new_local, proposed) if accepted else (point, local, exact)
-
-    def _exact_flip(
-        self, point: Point, local: Local, exact: Exact, rng: np.random.Generator
-    ) -> tuple[Point, Local, Exact]:
-        """Add or delete at the same lambda, without asking the surrogate first."""
-        # Warm-up must find sets that it has not seen yet.
-        seldom = bool(self.tuning.blocks) and not self.adapting
-        rates = self.tuning.exact_rates if seldom else self.tuning.rates
-        proposal = moves.flip(point.r, self.model.groups, rates, self.tuning.birth, rng)
-        if proposal is None:
-            return point, local, exact
-        prior = self.model.log_prior_r(proposal.r)
-        if prior == -math.inf:
-            return point, local, exact
-        ratio = prior - self._log_prior_r(point) + proposal.log_q_ratio
-        new = replace(point, r=proposal.r)
-        new_local = self.surrogate.at(proposal.r, point.cluster_variance)
-        return self._correct("exact flip", point, local, exact, new, new_local, ratio, rng)
+        if u >= LARGEST_LOG:
+            return -math.inf
+        return self.model.priors.lambda_.log_density_at(math.exp(u)) + u
 
     def _log_prior_theta(self, r: FloatArray, u: float) -> float:
         """Log prior of (log r, log lambda) within one set of exposures."""
@@ -214,166 +85,145 @@ class Kernel:
             value += density + math.log(x)
         return value
 
-    def _block_moves(
-        self, block: Block, point: Point, local: Local, exact: Exact, rng: np.random.Generator
-    ) -> tuple[Point, Local, Exact]:
-        emulator = block.emulator
-        if emulator is not None:
-            # Places that the emulator puts too low are never proposed, and so never corrected, unless some
-            # walks of warm-up look at the outskirts.
-            exploring = self.adapting and rng.random() < EXPLORING_SHARE
-            power = blocks.EXPLORING_POWER if exploring else 1.0
-            x = emulator.standardise(point.r, point.u)
-            y = blocks.emulated_walk(emulator, x, self._log_prior_theta, rng, power)
-            if not np.array_equal(x, y):
-                r, u = emulator.restore(y)
-                new = replace(point, r=r, u=u)
-                ratio = power * (emulator.log_likelihood(x) - emulator.log_likelihood(y))
-                new_local = self.surrogate.at(r, point.cluster_variance)
-                point, local, exact = self._correct(
-                    "emulated walk", point, local, exact, new, new_local, ratio, rng
-                )
-        # The plain walk needs no emulator to be right: while warming up it gives the emulator points, and
-        # afterwards it leads the chain out of places where the emulator is wrong.
-        walks = 2 if emulator is None else 1 if self.adapting else int(rng.random() < PLAIN_WALK_SHARE)
-        for _ in range(walks):
-            theta = blocks.walk(block, coordinates(point.r, point.u), rng)
-            r = np.zeros_like(point.r)
-            r[block.active] = np.exp(np.minimum(theta[:-1], 700.0))
-            u = float(theta[-1])
-            ratio = self._log_prior_theta(r, u) - self._log_prior_theta(point.r, point.u)
-            if ratio == -np.inf:
-                self.counts.add("block walk", False)
-            else:
-                new = replace(point, r=r, u=u)
-                new_local = self.surrogate.at(r, point.cluster_variance)
-                point, local, exact = self._correct(
-                    "block walk", point, local, exact, new, new_local, ratio, rng
-                )
-        return point, local, exact
-
-    def _step(self, kind: str, point: Point, local: Local, rng: np.random.Generator) -> tuple[Point, Local]:
-        if kind == "lambda_walk":
-            u = point.u + 1.5 * rng.standard_normal()
-            new = replace(point, u=u)
-            ratio = self.log_density(new, local) - self.log_density(point, local)
-            return self._decide(kind, point, local, new, local, ratio, rng)
-        if kind == "lambda":
-            return self._with_new_lambda(kind, point, local, point.r, point.cluster_variance, local, 0.0, rng)
-        if kind == "cluster":
-            step = self.tuning.cluster * rng.standard_normal()
-            variance = point.cluster_variance * float(np.exp(step))
-            new_local = self.surrogate.at(point.r, variance)
-            # The walk is symmetric in log lambda_2, on which `log_density` is defined.
-            result = self._with_new_lambda(kind, point, local, point.r, variance, new_local, 0.0, rng)
-            self._adapt_cluster(result[0] is not point)
-            return result
-        proposal = self._propose(kind, point.r, rng)
-        if proposal is None:
-            return point, local
-        prior = self.model.log_prior_r(proposal.r)
-        if prior == -np.inf:
-            self._count(kind, point.r, proposal.r, False)
-            return point, local
-        prior_ratio = prior - self._log_prior_r(point)
-        new_local = self.surrogate.at(proposal.r, point.cluster_variance)
-        return self._with_new_lambda(
-            kind,
-            point,
-            local,
-            proposal.r,
-            point.cluster_variance,
-            new_local,
-            prior_ratio + proposal.log_q_ratio,
-            rng,
+    def position(
+        self, point: Point, local: Local | None = None, log_prior_r: float | None = None
+    ) -> Position:
+        """The position at a point; the surrogate there and the prior of r, where they are known already."""
+        local = self.surrogate.at(point.r, point.cluster_variance) if local is None else local
+        return Position(
+            point=point,
+            local=local,
+            log_prior_r=self.model.log_prior_r(point.r) if log_prior_r is None else log_prior_r,
+            log_density=self.log_density(point, local),
         )
 
-    def _propose(self, kind: str, r: FloatArray, rng: np.random.Generator) -> moves.Proposal | None:
-        tuning, groups = self.tuning, self.model.groups
-        propose: dict[str, Callable[[], moves.Proposal | None]] = {
-            "flip": lambda: moves.flip(r, groups, tuning.rates, tuning.birth, rng),
-            "switch": lambda: moves.switch(r, groups, tuning.birth, rng),
-            "swap": lambda: moves.swap(r, groups, tuning.birth, rng),
-            "refresh": lambda: moves.refresh(r, tuning.birth, rng),
-            "walk": lambda: moves.walk(r, tuning.walk, rng),
-            "scale": lambda: moves.scale(r, tuning.scale, rng),
-        }
-        return propose[kind]()
+    def sweep(self, state: ChainState) -> None:
+        """One sweep: surrogate moves with one exact correction, moves by the exact likelihood, a refresh."""
+        tuning, rng = state.tuning, state.rng
+        if tuning.cheap == 1.0 or rng.random() < tuning.cheap:
+            self._surrogate_stage(state)
+        if self.model.select and rng.random() < tuning.exact_flip:
+            self._exact_flip(state)
+        block = tuning.block(state.point)
+        if block is not None:
+            self._block_moves(block, state)
+        state.exact = state.stage.refresh(state.point, state.exact, rng)
+        if state.adapting:
+            capped = state.position.local.likelihood.leftover > 0
+            state.record.visits.append(Visit(state.point, capped))
 
-    def _with_new_lambda(
-        self,
-        kind: str,
-        point: Point,
-        local: Local,
-        r: FloatArray,
-        cluster_variance: float,
-        new_local: Local,
-        log_ratio: float,
-        rng: np.random.Generator,
-    ) -> tuple[Point, Local]:
-        """Draw lambda from its conditional at the new place, and accept or reject both together."""
-        new = Point(r, new_local.proposal.draw(rng), cluster_variance)
-        kept = self._current_over_conditional
-        # The current point is asked for at every step until it moves.
-        if kept is None or kept[0] is not point or kept[1] is not local:
-            kept = point, local, self._over_conditional(point, local)
-        forward = self._over_conditional(new, new_local)
-        decided = self._decide(kind, point, local, new, new_local, log_ratio + forward - kept[2], rng)
-        self._current_over_conditional = kept if decided[0] is point else (new, new_local, forward)
-        return decided
+    # Moves that the surrogate decides
 
-    def _over_conditional(self, point: Point, local: Local) -> float:
-        """Log density less that of lambda's conditional, from which lambda is drawn."""
-        return self.log_density(point, local) - local.proposal.log_density(point.u)
+    def _surrogate_stage(self, state: ChainState) -> None:
+        start = new = state.position
+        for _ in range(state.tuning.steps):
+            chosen = min(bisect(self.cumulative, state.rng.random()), len(self.kinds) - 1)
+            new = self._step(self.kinds[chosen], new, state)
+        if new is not start:
+            self._correct(CORRECTION, new, start.log_likelihood - new.log_likelihood, state)
 
-    def _decide(
-        self,
-        kind: str,
-        point: Point,
-        local: Local,
-        new: Point,
-        new_local: Local,
-        log_ratio: float,
-        rng: np.random.Generator,
-    ) -> tuple[Point, Local]:
-        accepted = bool(math.log(1.0 - rng.random()) < log_ratio)
-        self._count(kind, point.r, new.r, accepted)
-        return (new, new_local) if accepted else (point, local)
+    def _step(self, move: Move, old: Position, state: ChainState) -> Position:
+        proposal = move.propose(old.point, state.tuning, state.rng)
+        if proposal is None:
+            return old
+        new = self._reached(proposal, old, state)
+        accepted = False
+        if new is not None:
+            log_ratio = new.log_prior_r - old.log_prior_r + proposal.log_q_ratio
+            if proposal.u is None:
+                # Lambda was drawn from its conditional: as if it had been integrated out.
+                log_ratio = log_ratio + new.over_conditional - old.over_conditional
+            else:
+                log_ratio = log_ratio + new.log_density - old.log_density
+            accepted = bool(math.log(1.0 - state.rng.random()) < log_ratio)
+        state.counts.add(move.counted_as(old.point.r, proposal.r), accepted)
+        if state.adapting:
+            state.moves += 1
+            if move.adapt is not None:
+                changed = old.point.r != proposal.r
+                state.tuning = move.adapt(state.tuning, changed, accepted, state.moves)
+        return new if new is not None and accepted else old
 
-    def _count(self, kind: str, old: FloatArray, new: FloatArray, accepted: bool) -> None:
-        name = kind
-        if kind in ("flip", "switch"):
-            change = np.count_nonzero(new) - np.count_nonzero(old)
-            name = "add" if change > 0 else "delete" if change < 0 else "exchange"
-        self.counts.add(name, accepted)
-        if not self.adapting:
+    def _reached(self, proposal: moves.Proposal, old: Position, state: ChainState) -> Position | None:
+        """Where a proposal leads; None where the prior of r is zero."""
+        point, log_prior_r, local = old.point, old.log_prior_r, old.local
+        if proposal.r is not point.r:
+            log_prior_r = self.model.log_prior_r(proposal.r)
+            if log_prior_r == -math.inf:
+                return None
+        variance = point.cluster_variance if proposal.cluster_variance is None else proposal.cluster_variance
+        if proposal.r is not point.r or proposal.cluster_variance is not None:
+            local = self._surrogate_at(proposal.r, variance, state)
+        u = local.proposal.draw(state.rng) if proposal.u is None else proposal.u
+        return self.position(Point(proposal.r, u, variance), local, log_prior_r)
+
+    def _surrogate_at(self, r: FloatArray, cluster_variance: float, state: ChainState) -> Local:
+        state.evaluations += 1
+        return self.surrogate.at(r, cluster_variance)
+
+    # Moves that the exact likelihood decides
+
+    def _correct(self, name: str, new: Position, log_q_ratio: float, state: ChainState) -> None:
+        """Accept `new` with the exact ratio times exp(log_q_ratio)."""
+        old = state.exact
+        proposed = state.stage.evaluate(new.point, new.local, state.rng)
+        log_ratio = proposed.log_likelihood - old.log_likelihood + log_q_ratio
+        accepted = bool(math.log(1.0 - state.rng.random()) < log_ratio)
+        state.counts.add(name, accepted)
+        state.counts.approximate |= "fitc" in (proposed.method, old.method)
+        if state.adapting:
+            evaluated = Evaluated(new.point, proposed.log_likelihood, proposed.noise)
+            state.record.evaluated.append(evaluated)
+            if name == CORRECTION:
+                state.record.corrections.append(Correction(state.point.subset, accepted))
+        if accepted:
+            state.position, state.exact = new, proposed
+
+    def _exact_flip(self, state: ChainState) -> None:
+        """Add or delete at the same lambda, without asking the surrogate first."""
+        old, tuning = state.position, state.tuning
+        # Warm-up must find sets that it has not seen yet.
+        seldom = bool(tuning.blocks) and not state.adapting
+        rates = tuning.exact_rates if seldom else tuning.rates
+        proposal = moves.flip(old.point.r, self.model.groups, rates, tuning.birth, state.rng)
+        if proposal is None:
             return
-        self.rounds += 1
-        if kind == "walk":
-            walk = self.tuning.walk.copy()
-            changed = int(np.argmax(old != new))
-            walk[changed] = robbins_monro(float(walk[changed]), float(accepted), self.rounds // 10)
-            self.tuning = replace(self.tuning, walk=walk)
-        elif kind == "scale":
-            step = robbins_monro(self.tuning.scale, float(accepted), self.rounds // 20)
-            self.tuning = replace(self.tuning, scale=step)
+        new = self._reached(replace(proposal, u=old.point.u), old, state)
+        if new is not None:
+            ratio = new.log_prior_r - old.log_prior_r + proposal.log_q_ratio
+            self._correct(EXACT_FLIP, new, ratio, state)
 
-    def _adapt_cluster(self, accepted: bool) -> None:
-        if self.adapting:
-            step = robbins_monro(self.tuning.cluster, float(accepted), self.rounds // 10)
-            self.tuning = replace(self.tuning, cluster=step)
+    def _block_moves(self, block: Block, state: ChainState) -> None:
+        walks = PLAIN_WALKS
+        if block.emulator is not None:
+            self._emulated_walk(block.emulator, state)
+            # The plain walk needs no emulator to be right: while warming up it gives the emulator points, and
+            # afterwards it leads the chain out of places where the emulator is wrong.
+            walks = 1 if state.adapting else int(state.rng.random() < PLAIN_WALK_SHARE)
+        for _ in range(walks):
+            self._block_walk(block, state)
 
+    def _emulated_walk(self, emulator: Emulator, state: ChainState) -> None:
+        # Places that the emulator puts too low are never proposed, and so never corrected, unless some walks
+        # of warm-up look at the outskirts.
+        exploring = state.adapting and state.rng.random() < EXPLORING_SHARE
+        power = blocks.EXPLORING_POWER if exploring else 1.0
+        x = emulator.standardise(state.point)
+        y = blocks.emulated_walk(emulator, x, self._log_prior_theta, state.rng, power)
+        if not np.array_equal(x, y):
+            ratio = power * (emulator.log_likelihood(x) - emulator.log_likelihood(y))
+            self._correct(EMULATED_WALK, self._moved_to(*emulator.restore(y), state), ratio, state)
 
-@dataclass(frozen=True)
-class GaussianStage:
-    """Exact stage of the gaussian family: deterministic, so nothing to refresh."""
+    def _block_walk(self, block: Block, state: ChainState) -> None:
+        theta = blocks.walk(block, state.point.coordinates, state.rng)
+        r, u = from_coordinates(theta, block.active)
+        ratio = self._log_prior_theta(r, u) - self._log_prior_theta(state.point.r, state.point.u)
+        if ratio == -math.inf:
+            state.counts.add(BLOCK_WALK, False)
+        else:
+            self._correct(BLOCK_WALK, self._moved_to(r, u, state), ratio, state)
 
-    kernel_evaluate: Callable[[Point, Local], Exact]
-
-    def evaluate(self, point: Point, local: Local, rng: np.random.Generator) -> Exact:
-        """Exact log density at a proposed point."""
-        return self.kernel_evaluate(point, local)
-
-    def refresh(self, point: Point, exact: Exact, rng: np.random.Generator) -> Exact:
-        """Nothing to do."""
-        return exact
+    def _moved_to(self, r: FloatArray, u: float, state: ChainState) -> Position:
+        """The position at (r, log lambda), with the same lambda_2."""
+        point = replace(state.point, r=r, u=u)
+        return self.position(point, self._surrogate_at(r, point.cluster_variance, state))

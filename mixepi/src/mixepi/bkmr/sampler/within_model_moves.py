@@ -1,6 +1,6 @@
 """Joint moves of (log r, log lambda) within one set of exposures, against the exact likelihood.
 
-Used for sets whose kernel is too rough for the capped surrogate. Both moves keep the set, and are
+Used for sets whose kernel is of too high a rank for the capped surrogate. Both moves keep the set, and are
 applied depending on the set only, so each leaves the posterior invariant on its own.
 """
 
@@ -10,16 +10,36 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mixepi.arrays import BoolArray, FloatArray
-from mixepi.bkmr.sampler.emulator import Emulator, coordinates, fit_emulator
+from mixepi.bkmr.model.point import Point
+from mixepi.bkmr.sampler.emulator import Emulator, fit_emulator
 
+# What was tried, "Gaussian-process emulator": the end of a walk of this many steps is far from its start.
 EMULATOR_STEPS = 250
+# What was tried, "in warm-up, and only there, every second emulated walk" and "to the power 0.4".
 EXPLORING_POWER = 0.5
+# Standard deviation of its error at which an emulator's walks are nearly never accepted (log units).
 USEFUL_ERROR = 3.0
+# What was tried, "first steps of the block walk" and "0.3, lengths lognormal (sd 0.7)".
 FIRST_STEP = 0.3
 LENGTHS = 0.7
+# Step of a random walk on d standardised coordinates times sqrt(d): 2.4 is the best for a gaussian (Gelman,
+# Roberts and Gilks 1996), a little less where the shape is learned.
+WALK_LENGTH = 2.0
+# States below which a covariance is not learned, and as many as the covariance in use counts for: early
+# states are few and correlated.
+MIN_STATES = 20
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """An exact evaluation: where, its value, and the standard deviation of the value's error."""
+
+    point: Point
+    log_likelihood: float
+    noise: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """Shape of the posterior of theta = (log r, log lambda) for one set, learned in warm-up.
 
@@ -46,7 +66,7 @@ def walk(block: Block, theta: FloatArray, rng: np.random.Generator) -> FloatArra
     Long steps climb while the chain is far from where it belongs, short ones are accepted when it is there.
     """
     d = len(theta)
-    size = 2.0 / np.sqrt(d) * np.exp(LENGTHS * rng.standard_normal())
+    size = WALK_LENGTH / np.sqrt(d) * np.exp(LENGTHS * rng.standard_normal())
     return np.asarray(theta + size * (block.root @ rng.standard_normal(d)))
 
 
@@ -64,7 +84,7 @@ def emulated_walk(
     min(1, [exact(y) / emulator(y)^power] / [exact(x) / emulator(x)^power]), where exact is the likelihood:
     the prior is in both and cancels.
     """
-    scale = 2.0 / np.sqrt(len(x) * power)
+    scale = WALK_LENGTH / np.sqrt(len(x) * power)
     density = power * emulator.log_likelihood(x) + log_prior(*emulator.restore(x))
     normals = rng.standard_normal((steps, len(x)))
     thresholds = np.log(rng.random(steps))
@@ -79,38 +99,38 @@ def emulated_walk(
 def initial_block(r: FloatArray) -> Block:
     """Before anything is known: independent steps on every log."""
     d = int(np.count_nonzero(r > 0)) + 1
-    return Block(r > 0, np.zeros(d), FIRST_STEP**2 * np.eye(d), None)
+    return Block(active=r > 0, centre=np.zeros(d), covariance=FIRST_STEP**2 * np.eye(d), emulator=None)
 
 
-def learn_block(
-    block: Block,
-    r: FloatArray,
-    u: FloatArray,
-    evaluated: list[tuple[FloatArray, float, float, float]],
-) -> Block:
+def learn_block(block: Block, points: list[Point], evaluated: list[Evaluated]) -> Block:
     """Update a block from warm-up.
 
     Parameters
     ----------
     block : Block
-    r, u : ndarray, shapes (T, M), (T,)
-        Recent states of the chain.
-    evaluated : list of (r, log lambda, exact log-likelihood, standard deviation of its error)
+    points : list of Point
+        Recent states of the chain with the block's exposures in.
+    evaluated : list of Evaluated
+        Wherever the exact likelihood was evaluated of late, other sets included.
     """
-    same = np.all((r > 0) == block.active, axis=1)
-    theta = np.array([coordinates(a, b) for a, b in zip(r[same], u[same], strict=True)])
-    if len(theta) < 20:
+    if len(points) < MIN_STATES:
         return block
-    # Shrink the covariance to the one in use: early draws are few and correlated.
-    weight = len(theta) / (len(theta) + 20.0)
+    theta = np.array([point.coordinates for point in points])
+    weight = len(theta) / (len(theta) + MIN_STATES)
     covariance = weight * np.cov(theta.T) + (1 - weight) * block.covariance
     centre = theta.mean(axis=0)
-    useful = [e for e in evaluated if np.array_equal(e[0] > 0, block.active)]
+    block = replace(block, centre=centre, covariance=covariance)
+    useful = [e for e in evaluated if e.point.subset == block.active.tobytes()]
     if not useful:
-        return replace(block, centre=centre, covariance=covariance)
-    points = np.array([coordinates(a, b) for a, b, _, _ in useful])
-    values, noise = np.array([e[2:] for e in useful]).T
-    emulator = fit_emulator(block.active, points, values, centre, covariance, noise)
+        return block
+    emulator = fit_emulator(
+        active=block.active,
+        theta=np.array([e.point.coordinates for e in useful]),
+        values=np.array([e.log_likelihood for e in useful]),
+        centre=centre,
+        covariance=covariance,
+        noise=np.array([e.noise for e in useful]),
+    )
     if emulator is not None and emulator.residual_sd > USEFUL_ERROR:
         emulator = None
-    return Block(block.active, centre, covariance, emulator)
+    return replace(block, emulator=emulator)
