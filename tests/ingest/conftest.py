@@ -14,10 +14,8 @@ from ingest.load import Report
 from ingest.raw_database import FILE_NAME
 from ingest.sources.directory import DirectorySource
 from tests.ingest.support.small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
-from warehouse.paths import PROJECT_ROOT, seeds_directory
+from warehouse.paths import seeds_directory
 from warehouse.seeds.catalogue import CATALOGUE_SEEDS, Catalogue, read_catalogue
-
-REAL_FILES = PROJECT_ROOT.parent / "shared" / "nhanes"
 
 
 @pytest.fixture
@@ -90,11 +88,3 @@ def open_folder() -> Iterator[Path]:
 def unprivileged_factory() -> Callable[[], contextlib.AbstractContextManager[None]]:
     """Return a context in which root has no rights, since root ignores permissions."""
     return _unprivileged
-
-
-@pytest.fixture(scope="session")
-def real_files() -> Path:
-    """Return the folder of the real files, or skip."""
-    if not REAL_FILES.is_dir():
-        pytest.skip(f"the real NHANES files are not there ({REAL_FILES})")
-    return REAL_FILES
