@@ -64,17 +64,16 @@ def code_version() -> str:
 def configuration_digest(variables: str) -> str:
     """Return one sha256 over everything that decides results.
 
-    That is: seeds, models, macros and Python models of the project that dbt builds, the statistical package,
-    and the dbt variables (JSON) of this invocation.
+    That is: seeds, models, macros and Python models of the project that dbt builds, the analyses, the
+    library, and the dbt variables (JSON) of this invocation.
     """
     root = _project_directory()
     digest = sha256(variables.encode())
-    files = [root / "dbt_project.yml"]
-    for folder in (root / "seeds", root / "models", root / "macros", root / "python_models", *CODE):
-        files += sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
-    for path in files:
-        digest.update(path.name.encode())
-        digest.update(sha256(path.read_bytes()).digest())
+    digest.update((root / "dbt_project.yml").read_bytes())
+    for folder in (*(root / name for name in ("seeds", "models", "macros", "python_models")), *CODE):
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES):
+            digest.update(f"{folder.name}/{path.relative_to(folder).as_posix()}".encode())
+            digest.update(sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
