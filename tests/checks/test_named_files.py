@@ -22,12 +22,15 @@ PAGES = sorted(
 )
 # A path from one of these folders, or the bare name of a test; NAME and DIR stand for any.
 PATH = re.compile(rf"(?<![\w/.-])(?:(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*\w/?|test_\w+\.py)")
+# What commands make there.
+MADE = ("mixepi/site/", "mixepi/target/", "mixepi/dist/")
 MODULE = re.compile(rf"python -m ((?:{'|'.join(ROOMS)}|benchmarks)[\w.]*\w)")
 
 
 def named_paths(text: str) -> set[str]:
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
     paths = {path for span in spans for path in PATH.findall(span)}
+    paths = {path for path in paths if not path.startswith(MADE)}
     return {path for path in paths if not re.search(r"NAME|DIR|ROOM|RUN", path)}
 
 
