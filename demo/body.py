@@ -42,7 +42,7 @@ PARTIAL = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1,
 PARTIAL_SHARES = [0.48, 0.37, 0.05, 0.05, 0.015, 0.025, 0.01]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Body:
     """Body size, also of people who were not measured.
 
@@ -93,7 +93,7 @@ def draw_body(rng: np.random.Generator, population: Population) -> tuple[Body, S
         "BMXWAIST": only(~no_waist & ~young, waist),
     }
     measured = np.isfinite(columns["BMXBMI"]) & population.examined
-    return Body(bmi, weight, measured), Section("BMX", population.examined, columns)
+    return Body(bmi=bmi, weight=weight, measured=measured), Section("BMX", population.examined, columns)
 
 
 def _status(rng: np.random.Generator, population: Population) -> tuple[FloatArray, BoolArray]:

@@ -41,7 +41,7 @@ AREA_SPREADS = [1.5, 1.6, 1.7, 1.9]
 LOWEST = 0.30  # no scan is read below this
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bones:
     """Bone of everybody, scanned or not.
 
@@ -77,4 +77,4 @@ def draw_bones(rng: np.random.Generator, population: Population, body: Body, met
         own = 0.84 * shared + 0.33 * noise[:, 5 + i] + 0.43 * rng.normal(size=population.size)
         mean = np.where(woman, AREA_WOMAN[i], AREA_MAN[i])
         area[vertebra] = np.maximum(mean + AREA_SPREADS[i] * own, 7.0)
-    return Bones(density, area)
+    return Bones(density=density, area=area)

@@ -103,7 +103,7 @@ INCOME_STEPS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Population:
     """The people of one release, in the order of their sequence numbers.
 

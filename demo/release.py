@@ -32,7 +32,7 @@ class Section:
     columns: dict[str, FloatArray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Release:
     """One release of NHANES as the seeds describe it.
 

@@ -27,7 +27,7 @@ CADMIUM_BY_YEAR = 0.018
 CADMIUM_BY_BMI = -0.042
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SiteEffects:
     """True coefficients of one site's bone density, in g/cm2.
 
@@ -57,11 +57,21 @@ _SPINE = SiteEffects(cadmium=-0.026, selenium=0.130, year_woman=-0.0030, year_ma
 # Keyed by the NHANES variable; total spine and its four vertebrae share one set.
 TRUE_EFFECTS: Mapping[str, SiteEffects] = MappingProxyType(
     {
-        "DXXOFBMD": SiteEffects(-0.022, 0.110, year_woman=-0.0045, year_man=-0.0017, bmi=0.0100),
-        "DXXNKBMD": SiteEffects(-0.020, 0.100, year_woman=-0.0042, year_man=-0.0026, bmi=0.0085),
-        "DXXTRBMD": SiteEffects(-0.018, 0.090, year_woman=-0.0033, year_man=-0.0010, bmi=0.0080),
-        "DXXINBMD": SiteEffects(-0.025, 0.125, year_woman=-0.0050, year_man=-0.0019, bmi=0.0115),
-        "DXXWDBMD": SiteEffects(-0.020, 0.100, year_woman=-0.0065, year_man=-0.0045, bmi=0.0070),
+        "DXXOFBMD": SiteEffects(
+            cadmium=-0.022, selenium=0.110, year_woman=-0.0045, year_man=-0.0017, bmi=0.0100
+        ),
+        "DXXNKBMD": SiteEffects(
+            cadmium=-0.020, selenium=0.100, year_woman=-0.0042, year_man=-0.0026, bmi=0.0085
+        ),
+        "DXXTRBMD": SiteEffects(
+            cadmium=-0.018, selenium=0.090, year_woman=-0.0033, year_man=-0.0010, bmi=0.0080
+        ),
+        "DXXINBMD": SiteEffects(
+            cadmium=-0.025, selenium=0.125, year_woman=-0.0050, year_man=-0.0019, bmi=0.0115
+        ),
+        "DXXWDBMD": SiteEffects(
+            cadmium=-0.020, selenium=0.100, year_woman=-0.0065, year_man=-0.0045, bmi=0.0070
+        ),
         "DXXOSBMD": _SPINE,
         "DXXL1BMD": _SPINE,
         "DXXL2BMD": _SPINE,

@@ -28,7 +28,7 @@ from warehouse.errors import cannot
 _CHUNK = 1 << 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """How patient a download is.
 
@@ -89,10 +89,17 @@ def download(
     DownloadError
         If the file cannot be had, is too long, or cannot be stored.
     """
-    _Attempt(address, target, origins, progress, policy or Policy(), stop or threading.Event()).run()
+    _Attempt(
+        address=address,
+        target=target,
+        origins=origins,
+        progress=progress,
+        policy=policy or Policy(),
+        stop=stop or threading.Event(),
+    ).run()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Attempt:
     address: str
     target: Path

@@ -30,7 +30,7 @@ class TransportError(ProjectError):
         self.advice = advice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileFinding:
     """One reason why one file was refused."""
 

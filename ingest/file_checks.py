@@ -32,7 +32,11 @@ def file_findings(entry: CatalogueFile, file: TransportFile, place: str) -> list
         Every reason to refuse the file; empty if there is none.
     """
     checks = (_columns(entry, file), _rows(entry, file), _keys(entry, file), _tiny(file))
-    return [FileFinding(entry.name, place, *reason) for check in checks for reason in check]
+    return [
+        FileFinding(file=entry.name, place=place, expected=expected, found=found, advice=advice)
+        for check in checks
+        for expected, found, advice in check
+    ]
 
 
 def file_notes(entry: CatalogueFile, file: TransportFile) -> list[str]:

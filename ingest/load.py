@@ -19,7 +19,7 @@ from warehouse.locks import WaitPolicy, exclusive_lock
 from warehouse.seeds.catalogue import Catalogue
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """What a run did: files that were read and written, and files that were already there."""
 
@@ -123,19 +123,14 @@ def _digest(file: SourceFile) -> str | FileFinding:
 
 
 def _content(file: SourceFile) -> bytes | FileFinding:
-    name, place = file.entry.name, str(file.path)
     try:
         with file.path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        return FileFinding(
-            name, place, "a file that can be read", error.strerror or str(error), advise(error)
-        )
+        return _finding(file, "a file that can be read", error.strerror or str(error), advise(error))
     if len(content) > MAX_BYTES:
         found = f"{file.path.stat().st_size:,} bytes"
-        return FileFinding(
-            name, place, f"at most {MAX_BYTES:,} bytes", found, "check whether it is the right file"
-        )
+        return _finding(file, f"at most {MAX_BYTES:,} bytes", found, "check whether it is the right file")
     return content
 
 
@@ -160,27 +155,33 @@ def _read(files: Sequence[SourceFile], say: Say) -> list[Loading]:
 
 
 def _read_one(file: SourceFile, say: Say) -> Loading | list[FileFinding]:
-    entry, place = file.entry, str(file.path)
     content = _content(file)
     if isinstance(content, FileFinding):
         return [content]
     try:
         transport = read_transport(content)
     except TransportError as error:
-        return [FileFinding(entry.name, place, error.expected, error.found, error.advice)]
-    findings = file_findings(entry, transport, place)
+        return [_finding(file, error.expected, error.found, error.advice)]
+    findings = file_findings(file.entry, transport, str(file.path))
     if transport.is_demo and file.source == "cdc":
         advice = "it is not what CDC publishes"
-        findings.append(FileFinding(entry.name, place, "real data from CDC", "synthetic demo data", advice))
+        findings.append(_finding(file, "real data from CDC", "synthetic demo data", advice))
     if not transport.is_demo and file.source == "demo":
         expected = f"the label {DEMO_LABEL!r} in a generated file"
         advice = "this is an error in the generator: report it"
-        findings.append(FileFinding(entry.name, place, expected, f"the label {transport.label!r}", advice))
+        findings.append(_finding(file, expected, f"the label {transport.label!r}", advice))
     if findings:
         return findings
-    for note in file_notes(entry, transport):
+    for note in file_notes(file.entry, transport):
         say(note)
-    return Loading(entry, transport, "demo" if transport.is_demo else file.source, file.address)
+    source = "demo" if transport.is_demo else file.source
+    return Loading(entry=file.entry, transport=transport, source=source, address=file.address)
+
+
+def _finding(file: SourceFile, expected: str, found: str, advice: str) -> FileFinding:
+    return FileFinding(
+        file=file.entry.name, place=str(file.path), expected=expected, found=found, advice=advice
+    )
 
 
 def _refuse_mixture(loading: Sequence[Loading], before: Contents, path: Path) -> None:

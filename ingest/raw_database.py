@@ -15,7 +15,7 @@ import duckdb
 
 from ingest.component_views import component_view, view_labels
 from ingest.transport import Column, TransportFile
-from warehouse.connection import connect, quote_name, quote_text
+from warehouse.connection import connect, named_rows, quote_name, quote_text
 from warehouse.errors import WarehouseError, cannot
 from warehouse.files import replacing
 from warehouse.seeds.catalogue import Catalogue, CatalogueFile
@@ -57,7 +57,7 @@ comment on table meta.variables is 'One row per column of each loaded file, with
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileFacts:
     """A row of ``meta.files``."""
 
@@ -87,7 +87,7 @@ class Contents:
         return frozenset(facts.source for facts in self.files)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Loading:
     """A file that was read and checked, on its way into the raw database."""
 
@@ -266,5 +266,5 @@ def _contents(connection: duckdb.DuckDBPyConnection, path: Path) -> Contents:
             "move it away, or choose another folder with --data."
         )
     digest = connection.execute("select digest from meta.catalogue").fetchone()
-    rows = connection.execute("select * from meta.files order by cycle, file").fetchall()
-    return Contents(digest[0] if digest else None, tuple(FileFacts(*row) for row in rows))
+    rows = named_rows(connection.execute("select * from meta.files order by cycle, file"))
+    return Contents(digest[0] if digest else None, tuple(FileFacts(**row) for row in rows))

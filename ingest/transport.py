@@ -63,7 +63,7 @@ class Column:
     type: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Field:
     """One variable as the header describes it: where its bytes lie in a row."""
 
@@ -74,7 +74,7 @@ class Field:
     width: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """What the header of a transport file says, checked against the file's length; rows begin at `start`."""
 
@@ -85,7 +85,7 @@ class Layout:
     rows: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransportFile:
     """A transport file that was read: the facts, and one array per column.
 
@@ -181,7 +181,7 @@ def read_layout(content: bytes) -> Layout:
     if rows * count > MAX_CELLS:
         raise TransportError(f"at most {MAX_CELLS:,} values", f"{rows * count:,}", "check the file")
     label = content[6 * _RECORD + 32 : 6 * _RECORD + 72].decode("latin-1").strip(" \0")
-    return Layout(label, fields, start + _RECORD, width, rows)
+    return Layout(label=label, fields=fields, start=start + _RECORD, row_width=width, rows=rows)
 
 
 def read_transport(content: bytes) -> TransportFile:
@@ -218,8 +218,14 @@ def read_transport(content: bytes) -> TransportFile:
         else:
             values[field.name] = np.array([_decode(cell.tobytes(), encoding) for cell in cells], dtype=object)
     columns = tuple(Column(f.name, _decode(f.label, encoding).strip() or None, f.type) for f in layout.fields)
-    digest = sha256(content).hexdigest()
-    return TransportFile(digest, len(content), layout.label, layout.rows, columns, values)
+    return TransportFile(
+        sha256=sha256(content).hexdigest(),
+        bytes=len(content),
+        label=layout.label,
+        rows=layout.rows,
+        columns=columns,
+        values=values,
+    )
 
 
 def ibm_numbers(cells: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -288,7 +294,8 @@ def _read_fields(content: bytes, count: int) -> tuple[Field, ...]:
         if number != index + 1 or at != position:
             found = f"number {number} at {at}"
             raise _damaged(f"{name} to be variable {index + 1} at position {position}", found)
-        fields.append(Field(name, label, "DOUBLE" if kind == 1 else "VARCHAR", position, length))
+        sort = "DOUBLE" if kind == 1 else "VARCHAR"
+        fields.append(Field(name=name, label=label, type=sort, position=position, width=length))
         position += length
     names = [field.name for field in fields]
     if len(set(names)) != count:

@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 
 from publish.errors import AuditError
-from warehouse.connection import quote_name
+from warehouse.connection import named_rows, quote_name
 
 AGAIN = "run `make build` or `make demo` (or `dbt build`, the whole of it) again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """The build that a warehouse holds.
 
@@ -72,17 +72,16 @@ def audit(connection: duckdb.DuckDBPyConnection, database: str, path: Path) -> R
     }
     if not {"run_log", "run_outcomes"} <= tables:
         raise AuditError(f"expected a finished build in {path}, found none: {AGAIN}")
-    rows = connection.execute(f"""
+    executed = connection.execute(f"""
         select log.*, outcome.* exclude (run_id)
         from {database}.provenance.run_log as log
         left join {database}.provenance.run_outcomes as outcome using (run_id)
         order by log.started_at desc limit 1
     """)
-    names = [column[0] for column in rows.description or []]
-    found = rows.fetchone()
-    if found is None:
+    found = named_rows(executed)
+    if not found:
         raise AuditError(f"expected a finished build in {path}, found none: {AGAIN}")
-    facts = dict(zip(names, found, strict=True))
+    facts = found[0]
     run_id = facts["run_id"]
     if facts["finished_at"] is None:
         raise AuditError(
@@ -93,7 +92,7 @@ def audit(connection: duckdb.DuckDBPyConnection, database: str, path: Path) -> R
         raise AuditError(
             f"expected all {facts['expected']} models, seeds and tests of the last build in {path} to "
             f"succeed, found {facts['succeeded']} in run {run_id}; of the others: {facts['problems']}. "
-            f"Mend it, and {AGAIN}"
+            f"Fix what failed, and {AGAIN}"
         )
     persons = _check_marts(connection, database, path, run_id, facts["source"], facts["marts"])
     return Run(

@@ -8,7 +8,7 @@ import duckdb
 from publish.audit import AGAIN, Run, audit
 from publish.dictionary import one_line, unit_of
 from publish.errors import AuditError
-from warehouse.connection import connect, quote_name, quote_text
+from warehouse.connection import connect, named_rows, quote_name, quote_text
 from warehouse.paths import DATABASE
 
 PARQUET = "parquet"
@@ -26,7 +26,7 @@ DICTIONARY_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InputFile:
     """A transport file that the run was made from."""
 
@@ -106,13 +106,15 @@ def write_tables(warehouse: Path, folder: Path) -> Written:
         }
         for table in rows:
             _write_parquet(connection, table, run, folder / PARQUET / f"{table}.parquet")
-        inputs = connection.execute(
-            "select file, cycle, file_source, sha256, row_count from private.staging.stg_nhanes_files "
-            "order by file"
-        ).fetchall()
+        inputs = named_rows(
+            connection.execute(
+                "select file, cycle, file_source as source, sha256, row_count as rows "
+                "from private.staging.stg_nhanes_files order by file"
+            )
+        )
         connection.execute("detach private")
         connection.execute("checkpoint")
-    return Written(run, rows, tuple(InputFile(*row) for row in inputs))
+    return Written(run, rows, tuple(InputFile(**row) for row in inputs))
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, mart: str, run: Run) -> None:

@@ -23,7 +23,7 @@ _DOC = re.compile(r"{{ doc\('(\w+)'\) }}")
 _PEOPLE = re.compile(r"(People|Of these, people|Of those left, people)\b")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Described:
     """A column: its type (upper case, as DuckDB writes it), description, and unit where one is stated."""
 
@@ -33,7 +33,7 @@ class Described:
     unit: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DescribedTable:
     """A table of the models or seeds; `folder` is marts, intermediate, staging, fits or seeds."""
 
@@ -109,7 +109,12 @@ def _entries(content: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 def _described(column: Mapping[str, Any], types: Mapping[str, str], words: Mapping[str, str]) -> Described:
     description = _in_words(column.get("description", ""), words)
     data_type = column.get("data_type") or types.get(column["name"], "")
-    return Described(column["name"], data_type.upper(), description, unit_of(description))
+    return Described(
+        name=column["name"],
+        data_type=data_type.upper(),
+        description=description,
+        unit=unit_of(description),
+    )
 
 
 def is_of_persons(table: DescribedTable) -> bool:

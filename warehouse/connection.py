@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -69,6 +70,12 @@ def _holder(text: str) -> str:
         return "another process"
     program = re.search(r"held in (\S+)", text)
     return describe_process(int(found[1]), Path(program[1]).name if program else None)
+
+
+def named_rows(executed: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the rows of a statement that was executed, each a dictionary by the names of its columns."""
+    names = [column[0] for column in executed.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in executed.fetchall()]
 
 
 def quote_name(name: str) -> str:

@@ -11,7 +11,7 @@ SourceName = Literal["cdc", "directory", "demo"]
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceFile:
     """A file of the catalogue that lies on this machine.
 

@@ -48,7 +48,10 @@ class CdcSource:
             say(f"Fetching {len(wanted)} of {len(catalogue.files)} files from CDC into {self.folder}")
             with exclusive_lock(self.folder):
                 self._fetch(wanted)
-        return [SourceFile(file, self._path(file), "cdc", file.address) for file in catalogue.files]
+        return [
+            SourceFile(entry=file, path=self._path(file), source="cdc", address=file.address)
+            for file in catalogue.files
+        ]
 
     def _path(self, file: CatalogueFile) -> Path:
         return self.folder / file.cycle.name / f"{file.name}.XPT"

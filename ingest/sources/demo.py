@@ -1,7 +1,7 @@
 """Synthetic files from the demo generator, as a source like the others."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class DemoSource:
         except OSError as error:
             raise SourceError(cannot("write", Path(error.filename or self.folder), error)) from error
         found = DirectorySource(self.folder).fetch(catalogue, say)
-        return [SourceFile(file.entry, file.path, "demo", file.address) for file in found]
+        return [replace(file, source="demo") for file in found]
 
     def _generate(self, stamp: str) -> None:
         from demo.generate import write_demo_files

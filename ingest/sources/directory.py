@@ -72,8 +72,9 @@ class DirectorySource:
         _refuse_missing(folder, [name for name in catalogue.by_name if name not in known], others)
         _refuse_ambiguous(known)
         return [
-            SourceFile(entry, known[entry.name][0], "directory", str(known[entry.name][0]))
+            SourceFile(entry=entry, path=path, source="directory", address=str(path))
             for entry in catalogue.files
+            for path in known[entry.name][:1]
         ]
 
 

@@ -21,7 +21,7 @@ Run = Callable[..., Report]
 
 def test_tables_views_and_facts(run: Run, folder: Path, raw_path: Path) -> None:
     report = run()
-    assert report == Report(("DEMO_H", "P_DEMO", "PBCD_H"), (), 28)
+    assert report == Report(loaded=("DEMO_H", "P_DEMO", "PBCD_H"), unchanged=(), rows=28)
     path = raw_path
     assert query(path, "select seqn, dmdmartl, note from raw.nhanes_files.demo_h order by 1")[0] == (
         101,
@@ -88,7 +88,7 @@ def test_unchanged_files_are_not_read(
     assert raw_path.read_bytes() == before
     changed = frames()["PBCD_H"].assign(LBXBPB=9.0)
     write_xpt(folder / "PBCD_H.XPT", changed)
-    assert run() == Report(("PBCD_H",), ("DEMO_H", "P_DEMO"), 6)
+    assert run() == Report(loaded=("PBCD_H",), unchanged=("DEMO_H", "P_DEMO"), rows=6)
     assert query(raw_path, "select distinct lbxbpb from raw.nhanes.pbcd") == [(9.0,)]
     assert query(raw_path, "select count(*), count(distinct file) from raw.meta.files") == [(3, 3)]
 

@@ -25,7 +25,7 @@ _IDENTIFIER = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
 _RESERVED = frozenset({"FILE", "CYCLE"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cycle:
     """One survey cycle and the respondent numbers that belong to it."""
 
@@ -44,7 +44,7 @@ class Variable:
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CatalogueFile:
     """One transport file: where it is published and what must be in it."""
 
