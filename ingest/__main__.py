@@ -16,14 +16,14 @@ examples:
   python -m ingest cdc                          download from CDC what is not here yet, and load it
   python -m ingest directory ~/nhanes           load the files that lie in a folder or its sub-folders
   python -m ingest demo --people 5000           make synthetic files and load them
-  python -m ingest status                       say what is loaded
+  python -m ingest status                       list what is loaded
   python -m ingest status --data data/demo      the same for the synthetic data
   python -m ingest check                        are the seeds and dbt variables right? (loads nothing)
 
 Files go into DIR/raw.duckdb (DIR is --data; by default data/nhanes in the project's folder, for demo
 data/demo): a table per file in schema nhanes_files, a view per component in schema nhanes, facts in
 schema meta. A file that has not changed is not read again. All files are checked first; if one is
-refused, nothing changes. Which files are wanted is said in seeds/nhanes_files.csv. A folder given as
+refused, nothing changes. seeds/nhanes_files.csv lists the files. A folder given as
 a relative path is relative to where the command is run."""
 
 

@@ -30,7 +30,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """How patient a download is.
+    """Attempts, waits and limits of a download.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ class UnreachableError(DownloadError):
 
 
 class TransientError(Exception):
-    """An attempt failed in a way that may pass; `retry_after` is what the server asks for, in seconds."""
+    """An attempt failed, and another may succeed; `retry_after` is what the server asks for, in seconds."""
 
     def __init__(self, text: str, retry_after: float | None = None, *, connected: bool = True) -> None:
         super().__init__(text)
@@ -106,7 +106,7 @@ def open_address(
 
 
 def _shut(opened: list[http.client.HTTPConnection]) -> None:
-    """End connections that another thread waits for: it then reads their end."""
+    """Close connections that another thread waits for, so that it stops waiting."""
     for connection in opened:
         if connection.sock is not None:
             with contextlib.suppress(OSError):

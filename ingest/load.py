@@ -59,9 +59,9 @@ def run(source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: flo
 
 
 def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say) -> Report:
-    """Bring the raw database in keeping with `files`, which are only read where they changed.
+    """Update the raw database to `files`; only files that have changed are read.
 
-    Others must be kept from doing the same meanwhile (see `run`).
+    The caller holds the lock on the folder (see `run`).
 
     Parameters
     ----------

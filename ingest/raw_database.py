@@ -2,7 +2,7 @@
 
 A run writes a new database beside the old one, in one transaction, and puts it in the old one's place
 when it is whole. So either all files of a run are in, or the old database is there, byte for byte, even
-after a full disk or a kill; and whoever has the old one open for reading keeps it.
+after a full disk or a kill; and a reader that has the old one open keeps it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ EMPTY = Contents(None, ())
 
 
 def expected_digest(catalogue: Catalogue) -> str:
-    """Return what `Contents.digest` must be for the raw database to be in keeping with the catalogue."""
+    """Return the digest of a raw database that was loaded for this catalogue."""
     return sha256(f"{_SHAPE} {catalogue.digest}".encode()).hexdigest()
 
 

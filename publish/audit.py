@@ -114,7 +114,7 @@ def _check_marts(
     source: str,
     marts: list[str],
 ) -> tuple[str, ...]:
-    """See that every row of every mart is of this run; return the marts with a row per person."""
+    """Check that every row of every mart is of this run; return the marts with a row per person."""
     columns: dict[str, set[str]] = {}
     for table, column in connection.execute(
         "select table_name, column_name from duckdb_columns() "

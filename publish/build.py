@@ -38,7 +38,7 @@ class BuildSteps:
 
 
 def build(layout: PublishLayout, steps: BuildSteps, say: Say, seconds: float = SECONDS_TO_WAIT) -> Published:
-    """Build from the files of NHANES to published results, alone in the data directory.
+    """Build from the files of NHANES to published results, under a lock on the data directory.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _await_free(warehouse: Path, wait: WaitPolicy) -> None:
 
 
 def _make_current(data: Path) -> None:
-    """Have plain dbt commands work on the data that were loaded last."""
+    """Point `data/current`, which plain dbt commands read, at the data that were loaded last."""
     if data.parent == PROJECT_ROOT / "data":
         turn(data.parent / "current", data)
 

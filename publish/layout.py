@@ -155,7 +155,7 @@ def _unused(folder: Path, name: str) -> Path:
 
 
 def _sync(folder: Path) -> None:
-    """Have the disk hold every file before any link points to it."""
+    """Flush every file to the disk before any link points to it."""
     for path in [*folder.rglob("*"), folder]:
         descriptor = os.open(path, os.O_RDONLY)
         try:

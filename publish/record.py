@@ -63,7 +63,7 @@ def write_manifest(folder: Path, written: Written) -> None:
 
 
 def read_published(results: Path) -> Published:
-    """Read which run lies somewhere, and see that its files are those of the manifest.
+    """Read the manifest of a published run, and check its files against it.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class CdcSource:
     workers : int
         How many are fetched at once.
     base : str, optional
-        Only for tests: fetch from this server instead, under the same paths.
+        For tests: fetch from this server instead, under the same paths.
     policy : Policy, optional
         Limits of each download.
     """

@@ -64,9 +64,7 @@ def test_arrows_run_one_way():
     assert wrong_arrows(arrows) == []
 
 
-@pytest.mark.parametrize(
-    "is_library", [False, pytest.param(True, marks=pytest.mark.xfail(reason="a result saves itself"))]
-)
+@pytest.mark.parametrize("is_library", [False, True])
 def test_no_modules_import_each_other(is_library):
     """An error of the sorter names a circle."""
     texts = {name: text for name, text in sources().items() if name.startswith("mixepi") is is_library}

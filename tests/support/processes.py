@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-# The project's Python sets these for the checkout it belongs to, and make for its own children.
+# A shell may set the first three for another checkout; make sets the others for its own children.
 NOT_INHERITED = (
     "DBT_PROJECT_DIR",
     "DBT_PROFILES_DIR",
@@ -22,7 +22,7 @@ NOT_INHERITED = (
 
 
 def environment_of_a_user() -> dict[str, str]:
-    """Return the environment as it is before `make test` or this project's Python has added to it."""
+    """Return the environment as it is without what `make test` and settings of this project add to it."""
     return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
 
 

@@ -81,7 +81,7 @@ def check_project(project: Project) -> Iterator[Finding]:
     for name, seed in project.seeds.items():
         yield from check_declared(seed, project.declarations[name], project.known)
     for check in NAMED:
-        with contextlib.suppress(UnreadableSeedError):  # what is wrong with its form is said already
+        with contextlib.suppress(UnreadableSeedError):  # its form has been reported already
             yield from check(project)
 
 

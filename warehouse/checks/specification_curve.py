@@ -31,7 +31,7 @@ def choices_are_numbered(project: Project) -> Iterator[Finding]:
 
 
 def levels_are_of_their_choice(project: Project) -> Iterator[Finding]:
-    """A level that is taken, or that brings rules or sites, is one of its choice."""
+    """Every level that a seed names is a level of its choice."""
     for seed in ("sensitivity_grid_levels", "study_choices", "choice_level_rules", "choice_level_sites"):
         for row in project.seed(seed).rows:
             known = _levels(project, row["choice"])
@@ -80,7 +80,7 @@ def grids_cross_levels(project: Project) -> Iterator[Finding]:
 
 
 def grids_fit_their_study(project: Project) -> Iterator[Finding]:
-    """A grid is of an outcome and of exposures of its study, and crosses choices that bear on the outcome."""
+    """A grid has an outcome and exposures of its study, and crosses choices that can change that outcome."""
     kinds = {row["outcome"]: row["kind"] for row in project.seed("outcomes").rows}
     known = project.seed("exposures").values("exposure")
     binary_only = {row["choice"] for row in project.seed("choices").rows if row["applies_to"] == "binary"}
@@ -143,7 +143,7 @@ def _same_sites(project: Project, study: str, own: dict[str, Row]) -> Iterator[F
 
 
 def _same_rules(project: Project, study: str, own: dict[str, Row]) -> Iterator[Finding]:
-    """A rule that some level brings is one of the study exactly if its own levels bring it."""
+    """A rule that some level adds is in the study if and only if one of its own levels adds it."""
     brought: dict[str, Row] = {}
     optional = set()
     for row in project.seed("choice_level_rules").rows:

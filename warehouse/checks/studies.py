@@ -152,7 +152,7 @@ def models_fit_their_study(project: Project) -> Iterator[Finding]:
 
 
 def subgroups_of_mixtures_meet(project: Project) -> Iterator[Finding]:
-    """An outcome asked for by subgroup meets a covariate set that is too, and the other way round."""
+    """An outcome fitted by subgroup has a covariate set that is fitted by subgroup, and vice versa."""
     seeds = ("study_mixture_outcomes", "study_mixture_covariate_sets")
     for seed, other in (seeds, seeds[::-1]):
         met = {

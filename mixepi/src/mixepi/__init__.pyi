@@ -45,7 +45,7 @@ from mixepi.regression.joint_test import joint_test as joint_test
 from mixepi.regression.joint_test import wald_test as wald_test
 from mixepi.regression.result import RegressionFit as RegressionFit
 from mixepi.regression.spec import RegressionSpec as RegressionSpec
-from mixepi.results.saved import load as load
+from mixepi.results.base import load as load
 from mixepi.splines import restricted_cubic_spline as restricted_cubic_spline
 from mixepi.survey.design import SurveyDesign as SurveyDesign
 from mixepi.survey.design import survey_design as survey_design

@@ -1,29 +1,9 @@
-"""Programs that tests start: when to kill them and when they are gone, on fast machines and slow ones."""
+"""Processes that tests start: wait for them, and whether they are at work."""
 
-import os
-import random
 import time
 from collections.abc import Callable
 
 import psutil
-
-# The project's Python sets these for the checkout it belongs to, and make for its own children.
-NOT_INHERITED = (
-    "DBT_PROJECT_DIR",
-    "DBT_PROFILES_DIR",
-    "NHANES_BONE_DATA",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MFLAGS",
-    "NHANES_DIR",
-    "PEOPLE",
-    "PROFILE",
-)
-
-
-def environment_of_a_user() -> dict[str, str]:
-    """Return the environment as it is before `make test` or this project's Python has added to it."""
-    return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -40,25 +20,3 @@ def is_at_work(number: int) -> bool:
         return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-class Moments:
-    """Random moments within a run whose length is learnt from each.
-
-    A moment that came after the end halves the interval they are drawn from, one that did not widens it by a
-    half: so about two of three runs are killed, at any of their moments, however fast the machine becomes.
-    """
-
-    def __init__(self, seed: int, seconds: float) -> None:
-        self._random = random.Random(seed)
-        self._seconds = seconds
-        self.killed = 0
-
-    def next(self) -> float:
-        """Seconds to wait before the next kill."""
-        return self._random.uniform(0, self._seconds)
-
-    def learn(self, was_killed: bool) -> None:
-        """Take in whether the last moment lay within the run."""
-        self.killed += was_killed
-        self._seconds *= 1.5 if was_killed else 0.5

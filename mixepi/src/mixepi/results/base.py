@@ -3,9 +3,12 @@
 from abc import ABC, abstractmethod
 from html import escape
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from mixepi.errors import SavedResultError
 
 # Longer tables are cut, so that a summary fits on one screen.
 ROWS_SHOWN = 12
@@ -100,6 +103,33 @@ class IntervalResult(Result):
         from mixepi.results.charts import plot_estimates
 
         return plot_estimates(self.estimates(level), self.effect_label(), self.headline(), level)
+
+
+def load(path: str | PathLike[str]) -> Result:
+    """Read a result that its method `save` wrote.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Result
+        Of the class that was saved, with the same tables.
+
+    Raises
+    ------
+    SavedResultError
+        The file is something else, is damaged, or is of a version of mixepi that this one cannot read.
+    FileNotFoundError
+        There is no such file.
+    """
+    from mixepi.results import saved
+
+    result = saved.read(Path(path))
+    if not isinstance(result, Result):
+        raise SavedResultError(f"expected a result in {path}, found {type(result).__name__}: save a result")
+    return result
 
 
 def _number(value: float) -> str:
