@@ -32,13 +32,14 @@ class TransportError(ProjectError):
 
 @dataclass(frozen=True, kw_only=True)
 class FileFinding:
-    """One reason why one file was refused."""
+    """One reason why one file was refused; `fetch_again` where another copy of it may be right."""
 
     file: str
     place: str
     expected: str
     found: str
     advice: str
+    fetch_again: bool = True
 
     def __str__(self) -> str:
         return (

@@ -33,9 +33,16 @@ def file_findings(entry: CatalogueFile, file: TransportFile, place: str) -> list
     """
     checks = (_columns(entry, file), _rows(entry, file), _keys(entry, file), _tiny(file))
     return [
-        FileFinding(file=entry.name, place=place, expected=expected, found=found, advice=advice)
+        FileFinding(
+            file=entry.name,
+            place=place,
+            expected=reason[0],
+            found=reason[1],
+            advice=reason[2],
+            fetch_again=len(reason) == 3,
+        )
         for check in checks
-        for expected, found, advice in check
+        for reason in check
     ]
 
 
@@ -49,7 +56,8 @@ def file_notes(entry: CatalogueFile, file: TransportFile) -> list[str]:
     ]
 
 
-Reason = tuple[str, str, str]
+# Expected, found and advice, as in FileFinding; False where another copy of the file would be refused too.
+Reason = tuple[str, str, str] | tuple[str, str, str, bool]
 
 
 def _columns(entry: CatalogueFile, file: TransportFile) -> Iterator[Reason]:
@@ -92,16 +100,41 @@ def _keys(entry: CatalogueFile, file: TransportFile) -> Iterator[Reason]:
         yield f"whole numbers in {KEY}", f"{broken.size:,} others, such as {broken[0]:g}", advice
         return
     values, counts = np.unique(present, return_counts=True)
-    twice = values[counts > 1]
-    if twice.size:
-        found = f"{twice.size:,} of them more than once, such as {twice[0]:.0f}"
-        yield f"each {KEY} once", found, advice
+    if (counts > 1).any():
+        yield _several_rows(file, values, counts)
     first, last = entry.cycle.first_seqn, entry.cycle.last_seqn
     outside = values[(values < first) | (values > last)]
     if outside.size:
         found = f"{outside.size:,} others, {_span(outside)}"
         advice = "this seems to be a file of another cycle under this name: fetch the right one"
         yield f"{KEY} from {first} to {last}, as in cycle {entry.cycle.name}", found, advice
+
+
+def _several_rows(
+    file: TransportFile, people: "np.ndarray[Any, Any]", rows: "np.ndarray[Any, Any]"
+) -> Reason:
+    """Say why people have several rows: a file of drugs, days or imputations does; or rows are copied."""
+    import pandas as pd
+
+    several = people[rows > 1]
+    found = f"{several.size:,} of them more than once, such as {several[0]:.0f}"
+    table = pd.DataFrame(dict(file.values))
+    table = table[table[KEY].isin(several)]
+    copies = int(table.duplicated().sum())
+    if copies:
+        found += f"; {copies:,} rows are copies of others"
+        return f"each {KEY} once", found, "the file is damaged or was edited: fetch it again"
+    found += f", with rows that differ, up to {rows.max():,} for one"
+    numbering = [name for name in table if name != KEY and not table.duplicated([KEY, name]).any()]
+    if numbering:
+        found += f" (told apart by {numbering[0]})"
+    advice = (
+        "the file is whole if CDC's page says that it has a row per drug, day or imputation, but a study "
+        "takes one per person: make a file of this name with one row per person (a count, a sum, a mean; of "
+        "imputations, one) and load it with `python -m ingest directory`, its columns and rows as in seeds/; "
+        "or take its rows out of seeds/nhanes_files.csv, nhanes_variables.csv and nhanes_codebook.csv"
+    )
+    return f"one row per person, each {KEY} once", found, advice, False
 
 
 def _tiny(file: TransportFile) -> Iterator[Reason]:

@@ -145,7 +145,10 @@ def _read(files: Sequence[SourceFile], say: Say) -> list[Loading]:
                 loading.append(result)
             elif file.source == "cdc":
                 again = "remove it and run again, so that it is downloaded anew"
-                findings += [replace(finding, advice=f"{finding.advice} ({again})") for finding in result]
+                findings += [
+                    replace(finding, advice=f"{finding.advice} ({again})") if finding.fetch_again else finding
+                    for finding in result
+                ]
             else:
                 findings += result
             progress.add()

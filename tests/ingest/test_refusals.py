@@ -29,7 +29,10 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "truncated in a record": (lambda p: p.write_bytes(p.read_bytes()[:-17]), ["within a record"]),
     "version 8": (lambda p: write_xpt(p, pbcd(), version=8), ["version 8"]),
     "fewer rows": (lambda p: write_xpt(p, pbcd()[:5]), ["at least 6 rows", "5 rows"]),
-    "duplicates": (lambda p: write_xpt(p, pbcd(SEQN=[101.0] * 6)), ["each SEQN once", "such as 101"]),
+    "copied rows": (
+        lambda p: write_xpt(p, pbcd(SEQN=[101.0, 101, *range(103, 107)], LBXBPB=[1.0, 1.0, *range(4)])),
+        ["each SEQN once", "1 of them more than once, such as 101; 1 rows are copies", "damaged"],
+    ),
     "fractions": (lambda p: write_xpt(p, pbcd(SEQN=np.arange(6) + 101.5)), ["whole numbers", "101.5"]),
     "no key": (lambda p: write_xpt(p, pbcd(SEQN=[np.nan, *range(5)])), ["a SEQN in every row", "1 row"]),
     "no key column": (lambda p: write_xpt(p, pbcd().drop(columns="SEQN")), ["no SEQN"]),
@@ -57,6 +60,41 @@ def test_a_bad_file_is_refused_and_nothing_changes(run: Run, folder: Path, raw_p
     assert "DEMO_H" not in str(caught.value).replace(str(folder), "")
     assert raw_path.read_bytes() == before
     assert everything(raw_path) == seen
+
+
+@pytest.mark.parametrize(
+    ("columns", "told_apart"),
+    [
+        ({"RXDDRUG": ["A", "B", "A", "C", "A", "A"], "RXDCOUNT": 2.0}, "RXDDRUG"),
+        ({"DRDAY": [1.0, 2.0, 1.0, 2.0, 1.0, 1.0]}, "DRDAY"),
+        ({"_MULT_": [1.0, 2.0, 1.0, 2.0, 1.0, 1.0], "LBXBPB": 0.5}, "_MULT_"),
+    ],
+    ids=["prescriptions", "dietary days", "imputations"],
+)
+def test_a_file_of_several_rows_per_person_is_not_called_damaged(
+    run: Run,
+    catalogue: Catalogue,
+    folder: Path,
+    raw_path: Path,
+    columns: dict[str, object],
+    told_apart: str,
+) -> None:
+    people = [101.0, 101.0, 102.0, 102.0, 103.0, 104.0]
+    frame = pbcd(SEQN=people, LBXBPB=[1.0, 1.0, 2.0, 2.0, 3.0, 4.0]).assign(**columns)
+    write_xpt(folder / "PBCD_H.XPT", frame)
+    with pytest.raises(RefusedError) as caught:
+        run()
+    (finding,) = caught.value.findings
+    assert finding.expected.startswith("one row per person")
+    assert "2 of them more than once, such as 101, with rows that differ, up to 2 for one" in finding.found
+    assert f"told apart by {told_apart}" in finding.found
+    assert "damaged" not in str(caught.value)
+    assert "the file is whole" in finding.advice
+    downloaded = [replace(file, source="cdc") for file in DirectorySource(folder).fetch(catalogue, print)]
+    with pytest.raises(RefusedError, match="the file is whole") as caught:
+        load(downloaded, raw_path, catalogue, print)
+    assert "downloaded anew" not in str(caught.value)  # the next download would be the same file
+    assert not raw_path.exists()
 
 
 def test_all_bad_files_are_reported_at_once_and_no_database_is_made(
