@@ -107,7 +107,7 @@ def test_wheel_is_the_package_alone(archives):
     names = zipfile.ZipFile(archives[0]).namelist()
     package = {name for name in names if name.startswith("mixepi/")}
     source = LIBRARY / "src"
-    sources = {p.relative_to(source).as_posix() for p in source.rglob("*.py*") if p.suffix != ".pyc"}
+    sources = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.suffix in {".py", ".pyi"}}
     assert package == sources | {"mixepi/py.typed"}
     assert all(".dist-info/" in name for name in set(names) - package)
     assert any(name.endswith("licenses/LICENSE") for name in names)
