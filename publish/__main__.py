@@ -1,14 +1,13 @@
 """The command ``python -m publish``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from publish.layout import PublishLayout
 from warehouse.errors import ProjectError
-from warehouse.paths import PROJECT_ROOT
+from warehouse.paths import PROJECT_ROOT, data_directory
 
 _EPILOG = """\
 examples:
@@ -147,7 +146,7 @@ def _layout(options: argparse.Namespace) -> PublishLayout:
     if options.data is not None:
         data = options.data.expanduser()
     elif options.command == "again":
-        data = Path(os.environ["NHANES_BONE_DATA"])
+        data = data_directory()
     else:
         kind = options.kind if options.command == "show" else options.source
         data = PROJECT_ROOT / "data" / ("demo" if kind == "demo" else "nhanes")
