@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from mixepi.arguments import require_integer, require_names, require_seed
 from mixepi.arrays import FloatArray, IntArray
 from mixepi.errors import DataError, EstimationError, SpecificationError
-from mixepi.model_frame import require_columns, require_factor, row_values
+from mixepi.model_frame import as_numbers, require_columns, require_factor, row_values
 from mixepi.random_streams import random_stream
 from mixepi.tables import check_level
 
@@ -93,7 +93,7 @@ def impute(
 
 def _levels(column: pd.Series) -> pd.Index | None:
     """Return the levels of a factor, None for a number."""
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+    if as_numbers(column) is not None and pd.api.types.infer_dtype(column, skipna=True) != "boolean":
         return None
     require_factor(column)
     levels: pd.Index = column.astype("category").cat.remove_unused_categories().cat.categories
@@ -102,7 +102,9 @@ def _levels(column: pd.Series) -> pd.Index | None:
 
 def _coded(column: pd.Series, levels: pd.Index | None) -> FloatArray:
     if levels is None:
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = as_numbers(column)
+        if values is None:
+            raise TypeError(f"column {column.name!r} was taken for numbers")
         infinite = int(np.isinf(values).sum())
         if infinite:
             raise DataError(
@@ -118,17 +120,27 @@ def _decoded(values: FloatArray, levels: pd.Index | None, original: pd.Series) -
     missing = original.isna().to_numpy()
     filled = values[missing]
     complete = original.copy()
-    complete.iloc[np.flatnonzero(missing)] = (
-        filled if levels is None else levels.take(filled.astype(np.int64)).to_numpy()
-    )
+    if levels is None:
+        # The very objects that were observed: decimals stay decimals.
+        observed = dict(zip(values[~missing], original[~missing], strict=True))
+        complete.iloc[np.flatnonzero(missing)] = [observed[value] for value in filled]
+    else:
+        complete.iloc[np.flatnonzero(missing)] = levels.take(filled.astype(np.int64)).to_numpy()
     return complete
 
 
 def _check_enough(coded: pd.DataFrame, levels: dict[str, pd.Index | None], incomplete: Sequence[str]) -> None:
     sizes = {name: 1 if found is None else max(len(found) - 1, 0) for name, found in levels.items()}
+    largest = max(sizes, key=lambda name: sizes[name])
     for name in incomplete:
         observed = int(coded[name].notna().sum())
         needed = max(1 + sum(sizes.values()) - sizes[name], DONORS)
+        if observed <= needed < 2 * sizes[largest] and largest != name:
+            raise DataError(
+                f"expected fewer levels of {largest!r} than values to learn from, found "
+                f"{sizes[largest] + 1} levels for {observed} values of {name!r} in {len(coded)} rows: leave "
+                f"{largest!r} out (an identifier says nothing about others) or join levels"
+            )
         if observed <= needed:
             raise DataError(
                 f"expected more than {needed} values of {name!r} to learn from, found {observed} in "

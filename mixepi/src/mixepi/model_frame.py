@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
@@ -12,14 +14,18 @@ from mixepi.arguments import is_number, nearest_names
 from mixepi.arrays import BoolArray, FloatArray, IntArray
 from mixepi.errors import DataError, SpecificationError
 
+# What a column of objects may hold to be a column of numbers.
+NUMBERS = (Real, Decimal, np.bool_)
+
 
 def require_columns(data: pd.DataFrame, names: Sequence[str]) -> None:
     """Raise `DataError` naming every column of `names` that `data` lacks or holds more than once."""
     if not isinstance(data, pd.DataFrame):
-        raise DataError(
-            f"expected a pandas DataFrame, found {type(data).__name__}: convert it, as in "
-            "pandas.DataFrame(data)"
-        )
+        kind = type(data)
+        library = kind.__module__.partition(".")[0]
+        found = kind.__name__ if library == "builtins" else f"{library}.{kind.__name__}"
+        way = "data.to_pandas()" if hasattr(data, "to_pandas") else "pandas.DataFrame(data)"
+        raise DataError(f"expected a pandas DataFrame, found {found}: convert it, as in {way}")
     missing = [name for name in dict.fromkeys(names) if name not in data.columns]
     if missing:
         raise DataError(
@@ -100,12 +106,13 @@ def domain_rows(data: pd.DataFrame, domain: str | None) -> BoolArray:
         rows = np.ones(len(data), dtype=np.bool_)
     else:
         require_complete(data, [domain])
-        other = int((~data[domain].isin([0, 1])).sum())
-        if other:
+        values = as_numbers(data[domain])
+        other = len(data) if values is None else int((~np.isin(values, (0, 1))).sum())
+        if values is None or other:
             raise DataError(
                 f"expected domain {domain!r} to be true or false, found {other} other values: make it boolean"
             )
-        rows = data[domain].to_numpy(dtype=np.float64) == 1.0
+        rows = values == 1.0
     if not rows.any():
         raise DataError(
             f"expected rows to analyse, found none of {len(data)}: check the domain and the data frame"
@@ -151,17 +158,43 @@ def require_distinct(values: FloatArray, names: Sequence[str], what: str) -> Non
 def numeric_column(data: pd.DataFrame, name: str) -> FloatArray:
     """Return one column as finite doubles, shape (n,); `DataError` if it is not numeric or not finite."""
     column = data[name]
-    if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
+    values = as_numbers(column)
+    if values is None:
         raise DataError(
             f"expected column {name!r} to be numeric, found dtype {column.dtype}: convert it to numbers"
         )
-    values = column.to_numpy(dtype=np.float64)
-    infinite = int(np.sum(~np.isfinite(values)))
+    missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+    if missing:
+        raise DataError(
+            f"expected finite values in column {name!r}, found {missing} of {len(values)} missing: drop or "
+            "impute these rows first"
+        )
     if infinite:
         raise DataError(
-            f"expected finite values in column {name!r}, found {infinite} missing or infinite: "
+            f"expected finite values in column {name!r}, found {infinite} of {len(values)} infinite: "
             "a logarithm of zero is the usual reason"
         )
+    return values
+
+
+def as_numbers(column: pd.Series) -> FloatArray | None:
+    """Return a column as doubles, missing ones as NaN, or None if it does not hold numbers.
+
+    What counts is the values, not how they are stored: integers, floats, decimals and booleans, of NumPy, of
+    pandas' nullable types, of Arrow, or as Python objects. Categories are none, even of numbers.
+    """
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        if pd.api.types.is_complex_dtype(column):
+            return None
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if column.dtype != object:
+        return None
+    missing = column.isna().to_numpy()
+    known = column.to_numpy()[~missing]
+    if not known.size or not all(isinstance(value, NUMBERS) for value in known):
+        return None
+    values = np.full(len(column), np.nan)
+    values[~missing] = known.astype(np.float64)
     return values
 
 
@@ -193,7 +226,7 @@ def covariate_columns(
     labels: list[str] = []
     for name in names:
         column = data[name]
-        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        if as_numbers(column) is not None:
             if name in references:
                 raise SpecificationError(
                     f"expected references of covariates with levels, found one of {name!r}, which is numeric "
@@ -275,6 +308,17 @@ def factor_levels(column: pd.Series) -> tuple[FloatArray, tuple[str, ...]]:
     return codes, levels
 
 
+def weight_column(data: pd.DataFrame, name: str) -> FloatArray:
+    """Return the weights of some rows, shape (n,); `DataError` if one is missing."""
+    missing = int(data[name].isna().sum())
+    if missing:
+        raise DataError(
+            f"expected weights in column {name!r}, found {missing} of {len(data)} missing: exclude these "
+            "rows (or mark them as outside the domain)"
+        )
+    return numeric_column(data, name)
+
+
 def observation_weights(data: pd.DataFrame, name: str | None, rows: BoolArray | None = None) -> FloatArray:
     """Return weights divided by their mean over `rows`, shape (n,); all ones without a column.
 
@@ -285,7 +329,7 @@ def observation_weights(data: pd.DataFrame, name: str | None, rows: BoolArray | 
     """
     if name is None:
         return np.ones(len(data))
-    values = numeric_column(data, name)
+    values = weight_column(data, name)
     used = values if rows is None else values[rows]
     wrong = int(np.sum(used <= 0))
     if wrong:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mixepi.arguments import require_integer, require_names
-from mixepi.arrays import FloatArray
+from mixepi.arrays import FloatArray, IntArray
 from mixepi.errors import DataError, MixepiWarning, QuantileWarning
 from mixepi.model_frame import domain_rows, numeric_column, require_columns, require_complete
 
@@ -163,7 +163,7 @@ def learn_quantile_scores(
     centers, scales, distinct, lowest = [], [], [], []
     for name in names:
         values = numeric_column(data, name)
-        levels = np.unique(values)
+        levels, counts = np.unique(values, return_counts=True)
         if levels.size < 2:
             raise DataError(
                 f"expected exposure {name!r} to vary, found the single value {levels[0]:g} in all "
@@ -182,14 +182,12 @@ def learn_quantile_scores(
         if cuts.size == 0:
             raise DataError(
                 f"expected exposure {name!r} to fall into {quantiles} quantile groups, found one "
-                f"({levels.size} distinct values, {lowest[-1]:.0%} tied at the lowest): use more quantiles, "
-                "or put it among the covariates"
+                f"({levels.size} distinct values, {_largest_tie(levels, counts)}): use more quantiles, or "
+                "put it among the covariates"
             )
         if cuts.size + 1 < quantiles:
             reason = (
-                f"{levels.size} distinct values"
-                if levels.size < quantiles
-                else f"{lowest[-1]:.0%} tied at the lowest"
+                f"{levels.size} distinct values" if levels.size < quantiles else _largest_tie(levels, counts)
             )
             notes.append(
                 QuantileWarning(
@@ -208,3 +206,10 @@ def learn_quantile_scores(
         shares_lowest=tuple(lowest),
     )
     return scores, tuple(notes)
+
+
+def _largest_tie(levels: FloatArray, counts: IntArray) -> str:
+    """Return in words which value most rows share: non-detects at the lowest, a ceiling at the highest."""
+    k = int(counts.argmax())
+    place = {0: "at the lowest", levels.size - 1: "at the highest"}.get(k, f"at {levels[k]:g}")
+    return f"{counts[k] / counts.sum():.0%} tied {place}"

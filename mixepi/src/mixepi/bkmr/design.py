@@ -16,7 +16,7 @@ from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.spec import BKMR
 from mixepi.errors import DataError, SpecificationError
 from mixepi.glm.families import check_outcome
-from mixepi.model_frame import require_columns, require_distinct
+from mixepi.model_frame import as_numbers, require_columns, require_distinct
 from mixepi.rank import require_independent
 
 # Where Linux tells how much memory is free or can be freed.
@@ -64,12 +64,12 @@ def numeric_columns(data: pd.DataFrame, columns: tuple[str, ...], role: str) -> 
     out = np.empty((len(data), len(columns)))
     for j, name in enumerate(columns):
         series = data[name]
-        if not (pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series)):
+        values = as_numbers(series)
+        if values is None:
             raise DataError(
                 f"expected {role} {name!r} to be numeric, found {series.dtype}: "
                 "code categories as 0/1 indicator columns"
             )
-        values = series.to_numpy(dtype=float, na_value=np.nan)
         bad = int(np.count_nonzero(~np.isfinite(values)))
         if bad:
             raise DataError(

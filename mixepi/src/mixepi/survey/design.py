@@ -8,7 +8,7 @@ import pandas as pd
 
 from mixepi.arrays import BoolArray, FloatArray, IntArray
 from mixepi.errors import EstimationError, SpecificationError
-from mixepi.model_frame import factor_levels, numeric_column, require_complete
+from mixepi.model_frame import factor_levels, require_complete, weight_column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def survey_design(
         )
     require_complete(data, [strata, psu])
     values = np.ones(len(data))
-    values[rows] = numeric_column(data[rows], weights)
+    values[rows] = weight_column(data[rows], weights)
     return SurveyDesign(
         strata=factor_levels(data[strata])[0], psu=factor_levels(data[psu])[0], weights=values
     )

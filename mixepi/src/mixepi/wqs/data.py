@@ -8,7 +8,7 @@ import pandas as pd
 from mixepi.arguments import require_type
 from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import DataError
-from mixepi.model_frame import factor_levels, numeric_column, require_columns, require_factor
+from mixepi.model_frame import as_numbers, factor_levels, numeric_column, require_columns, require_factor
 from mixepi.scored_data import ScoredData, score_data
 from mixepi.wqs.spec import WQS
 
@@ -118,7 +118,7 @@ def _modifier(data: pd.DataFrame, name: str | None) -> tuple[FloatArray | None, 
     if name is None:
         return None, ""
     column = data[name]
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+    if as_numbers(column) is not None:
         return numeric_column(data, name), name
     require_factor(column)
     codes, levels = factor_levels(column)
