@@ -101,3 +101,23 @@ def test_imputed_booleans_stay_booleans(people, dtype):
     assert found.dtype == flag.dtype
     assert set(found) == {True, False}
     assert {type(value) for value in found} <= {bool, np.bool_}
+
+
+def test_the_largest_tie_is_named(people):
+    ceiling = people.assign(a=np.where(np.arange(80) < 72, 99.0, np.arange(80) / 10))
+    with pytest.raises(DataError, match="90% tied at the highest"):
+        FITS["WQS"](ceiling)
+
+
+def test_missing_weights_are_called_missing(people):
+    data = people.assign(w=1.0, s=np.arange(80) % 4, p=np.arange(80) // 4 % 2)
+    data.loc[3, "w"] = np.nan
+    spec = RegressionSpec(**ROLES, weights="w", strata="s", psu="p")
+    with pytest.raises(DataError, match="expected weights in column 'w', found 1 of 80 missing"):
+        fit_regression(spec, data)
+
+
+def test_an_identifier_among_the_columns_to_impute_is_named(people):
+    data = people.assign(z=people["z"].where(np.arange(80) % 4 > 0), code=[f"P{j}" for j in range(80)])
+    with pytest.raises(DataError, match="levels of 'code' than values to learn from, found 80 levels"):
+        impute(data, ["code", "z", "a"], imputations=1, seed=1)
