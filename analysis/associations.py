@@ -29,13 +29,13 @@ WHOLE_COHORT = "all"
 
 
 def fit_associations(
+    *,
     plan: pd.DataFrame,
     cohort: pd.DataFrame,
     exposures: pd.DataFrame,
     outcomes: pd.DataFrame,
     design: pd.DataFrame,
     covariates: pd.DataFrame,
-    *,
     cache: FitCache | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
@@ -63,7 +63,14 @@ def fit_associations(
         in warnings and no estimate. Models use the records with all their covariates and, for a survey, a
         positive weight; a subgroup of a survey is a domain.
     """
-    planned = planned_models(plan, cohort, exposures, outcomes, design, covariates)
+    planned = planned_models(
+        plan=plan,
+        cohort=cohort,
+        exposures=exposures,
+        outcomes=outcomes,
+        design=design,
+        covariates=covariates,
+    )
     parts = cached_frames(_fit_planned, planned, cache=cache, workers=workers, description="associations")
     fitted = result_table(parts, TYPES).sort_values([*KEYS, "contrast"], ignore_index=True)
     in_subgroup = (fitted["subgroup"] != WHOLE_COHORT).rename("in_subgroup")

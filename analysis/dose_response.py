@@ -34,6 +34,7 @@ GRID_ENDS = (0.01, 0.99)
 
 
 def fit_dose_response(
+    *,
     plan: pd.DataFrame,
     cohort: pd.DataFrame,
     exposures: pd.DataFrame,
@@ -41,7 +42,6 @@ def fit_dose_response(
     design: pd.DataFrame,
     covariates: pd.DataFrame,
     knots: pd.DataFrame,
-    *,
     cache: FitCache | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
@@ -71,7 +71,14 @@ def fit_dose_response(
         key: np.sort(rows["ln_value"].to_numpy(dtype=np.float64))
         for key, rows in knots.groupby(["study", "exposure"])
     }
-    planned = planned_models(plan, cohort, exposures, outcomes, design, covariates)
+    planned = planned_models(
+        plan=plan,
+        cohort=cohort,
+        exposures=exposures,
+        outcomes=outcomes,
+        design=design,
+        covariates=covariates,
+    )
     tasks = [(one, of_exposure.get((one.study, one.exposure), np.empty(0))) for one in planned]
     parts = cached_frames(_fit_planned, tasks, cache=cache, workers=workers, description="dose-response")
     return result_table(parts, TYPES).sort_values([*KEYS, "grid_point"], ignore_index=True)

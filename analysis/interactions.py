@@ -39,13 +39,13 @@ TYPES = {
 
 
 def fit_interactions(
+    *,
     plan: pd.DataFrame,
     cohort: pd.DataFrame,
     exposures: pd.DataFrame,
     outcomes: pd.DataFrame,
     design: pd.DataFrame,
     covariates: pd.DataFrame,
-    *,
     cache: FitCache | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
@@ -70,7 +70,14 @@ def fit_interactions(
         for chi-squared), p_value, q_value (Benjamini-Hochberg over the tests of one study, engine and
         covariate set), levels, n, events, converged, warnings.
     """
-    planned = planned_models(plan, cohort, exposures, outcomes, design, covariates)
+    planned = planned_models(
+        plan=plan,
+        cohort=cohort,
+        exposures=exposures,
+        outcomes=outcomes,
+        design=design,
+        covariates=covariates,
+    )
     parts = cached_frames(_fit_planned, planned, cache=cache, workers=workers, description="interactions")
     fitted = result_table(parts, TYPES).sort_values(KEYS, ignore_index=True)
     by_family = fitted.groupby(["study", "engine", "covariate_set"])["p_value"]

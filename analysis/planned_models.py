@@ -43,6 +43,7 @@ class PlannedModels:
 
 
 def planned_models(
+    *,
     plan: pd.DataFrame,
     cohort: pd.DataFrame,
     exposures: pd.DataFrame,

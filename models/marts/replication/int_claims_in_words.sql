@@ -126,7 +126,7 @@ mixture_findings as (
         case when mixture_effects.converged then mixture_effects.above > 0 and mixture_effects.below < 0 end as pattern,
         case when mixture_effects.converged then mixture_effects.above_low > 0 end as is_significant,
         format(
-            'probit difference, all metals at their 75th percentile against their medians: {:.3f} ({:.3f}, {:.3f})',
+            'probit difference, all exposures at their 75th percentile against their medians: {:.3f} ({:.3f}, {:.3f})',
             mixture_effects.above, mixture_effects.above_low, mixture_effects.above_high
         ) as finding,
         mixture_effects.warnings

@@ -1,6 +1,6 @@
 {#
     Each claim of the paper's abstract beside ours, and what becomes of it when age and BMI, the survey design, or the
-    number of tests are heeded.
+    number of tests are taken into account.
 #}
 
 {% set labelled = ['study', 'outcome', 'exposure', 'subgroup'] %}
