@@ -100,7 +100,7 @@ def _keys(entry: CatalogueFile, file: TransportFile) -> Iterator[Reason]:
         yield f"whole numbers in {KEY}", f"{broken.size:,} others, such as {broken[0]:g}", advice
         return
     values, counts = np.unique(present, return_counts=True)
-    if (counts > 1).any():
+    if (counts > 1).any() and entry.person_row is None:
         yield _several_rows(file, values, counts)
     first, last = entry.cycle.first_seqn, entry.cycle.last_seqn
     outside = values[(values < first) | (values > last)]
@@ -126,13 +126,17 @@ def _several_rows(
         return f"each {KEY} once", found, "the file is damaged or was edited: fetch it again"
     found += f", with rows that differ, up to {rows.max():,} for one"
     numbering = [name for name in table if name != KEY and not table.duplicated([KEY, name]).any()]
+    example = ", or a column and its value such as _MULT_=1"
     if numbering:
+        value = table[numbering[0]].iloc[0]
+        shown = f"{value:g}" if isinstance(value, float) else value
+        example = f", or a column and its value such as {numbering[0]}={shown}"
         found += f" (told apart by {numbering[0]})"
     advice = (
         "the file is whole if CDC's page says that it has a row per drug, day or imputation, but a study "
-        "takes one per person: make a file of this name with one row per person (a count, a sum, a mean; of "
-        "imputations, one) and load it with `python -m ingest directory`, its columns and rows as in seeds/; "
-        "or take its rows out of seeds/nhanes_files.csv, nhanes_variables.csv and nhanes_codebook.csv"
+        "takes one per person: say which in seeds/nhanes_files.csv, column person_row: "
+        f"`first`{example}; for a count or a sum, make a file of this name with one row per person and load "
+        "it with `python -m ingest directory`"
     )
     return f"one row per person, each {KEY} once", found, advice, False
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ingest import raw_database
 from ingest.errors import FileFinding, RefusedError, TransportError
 from ingest.file_checks import file_findings, file_notes
+from ingest.person_rows import one_row_per_person, person_row_note
 from ingest.progress import Progress
 from ingest.raw_database import Contents, Loading
 from ingest.sources import Say, Source, SourceFile
@@ -177,6 +178,14 @@ def _read_one(file: SourceFile, say: Say) -> Loading | list[FileFinding]:
         return findings
     for note in file_notes(file.entry, transport):
         say(note)
+    rule = file.entry.person_row
+    if rule is not None and not transport.is_demo:  # synthetic files have one row per person
+        try:
+            taken = one_row_per_person(transport, rule)
+        except TransportError as error:
+            return [replace(_finding(file, error.expected, error.found, error.advice), fetch_again=False)]
+        say(person_row_note(file.entry.name, rule, transport, taken))
+        transport = taken
     source = "demo" if transport.is_demo else file.source
     return Loading(entry=file.entry, transport=transport, source=source, address=file.address)
 

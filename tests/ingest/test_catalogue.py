@@ -32,6 +32,7 @@ def test_the_projects_own_catalogue_is_valid() -> None:
         ("nhanes_files.csv", "PBCD_H,2013", "DEMO_H,2013", ["line 4", "each once", "on line 2 too"]),
         ("nhanes_files.csv", "PBCD_H,2013-2014,PBCD", "PBCD_H,2013-2014,DEMO", ["line 4", "DEMO_H is one"]),
         ("nhanes_files.csv", "PBCD_H,2013", 'PBCD"; drop,2013', ["line 4"]),
+        ("nhanes_files.csv", "PBCD_H.xpt,6,", "PBCD_H.xpt,6,mean", ["line 4", "person_row", "_MULT_=1"]),
         ("nhanes_files.csv", "expected_rows", "rows", ["line 1", "'rows' (nearest: expected_rows"]),
         ("nhanes_variables.csv", "PBCD_H,LBXBPB,LBXBPB", "PBCD_J,LBXBPB,LBXBPB", ["line 10", "nearest: PB"]),
         ("nhanes_variables.csv", "DMDMARTL,DMDMARTL", "DMDMARTL,WTMEC", ["line 5", "line 4 has it"]),

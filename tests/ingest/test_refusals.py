@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 
 from ingest.errors import RefusedError
@@ -16,7 +17,7 @@ from ingest.transport import DEMO_LABEL
 from tests.ingest.support.reading import everything, query
 from tests.ingest.support.small_files import frames, label_all, pbcd, write_xpt
 from warehouse.errors import ProjectError, WarehouseError
-from warehouse.seeds.catalogue import Catalogue
+from warehouse.seeds.catalogue import Catalogue, PersonRow
 
 Run = Callable[..., Report]
 
@@ -90,10 +91,79 @@ def test_a_file_of_several_rows_per_person_is_not_called_damaged(
     assert f"told apart by {told_apart}" in finding.found
     assert "damaged" not in str(caught.value)
     assert "the file is whole" in finding.advice
+    assert f"or a column and its value such as {told_apart}=" in finding.advice
     downloaded = [replace(file, source="cdc") for file in DirectorySource(folder).fetch(catalogue, print)]
     with pytest.raises(RefusedError, match="the file is whole") as caught:
         load(downloaded, raw_path, catalogue, print)
     assert "downloaded anew" not in str(caught.value)  # the next download would be the same file
+    assert not raw_path.exists()
+
+
+def _of_imputations(folder: Path) -> None:
+    """Write a file with two imputations of each of three people (the last has only the second)."""
+    people = [103.0, 101.0, 103.0, 101.0, 102.0, 104.0]
+    write_xpt(
+        folder / "PBCD_H.XPT",
+        pbcd(SEQN=people, LBXBPB=[3.1, 1.1, 3.2, 1.2, 2.2, 4.1]).assign(
+            _MULT_=[1.0, 1.0, 2.0, 2.0, 2.0, 1.0], KIND=["a", "a", "b", "b", "b", "a"]
+        ),
+    )
+
+
+def _with_rule(catalogue: Catalogue, rule: PersonRow) -> Catalogue:
+    files = [replace(file, person_row=rule) if file.name == "PBCD_H" else file for file in catalogue.files]
+    return Catalogue(tuple(files))
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "note"),
+    [
+        (PersonRow(), [(101, 1.1), (102, 2.2), (103, 3.1), (104, 4.1)], "4 of 6 rows are loaded"),
+        (PersonRow("_MULT_", "1"), [(101, 1.1), (103, 3.1), (104, 4.1)], "1 people have no such row"),
+        (PersonRow("_MULT_", "2.0"), [(101, 1.2), (102, 2.2), (103, 3.2)], "_MULT_ = 2.0"),
+        (PersonRow("KIND", "b"), [(101, 1.2), (102, 2.2), (103, 3.2)], "KIND = b"),
+    ],
+)
+def test_of_several_rows_the_one_that_the_catalogue_names_is_loaded(
+    run: Run,
+    catalogue: Catalogue,
+    folder: Path,
+    raw_path: Path,
+    rule: PersonRow,
+    rows: list[tuple[int, float]],
+    note: str,
+) -> None:
+    _of_imputations(folder)
+    said: list[str] = []
+    run(said, catalogue=_with_rule(catalogue, rule))
+    assert query(raw_path, "select seqn, lbxbpb from raw.nhanes_files.pbcd_h order by seqn") == rows
+    assert query(raw_path, "select rows from raw.meta.files where file = 'PBCD_H'") == [(len(rows),)]
+    assert any("PBCD_H" in line and note in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("rule", "parts"),
+    [
+        (PersonRow("_MULT", "1"), ["a column _MULT,", "_MULT_", "person_row in seeds/nhanes_files.csv"]),
+        (PersonRow("_MULT_", "9"), ["rows in which _MULT_ is 9", "none; it is 1, 2"]),
+        (PersonRow("_MULT_", "one"), ["a number as the value of _MULT_", "'one'"]),
+        (
+            PersonRow("NOTE", "x"),
+            ["one row per person where NOTE is x", "2 people with several, such as 101"],
+        ),
+    ],
+)
+def test_a_rule_that_does_not_tell_one_row_is_refused(
+    run: Run, catalogue: Catalogue, folder: Path, raw_path: Path, rule: PersonRow, parts: list[str]
+) -> None:
+    _of_imputations(folder)
+    frame = pd.read_sas(folder / "PBCD_H.XPT", encoding="utf-8").assign(NOTE="x")
+    write_xpt(folder / "PBCD_H.XPT", frame)
+    with pytest.raises(RefusedError) as caught:
+        run(catalogue=_with_rule(catalogue, rule))
+    for part in parts:
+        assert part in str(caught.value)
+    assert "damaged" not in str(caught.value)
     assert not raw_path.exists()
 
 

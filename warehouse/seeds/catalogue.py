@@ -44,6 +44,14 @@ class Variable:
     name: str
 
 
+@dataclass(frozen=True)
+class PersonRow:
+    """Which of several rows of one person is loaded: that where `variable` is `value`; without, the first."""
+
+    variable: str | None = None
+    value: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class CatalogueFile:
     """One transport file: where it is published and what must be in it."""
@@ -54,6 +62,7 @@ class CatalogueFile:
     address: str
     expected_rows: int
     variables: tuple[Variable, ...]
+    person_row: PersonRow | None = None
 
     @property
     def table(self) -> str:
@@ -152,10 +161,18 @@ def _catalogue(cycles: Seed, files: Seed, variables: Seed) -> Catalogue:
                 address=row["address"],
                 expected_rows=int(row["expected_rows"]),
                 variables=tuple(listed[row["file"]]),
+                person_row=_person_row(row["person_row"]),
             )
             for row in files.rows
         )
     )
+
+
+def _person_row(text: str) -> PersonRow | None:
+    if not text:
+        return None
+    variable, _, value = text.partition("=")
+    return PersonRow(variable, value) if value else PersonRow()
 
 
 def catalogue_findings(cycles: Seed, files: Seed, variables: Seed) -> Iterator[Finding]:
@@ -229,6 +246,8 @@ def _wrong_files(files: Seed, variables: Seed) -> Iterator[Finding]:
         for column in ("file", "component"):
             yield from _wrong_identifier(row, column)
         yield from _wrong_address(row)
+        if not re.fullmatch(r"(first|[A-Z_][A-Z0-9_]{0,7}=\S.*)?", row["person_row"]):
+            yield row.finding("person_row", "first, or a column and its value such as _MULT_=1, or nothing")
         if row["file"] not in with_key:
             yield row.finding(
                 "file", f"a row of {KEY} in seeds/nhanes_variables.csv", f"none for {row['file']!r}"

@@ -11,10 +11,10 @@ CYCLES = """cycle,description,years,first_seqn,last_seqn
 2017-2020,second,3.2,201,212
 """
 ADDRESS = "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public/2013/DataFiles"
-FILES = f"""file,cycle,component,address,expected_rows
-DEMO_H,2013-2014,DEMO,{ADDRESS}/DEMO_H.xpt,10
-P_DEMO,2017-2020,DEMO,{ADDRESS.replace("2013", "2017")}/P_DEMO.xpt,12
-PBCD_H,2013-2014,PBCD,{ADDRESS}/PBCD_H.xpt,6
+FILES = f"""file,cycle,component,address,expected_rows,person_row
+DEMO_H,2013-2014,DEMO,{ADDRESS}/DEMO_H.xpt,10,
+P_DEMO,2017-2020,DEMO,{ADDRESS.replace("2013", "2017")}/P_DEMO.xpt,12,
+PBCD_H,2013-2014,PBCD,{ADDRESS}/PBCD_H.xpt,6,
 """
 VARIABLES = """file,variable,name
 DEMO_H,SEQN,SEQN
