@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mixepi import BKMR, ChainOptions, GammaPrior, InclusionPrior, UniformPrior, fit_bkmr
+from mixepi import BKMR, ChainOptions, GammaPrior, InclusionPrior, InverseGammaPrior, UniformPrior, fit_bkmr
 from mixepi.bkmr.likelihood.solver import Solver
 from mixepi.bkmr.model.point import Point
 from mixepi.errors import DataError, EstimationError, SeparationError, SpecificationError
@@ -106,8 +106,22 @@ def test_what_lapack_refuses_names_the_parameters(monkeypatch):
 
 
 def test_an_outcome_too_large_to_square(people, spec, short):
-    with pytest.raises(DataError, match=r"a finite sum of squares, found values up to 9\.\d+e\+199"):
+    with pytest.raises(
+        DataError, match=r"a sum of squares .*, found values up to 9\.\d+e\+199: choose a larger"
+    ):
         fit_bkmr(spec, people.assign(bmd_fn=people["bmd_fn"] * 1e200), seed=1, options=short)
+
+
+def test_an_outcome_too_small_to_square(people, spec, short):
+    with pytest.raises(
+        DataError, match=r"a sum of squares .*, found values up to 9\.\d+e-151: choose a smaller"
+    ):
+        fit_bkmr(spec, people.assign(bmd_fn=people["bmd_fn"] * 1e-150), seed=1, options=short)
+
+
+def test_an_outcome_made_of_its_covariates(people, spec, short):
+    with pytest.raises(DataError, match="'bmd_fn' to vary beyond what the covariates explain"):
+        fit_bkmr(spec, people.assign(bmd_fn=1 + 2e-5 * people["age"]), seed=1, options=short)
 
 
 SPEC_FAULTS = [
@@ -197,6 +211,7 @@ def test_prior_errors():
         lambda: InclusionPrior(0, 1),
         lambda: GammaPrior("10", 1),
         lambda: UniformPrior(0, "x"),
+        lambda: InverseGammaPrior(relative="no"),
     ):
         with pytest.raises(SpecificationError, match="expected"):
             make()

@@ -2,9 +2,10 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
+from warnings import warn
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,20 @@ from mixepi.arrays import FloatArray, IntArray
 from mixepi.bkmr.likelihood.dense import required_bytes
 from mixepi.bkmr.likelihood.solver import LARGEST_DENSE
 from mixepi.bkmr.model.model import Model
+from mixepi.bkmr.model.priors import responses_allowed
 from mixepi.bkmr.spec import BKMR
-from mixepi.errors import DataError, SpecificationError
+from mixepi.errors import DataError, MixepiWarning, SpecificationError
 from mixepi.glm.families import check_outcome
 from mixepi.model_frame import as_numbers, require_columns, require_distinct
 from mixepi.rank import require_independent
 
 # Where Linux tells how much memory is free or can be freed.
 MEMORY = Path("/proc/meminfo")
+
+# What differences of the sum of squares can be told from: far above the smallest double, 2e-308.
+SMALLEST_SQUARES = 1e-250
+# Residual variance over the squared range of the outcome below which it is rounding error.
+EXACTLY_EXPLAINED = 1e-20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +107,24 @@ def _scaler(spec: BKMR, z: FloatArray) -> Scaler:
                 f"expected exposure {name!r} to vary, found one value in all {len(z)} rows: drop it"
             )
     require_distinct(z, spec.exposures, "values")
-    m = z.shape[1]
+    m, spread = z.shape[1], z.std(axis=0, ddof=1)
     if not spec.scale:
+        _warn_of_scales_out_of_reach(spec, spread)
         return Scaler(exposures=spec.exposures, log=spec.log, centre=np.zeros(m), spread=np.ones(m))
-    return Scaler(exposures=spec.exposures, log=spec.log, centre=z.mean(axis=0), spread=z.std(axis=0, ddof=1))
+    return Scaler(exposures=spec.exposures, log=spec.log, centre=z.mean(axis=0), spread=spread)
+
+
+def _warn_of_scales_out_of_reach(spec: BKMR, spread: FloatArray) -> None:
+    for name, sd in zip(spec.exposures, spread.tolist(), strict=True):
+        allowed = responses_allowed(spec.priors.r, sd)
+        if allowed is not None:
+            warn(
+                f"expected exposures with a standard deviation near 1 for the prior of r, found {sd:.3g} of "
+                f"{name!r}: the prior allows {allowed} to it. Use scale=True, or a prior of r for that scale "
+                f"(r is in units of 1 / {name} squared)",
+                MixepiWarning,
+                stacklevel=5,
+            )
 
 
 def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
@@ -121,13 +142,33 @@ def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
 def _outcome(spec: BKMR, data: pd.DataFrame) -> FloatArray:
     y = numeric_columns(data, (spec.outcome,), "outcome")[:, 0]
     check_outcome(y, spec.family, spec.outcome)
-    with np.errstate(over="ignore"):
-        if not np.isfinite(np.sum(np.square(y))):
-            raise DataError(
-                f"expected outcome {spec.outcome!r} to have a finite sum of squares, found values up to "
-                f"{np.abs(y).max():.3g}: choose a larger unit"
-            )
+    with np.errstate(over="ignore", under="ignore"):
+        squares = float(np.sum(np.square(y)))
+    if not SMALLEST_SQUARES < squares < np.inf:
+        raise DataError(
+            f"expected outcome {spec.outcome!r} to have a sum of squares that numbers can hold, found values up "
+            f"to {np.abs(y).max():.3g}: choose a {'smaller' if squares < 1 else 'larger'} unit"
+        )
     return y
+
+
+def _residual_variance(spec: BKMR, y: FloatArray, X: FloatArray) -> float:
+    """Of the outcome on an intercept and the covariates; 1 for the binomial family, which has no sigma2."""
+    if spec.family == "binomial":
+        return 1.0
+    spread = float(np.ptp(y))
+    design = np.column_stack([np.ones(len(y)), X])
+    design /= np.linalg.norm(design, axis=0)
+    centred = (y - y.mean()) / spread
+    coefficients, _, rank, _ = np.linalg.lstsq(design, centred)
+    residual = centred - design @ coefficients
+    variance = float(residual @ residual) / max(len(y) - int(rank), 1)
+    if variance < EXACTLY_EXPLAINED:
+        raise DataError(
+            f"expected outcome {spec.outcome!r} to vary beyond what the covariates explain, found an exact "
+            "linear function of them: drop the covariate from which the outcome was computed"
+        )
+    return variance * spread**2
 
 
 def _cluster(spec: BKMR, data: pd.DataFrame) -> IntArray | None:
@@ -169,6 +210,11 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
         Linearly dependent covariates.
     SpecificationError
         n too large for the solver.
+
+    Warns
+    -----
+    MixepiWarning
+        Exposures taken as they are (scale=False), on a scale that the prior of r does not reach.
     """
     require_columns(
         data, [spec.outcome, *spec.exposures, *spec.covariates, *([spec.cluster] if spec.cluster else [])]
@@ -191,14 +237,15 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     scaler = _scaler(spec, natural)
     index = {name: j for j, name in enumerate(spec.exposures)}
     groups = tuple(tuple(index[m] for m in g) for g in spec.groups) or tuple((j,) for j in range(len(index)))
+    X = _covariates(spec, data)
     model = Model(
         family=spec.family,
         y=y,
-        X=_covariates(spec, data),
+        X=X,
         z=scaler.from_natural(natural),
         groups=groups,
         select=spec.selection != "none",
-        priors=spec.priors,
+        priors=replace(spec.priors, sigma2=spec.priors.sigma2.in_units(_residual_variance(spec, y, X))),
         intercept=spec.intercept == "flat",
         cluster=_cluster(spec, data),
         compat_bkmr=spec.compat == "bkmr",

@@ -24,14 +24,14 @@ SolverName = Literal["lowrank", "dense", "fitc"]
 
 @dataclass(frozen=True)
 class Priors:
-    """Every prior of the model; the defaults are those of R's bkmr.
+    """Every prior of the model; the defaults are those of R's bkmr, that of sigma2 made free of units.
 
     Attributes
     ----------
     lambda_ : prior of the kernel's variance over sigma2 (gamma, mean 10, sd 10).
     r : prior of each r_m given inclusion (1/r uniform on [0, 100]).
     inclusion : prior of the set of exposures, or groups, in the model.
-    sigma2 : prior of 1/sigma2 (gaussian family only).
+    sigma2 : prior of 1/sigma2 (gaussian family only), by default relative to the outcome's residual variance.
     cluster : prior of the random intercept's variance over sigma2 (gamma, mean 10, sd 10).
     """
 
@@ -55,6 +55,7 @@ class Model:
     groups : tuple of tuples of exposure indices.
     select : whether exposures (groups) may leave the model.
     priors : Priors
+        That of sigma2 in squared units of `y`.
     intercept : whether X starts with a column of ones with a flat prior.
     cluster : ndarray of int, shape (n,), or None.
     compat_bkmr : whether to sample the law of R's inverted ratio instead of the posterior.

@@ -11,9 +11,13 @@ from typing import Protocol
 import numpy as np
 from scipy import special, stats
 
-from mixepi.arguments import is_number
+from mixepi.arguments import is_number, require_flag
 from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import SpecificationError
+
+# Of r for an exposure of sd 1: at 0.01 two people 2 sd apart still have a correlation of 0.96, at 1 those
+# 2 sd apart one of 0.02. bkmr's uniform prior on [0, 100] has 1 % of its mass below 1, and is in use.
+FLAT, JAGGED, MIN_REACH = 0.01, 1.0, 0.005
 
 
 class PositivePrior(Protocol):
@@ -190,10 +194,19 @@ class InclusionPrior:
 
 @dataclass(frozen=True)
 class InverseGammaPrior:
-    """1/sigma2 ~ Gamma(shape, rate) (bkmr's a.sigsq, b.sigsq)."""
+    """1/sigma2 ~ Gamma(shape, rate) (bkmr's a.sigsq, b.sigsq).
+
+    Attributes
+    ----------
+    shape, rate : float
+    relative : bool
+        The rate is in units of the outcome's residual variance on the covariates (default), so that no
+        answer depends on the outcome's unit. False: in squared units of the outcome, as in bkmr.
+    """
 
     shape: float = 1e-3
     rate: float = 1e-3
+    relative: bool = True
 
     def __post_init__(self) -> None:
         if not (_is_positive(self.shape) and _is_positive(self.rate)):
@@ -201,6 +214,13 @@ class InverseGammaPrior:
                 f"expected a positive shape and rate for 1/sigma2, found {self.shape!r}, "
                 f"{self.rate!r}: choose positive numbers"
             )
+        require_flag("relative", self.relative)
+
+    def in_units(self, residual_variance: float) -> "InverseGammaPrior":
+        """The same prior with its rate in squared units of the outcome."""
+        if not self.relative:
+            return self
+        return InverseGammaPrior(self.shape, self.rate * residual_variance, relative=False)
 
     def log_density(self, sigma2: FloatArray) -> FloatArray:
         return np.asarray(stats.invgamma.logpdf(sigma2, self.shape, scale=self.rate))
@@ -215,3 +235,16 @@ def _check_bounds(lower: float, upper: float) -> None:
         raise SpecificationError(
             f"expected 0 <= lower < upper < infinity, found {lower!r}, {upper!r}: choose such numbers"
         )
+
+
+def responses_allowed(prior: PositivePrior, sd: float) -> str | None:
+    """What a prior of r allows of the response to an exposure with this sd; None where that is enough.
+
+    r sd^2 is what r would be for an exposure of sd 1. Below `FLAT` the kernel hardly changes over the data,
+    above `JAGGED` it joins few people; a prior should leave something of its mass on either side.
+    """
+    if prior.distribution_at(JAGGED / sd**2) < MIN_REACH:
+        return "jagged responses only"
+    if 1.0 - prior.distribution_at(FLAT / sd**2) < MIN_REACH:
+        return "hardly any response"
+    return None
