@@ -146,8 +146,8 @@ def _outcome(spec: BKMR, data: pd.DataFrame) -> FloatArray:
         squares = float(np.sum(np.square(y)))
     if not SMALLEST_SQUARES < squares < np.inf:
         raise DataError(
-            f"expected outcome {spec.outcome!r} to have a sum of squares that numbers can hold, found values up "
-            f"to {np.abs(y).max():.3g}: choose a {'smaller' if squares < 1 else 'larger'} unit"
+            f"expected outcome {spec.outcome!r} to have a sum of squares that can be held, found values "
+            f"up to {np.abs(y).max():.3g}: choose a {'smaller' if squares < 1 else 'larger'} unit"
         )
     return y
 
