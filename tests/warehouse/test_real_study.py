@@ -94,23 +94,32 @@ def test_adjusting_for_age_and_bmi_takes_cadmium_to_one_and_a_half(real):
     assert (ratio, low, high) == pytest.approx((1.5, 0.9, 2.6), abs=0.06)
 
 
-def test_every_number_of_the_abstract_is_reproduced_and_none_survives_everything(real):
+def test_every_number_of_the_abstract_is_reproduced_and_none_passes_every_check(real):
     verdicts = dict(real("select claim, verdict from replication where published_value is not null"))
     assert len(verdicts) == 11
-    assert verdicts.pop("se_q2_osteoporosis") == "estimate reproduced; not significant in our own model"
+    assert verdicts.pop("se_q2_osteoporosis") == "number reproduced; not significant in our own model"
     assert all(verdict.startswith("reproduced") for verdict in verdicts.values()), verdicts
-    assert not [claim for claim, verdict in verdicts.items() if verdict.endswith("survives all three")]
+    findings = {claim: verdict for claim, verdict in verdicts.items() if "adjusted and weighted" in verdict}
+    assert len(findings) == 6
+    assert all(" (fails: " in verdict for verdict in findings.values())
+    assert [claim for claim, verdict in findings.items() if "; holds adjusted and weighted" in verdict] == [
+        "cd_q3_osteoporosis"
+    ]
 
 
 def test_findings_in_words(real):
     """Whatever the fit profile: regressions by subgroup, and their interaction tests."""
     verdicts = dict(real("select claim, verdict from replication where published_value is null"))
     assert len(verdicts) == 7
-    differ = "pattern reproduced; no evidence that the subgroups differ"
+    differ = "not confirmed: no evidence that the subgroups differ"
     assert verdicts["cd_strongest_at_50_59"] == differ
     assert verdicts["cd_strongest_at_bmi_25_30"] == differ
-    assert verdicts["se_protective_at_70"] == "reproduced; does not survive weighting, multiple testing"
-    assert verdicts["se_protective_at_bmi_30"] == "pattern reproduced; not significant in our own model"
+    assert verdicts["se_protective_at_70"] == (
+        "reproduced; holds adjusted and weighted (fails: weighting, multiple testing)"
+    )
+    assert (
+        verdicts["se_protective_at_bmi_30"] == "not confirmed: the pattern is there, without evidence for it"
+    )
 
 
 def test_outside_check_of_bone_density_and_weights(real):

@@ -68,7 +68,7 @@ compared as (
         crude.q_value as our_q_value,
         crude.warnings as our_warnings,
 
-        -- the same contrast, heeding more
+        -- the same contrast with age and BMI, the survey's weights, or both taken into account
         coalesce(adjusted.ratio, adjusted.standardised_beta) as age_bmi_value,
         adjusted.p_value as age_bmi_p_value,
         adjusted.estimate as age_bmi_estimate,
@@ -76,7 +76,19 @@ compared as (
         weighted.p_value as weighted_p_value,
         weighted.estimate as weighted_estimate,
         coalesce(weighted_adjusted.ratio, weighted_adjusted.standardised_beta) as weighted_age_bmi_value,
-        weighted_adjusted.p_value as weighted_age_bmi_p_value
+        case claims.quantity
+            when 'odds_ratio' then weighted_adjusted.ratio_low
+            when 'standardised_beta'
+                then weighted_adjusted.conf_low * weighted_adjusted.standardised_beta / weighted_adjusted.estimate
+        end as weighted_age_bmi_low,
+        case claims.quantity
+            when 'odds_ratio' then weighted_adjusted.ratio_high
+            when 'standardised_beta'
+                then weighted_adjusted.conf_high * weighted_adjusted.standardised_beta / weighted_adjusted.estimate
+        end as weighted_age_bmi_high,
+        weighted_adjusted.p_value as weighted_age_bmi_p_value,
+        weighted_adjusted.q_value as weighted_age_bmi_q_value,
+        weighted_adjusted.estimate as weighted_age_bmi_estimate
     from claims
     left join cohort_counts on claims.study = cohort_counts.study
     {% for model in ['crude', 'adjusted', 'weighted', 'weighted_adjusted'] -%}
@@ -124,7 +136,11 @@ survived as (
             as survives_age_bmi,
         case when is_finding then sign(weighted_estimate) = sign(our_estimate) and weighted_p_value < 0.05 end
             as survives_weighting,
-        case when is_finding then our_q_value < 0.05 end as survives_multiple_testing
+        case when is_finding then our_q_value < 0.05 end as survives_multiple_testing,
+        case
+            when is_finding
+                then sign(weighted_age_bmi_estimate) = sign(our_estimate) and weighted_age_bmi_p_value < 0.05
+        end as holds
     from judged
 ),
 
@@ -148,7 +164,11 @@ final as (
         survives_weighting,
         survives_multiple_testing,
         weighted_age_bmi_value,
+        weighted_age_bmi_low,
+        weighted_age_bmi_high,
         weighted_age_bmi_p_value,
+        weighted_age_bmi_q_value,
+        holds,
         case when our_value is null then our_warnings end as why_not_checked
     from survived
 )

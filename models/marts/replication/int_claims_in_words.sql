@@ -50,7 +50,8 @@ indices as (
         leaders.weight,
         sign(averaged.estimate) = case averaged.direction when 'positive' then 1 else -1 end as has_sign
     from {{ ref('wqs_estimates') }} as averaged
-    inner join {{ ref('wqs_estimates') }} as tested
+    -- under the survey design there is no permutation test, and a single split decides nothing
+    left join {{ ref('wqs_estimates') }} as tested
         on
             averaged.study = tested.study
             and averaged.outcome = tested.outcome
@@ -58,7 +59,7 @@ indices as (
             and averaged.covariate_set = tested.covariate_set
             and averaged.engine = tested.engine
             and averaged.subgroup = tested.subgroup
-            and tested.procedure = case averaged.engine when 'survey' then 'single_split' else 'permutation' end
+            and tested.procedure = 'permutation'
     inner join leaders
         on
             averaged.study = leaders.study
@@ -236,7 +237,14 @@ final as (
             as survives_weighting,
         crude.q_value < 0.05 as survives_multiple_testing,
         weighted_age_bmi.value as weighted_age_bmi_value,
+        weighted_age_bmi.low as weighted_age_bmi_low,
+        weighted_age_bmi.high as weighted_age_bmi_high,
         weighted_age_bmi.p_value as weighted_age_bmi_p_value,
+        weighted_age_bmi.q_value as weighted_age_bmi_q_value,
+        case
+            when weighted_age_bmi.pattern is not null
+                then weighted_age_bmi.pattern and weighted_age_bmi.is_significant
+        end as holds,
         case when crude.pattern is null or crude.is_significant is null then crude.warnings end as why_not_checked
     from claims
     {% for model in ['crude', 'age_bmi', 'weighted', 'weighted_age_bmi'] -%}

@@ -72,7 +72,11 @@ final as (
         survives_weighting,
         survives_multiple_testing,
         weighted_age_bmi_value,
+        weighted_age_bmi_low,
+        weighted_age_bmi_high,
         weighted_age_bmi_p_value,
+        weighted_age_bmi_q_value,
+        holds,
         case
             when (select bool_or(files.source = 'demo') from {{ ref('stg_nhanes_files') }} as files)
                 then 'synthetic data: not a replication'
@@ -82,31 +86,19 @@ final as (
             when quantity = 'count' then 'reproduced'
             when not is_finding then 'reproduced; not a finding'
             when is_significant_here is null
-                then
-                    'pattern reproduced; significance could not be checked: '
-                    || coalesce(why_not_checked, 'no p-value')
+                then 'not confirmed: could not be tested, ' || coalesce(why_not_checked, 'no p-value')
             when not is_significant_here and published_value is not null
-                then 'estimate reproduced; not significant in our own model'
+                then 'number reproduced; not significant in our own model'
             when not is_significant_here and quantity = 'strongest_subgroup'
-                then 'pattern reproduced; no evidence that the subgroups differ'
-            when not is_significant_here then 'pattern reproduced; not significant in our own model'
-            when
-                survives_age_bmi is null and survives_weighting is null and survives_multiple_testing is null
-                then 'reproduced; what becomes of it could not be checked'
-            when len(lost_to) > 0 then 'reproduced; does not survive ' || array_to_string(lost_to, ', ')
-            when survives_age_bmi and survives_weighting and survives_multiple_testing
-                then 'reproduced; survives all three'
-            else 'reproduced; survives ' || array_to_string(
-                list_filter(
-                    [
-                        case when survives_age_bmi then 'age and BMI' end,
-                        case when survives_weighting then 'weighting' end,
-                        case when survives_multiple_testing then 'multiple testing' end
-                    ],
-                    lambda reason: reason is not null
-                ),
-                ', '
-            ) || '; the rest does not apply'
+                then 'not confirmed: no evidence that the subgroups differ'
+            when not is_significant_here then 'not confirmed: the pattern is there, without evidence for it'
+            else 'reproduced; '
+                || case holds
+                    when true then 'holds adjusted and weighted'
+                    when false then 'does not hold adjusted and weighted'
+                    else 'not testable adjusted and weighted'
+                end
+                || case when len(lost_to) > 0 then ' (fails: ' || array_to_string(lost_to, ', ') || ')' else '' end
         end as verdict,
         source as published_source,
         {{ run_columns() }}
