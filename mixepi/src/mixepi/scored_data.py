@@ -69,7 +69,7 @@ class ScoredData:
     total_rows : int
         Rows of the data frame.
     survey : SurveyDesign or None
-        Of all rows of the data frame.
+        Of all rows of the data frame; its domain are the analysed ones.
     notes : tuple of MixepiWarning
     """
 
@@ -116,8 +116,7 @@ class ScoredData:
             design[order],
             names,
             self.outcome[chosen][order],
-            domain,
-            survey,
+            survey.within(domain),
             family=family,
             offset=self.offset[chosen][order],
             size=size,

@@ -13,7 +13,6 @@ from mixepi.errors import DataError, EstimationError, QuantileWarning, Specifica
 from mixepi.qgcomp.fit import FACT_COLUMNS, PARTIAL_COLUMNS, PARTIAL_EFFECT_COLUMNS, QGCOMP_ESTIMATE_COLUMNS
 from mixepi.qgcomp.marginal import OVERALL_COLUMNS
 from mixepi.qgcomp.structural import fit_structural, powers, require_settled
-from mixepi.survey.design import SurveyDesign, rao_wu_factors
 
 ABC = ("a", "b", "c")
 
@@ -174,19 +173,6 @@ def test_survey_variance_of_psi_by_svy_and_by_the_estimating_equations():
     part, also = fit_qgcomp(domain, older), fit_qgcomp_sandwich(domain, older)
     assert part.estimates()["std_error"][1] == pytest.approx(also.estimates()["std_error"][1], rel=1e-8)
     assert part.n == int(older["old"].sum())
-
-
-def test_rao_wu_factors_by_hand():
-    """Two PSUs per stratum: one is drawn and counts twice."""
-    strata, psu = np.array([0.0, 0, 0, 1, 1]), np.array([0.0, 0, 1, 0, 1])
-    design = SurveyDesign(strata=strata, psu=psu, weights=np.ones(5))
-    factors, df = rao_wu_factors(np.random.default_rng(1), design, 500)
-    assert df == 2
-    assert set(np.unique(factors)) == {0.0, 2.0}
-    np.testing.assert_array_equal(factors[:, 0], factors[:, 1])
-    np.testing.assert_array_equal(factors[:, 0] + factors[:, 2], 2)
-    np.testing.assert_array_equal(factors[:, 3] + factors[:, 4], 2)
-    np.testing.assert_allclose(factors.mean(axis=0), 1, atol=0.15)
 
 
 def test_splines_and_standardised_values(toy):

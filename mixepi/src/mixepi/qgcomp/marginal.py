@@ -28,7 +28,7 @@ from mixepi.random_streams import random_stream
 from mixepi.resampling import draw_counts
 from mixepi.results import charts
 from mixepi.results.base import IntervalResult
-from mixepi.survey.design import rao_wu_factors, total_covariance
+from mixepi.survey.design import rao_wu_factors, sampling_units, total_covariance
 from mixepi.tables import check_level, estimate_table, with_counts
 
 OUTCOME_LINKS = {"gaussian": "identity", "binomial": "logit", "poisson": "log"}
@@ -182,8 +182,9 @@ def fit_qgcomp_bootstrap(
         counts = draw_counts(generator, arrays.outcome.size, resamples)
         df = np.inf
     else:
-        factors, df = rao_wu_factors(generator, arrays.survey, resamples)
-        counts = factors[:, arrays.positions]
+        units = sampling_units(arrays.survey)
+        factors, df = rao_wu_factors(generator, units.strata, resamples), units.df
+        counts = factors[:, units.of_row[arrays.positions]]
     weights = counts * arrays.weights
     fits, converged = fit_resamples(
         arrays.design, arrays.outcome, weights, family=spec.family, offset=arrays.offset

@@ -128,7 +128,7 @@ def _estimate(
         if spec.is_survey:
             design = survey_design(data, rows, weights=spec.weights, strata=spec.strata, psu=spec.psu)
             no_offset = np.zeros(len(outcome))
-            estimates = survey_glm(matrix, terms, outcome, rows, design, family=spec.family, offset=no_offset)
+            estimates = survey_glm(matrix, terms, outcome, design, family=spec.family, offset=no_offset)
         else:
             estimates = fit_unweighted(matrix, outcome, spec.family)
     except EstimationError:

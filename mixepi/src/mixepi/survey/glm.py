@@ -8,12 +8,12 @@ import numpy as np
 
 from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import EstimationError
-from mixepi.survey.design import SurveyDesign, require_two_units, sampling_units
+from mixepi.survey.design import SurveyDesign, sampling_units
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurveyFit:
-    """Coefficients (k,), linearised covariance (k, k), and degrees of freedom: PSUs - strata + 1 - k."""
+    """Coefficients (k,), linearised covariance (k, k), and `SamplingUnits.residual_df`."""
 
     coefficients: FloatArray
     covariance: FloatArray
@@ -24,14 +24,13 @@ def survey_glm(
     design_matrix: FloatArray,
     names: tuple[str, ...],
     outcome: FloatArray,
-    rows: BoolArray,
     design: SurveyDesign,
     *,
     family: str,
     offset: FloatArray,
     size: float = 1.0,
 ) -> SurveyFit:
-    """Fit on the domain `rows`, keeping every PSU of the design for the variance.
+    """Fit on the domain of the design, keeping every PSU of its strata for the variance.
 
     Parameters
     ----------
@@ -40,10 +39,8 @@ def survey_glm(
     names : tuple of str
         One per column.
     outcome, offset : array, shape (m,)
-    rows : bool array, shape (n,)
-        True for the m rows of the domain.
     design : SurveyDesign
-        Arrays of shape (n,).
+        Arrays of shape (n,); its domain has the m rows.
     family : str
     size : float
         Size of the negative binomial, taken as known.
@@ -51,32 +48,28 @@ def survey_glm(
     Raises
     ------
     EstimationError
-        If no degrees of freedom are left, or a stratum has a single PSU.
+        If no degrees of freedom are left, or a stratum of the domain has a single PSU.
     """
     import polars as pl
     import svy
 
-    n, k = rows.size, design_matrix.shape[1]
+    k = design_matrix.shape[1]
+    units = sampling_units(design)
+    df = units.residual_df(k)
+    sampled = units.of_row >= 0
+    rows = design.domain[sampled]
     aliases = [f"x{j}" for j in range(1, k)]
     columns: dict[str, FloatArray | BoolArray] = {
-        "stratum": design.strata,
-        "psu": design.psu,
-        "weight": design.weights,
+        "stratum": design.strata[sampled],
+        "psu": design.psu[sampled],
+        "weight": design.weights[sampled],
         "domain": rows,
     }
     values = np.column_stack([outcome, offset, design_matrix[:, 1:]])
-    full = np.zeros((n, values.shape[1]))
+    full = np.zeros((rows.size, values.shape[1]))
     full[rows] = values
     for j, name in enumerate(["outcome", "offset", *aliases]):
         columns[name] = full[:, j]
-    require_two_units(sampling_units(design))
-    units = sampling_units(design, rows)
-    df = units.df + 1 - k
-    if df < 1:
-        raise EstimationError(
-            f"expected at least one degree of freedom, found {df:g} "
-            f"({units.strata.size} PSUs, {k} parameters): use fewer covariates"
-        )
     sample = svy.Sample(pl.DataFrame(columns), svy.Design(stratum="stratum", psu="psu", wgt="weight"))
     name = family.removeprefix("quasi")
     negative_binomial = name == "negative_binomial"
