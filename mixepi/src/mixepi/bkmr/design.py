@@ -16,9 +16,10 @@ from mixepi.bkmr.likelihood.solver import LARGEST_DENSE
 from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.model.priors import responses_allowed
 from mixepi.bkmr.spec import BKMR
+from mixepi.bkmr.survey.weights import likelihood_weights
 from mixepi.errors import DataError, MixepiWarning, SpecificationError
 from mixepi.glm.families import check_outcome
-from mixepi.model_frame import as_numbers, require_columns, require_distinct
+from mixepi.model_frame import as_numbers, domain_rows, require_columns, require_distinct
 from mixepi.rank import require_independent
 
 # Where Linux tells how much memory is free or can be freed.
@@ -199,7 +200,7 @@ def _available_memory() -> float:
 
 
 def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
-    """Check the data and build the model's arrays.
+    """Check the data and build the model's arrays, of the rows of the domain.
 
     Raises
     ------
@@ -216,9 +217,13 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     MixepiWarning
         Exposures taken as they are (scale=False), on a scale that the prior of r does not reach.
     """
+    optional = (spec.cluster, spec.weights, spec.strata, spec.psu, spec.domain)
     require_columns(
-        data, [spec.outcome, *spec.exposures, *spec.covariates, *([spec.cluster] if spec.cluster else [])]
+        data, [spec.outcome, *spec.exposures, *spec.covariates, *(name for name in optional if name)]
     )
+    if spec.domain is not None:
+        data = data[domain_rows(data, spec.domain)]
+    weights = likelihood_weights(data, spec.weights, spec.total_weight)
     n, needed = len(data), len(spec.covariates) + (spec.intercept == "flat") + 3
     if n < needed:
         raise DataError(
@@ -226,6 +231,11 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
             "fewer covariates, or check the selection of rows"
         )
     y = _outcome(spec, data)
+    if weights is not None and spec.family == "binomial" and n > LARGEST_DENSE["binomial"]:
+        raise SpecificationError(
+            f"expected at most {LARGEST_DENSE['binomial']} rows of a weighted binomial outcome, found {n}: "
+            "for more, only an approximation (fitc) that takes no weights is affordable"
+        )
     memory, largest = required_bytes(n, spec.family), LARGEST_DENSE[spec.family]
     if spec.solver == "dense" and (n > largest or memory > 0.5 * _available_memory()):
         raise SpecificationError(
@@ -248,6 +258,7 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
         priors=replace(spec.priors, sigma2=spec.priors.sigma2.in_units(_residual_variance(spec, y, X))),
         intercept=spec.intercept == "flat",
         cluster=_cluster(spec, data),
+        weights=weights,
         compat_bkmr=spec.compat == "bkmr",
     )
     return model, scaler

@@ -39,8 +39,9 @@ def _fingerprint(spec: BKMR, model: Model, options: ChainOptions, seed: int) -> 
     digest = sha256(repr((_source_digest(), spec, lengths, seed)).encode())
     for array in (model.y, model.X, model.z):
         digest.update(np.ascontiguousarray(array).tobytes())
-    if model.cluster is not None:
-        digest.update(model.cluster.tobytes())
+    for optional in (model.cluster, model.weights):
+        if optional is not None:
+            digest.update(optional.tobytes())
     return digest.hexdigest()
 
 

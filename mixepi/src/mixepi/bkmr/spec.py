@@ -15,7 +15,9 @@ from mixepi.arguments import (
     require_workers,
 )
 from mixepi.bkmr.model.model import Family, Priors, SolverName
+from mixepi.bkmr.survey.weights import TotalWeight, require_total_weight
 from mixepi.errors import SpecificationError
+from mixepi.survey.design import require_design
 
 Selection = Literal["component", "hierarchical", "none"]
 
@@ -59,6 +61,15 @@ class BKMR:
         Bound on the error of a log-likelihood (default 1e-3: acceptance probabilities off by 0.1 % at most).
     inducing : int
         Number of inducing observations of "fitc" (default 200).
+    weights, strata, psu : str, optional
+        Survey design. Each row's likelihood is raised to the power of its weight (a pseudo-posterior); with
+        strata and PSUs, tables get design-based standard errors and intervals. Weights of any scale.
+    domain : str, optional
+        Boolean column: only these rows enter the likelihood; the others keep the design complete.
+    total_weight : {"effective", "rows"} or float
+        What the powers sum to, which decides how much is learnt. "effective" (default): Kish's effective
+        number of rows, which keeps inclusion probabilities honest. "rows": the number of rows, which makes
+        exposures without an effect look real.
     compat : {"bkmr"}, optional
         Reproduce the inverted selection ratio of R's bkmr, for comparison only.
 
@@ -82,6 +93,11 @@ class BKMR:
     solver: SolverName = "lowrank"
     tolerance: float = 1e-3
     inducing: int = 200
+    weights: str | None = None
+    strata: str | None = None
+    psu: str | None = None
+    domain: str | None = None
+    total_weight: TotalWeight = "effective"
     compat: Literal["bkmr"] | None = None
 
     def __post_init__(self) -> None:
@@ -105,8 +121,16 @@ class BKMR:
         if not self.exposures:
             raise SpecificationError("expected at least one exposure, found none")
         require_one_role(
-            self.outcome, exposures=self.exposures, covariates=self.covariates, cluster=self.cluster
+            self.outcome,
+            exposures=self.exposures,
+            covariates=self.covariates,
+            cluster=self.cluster,
+            weights=self.weights,
+            strata=self.strata,
+            psu=self.psu,
+            domain=self.domain,
         )
+        self._check_survey()
         members = [m for g in self.groups for m in g]
         if self.selection == "hierarchical":
             if sorted(members) != sorted(self.exposures):
@@ -127,6 +151,32 @@ class BKMR:
         )
         if self.compat is not None and self.selection == "none":
             raise SpecificationError("expected variable selection with compat='bkmr', found selection='none'")
+
+    def _check_survey(self) -> None:
+        require_design(self.weights, self.strata, self.psu)
+        require_total_weight(self.total_weight)
+        if self.weights is None:
+            if self.total_weight != "effective":
+                raise SpecificationError(
+                    f"expected total_weight only with weights, found {self.total_weight!r} without: name the "
+                    "column of weights"
+                )
+            return
+        if self.cluster is not None:
+            raise SpecificationError(
+                f"expected no random intercept with sampling weights, found cluster={self.cluster!r}: leave "
+                "it out, the psu column takes clusters into account"
+            )
+        if self.family == "binomial" and self.solver == "fitc":
+            raise SpecificationError(
+                "expected an exact solver for a weighted binomial outcome, found solver='fitc': use "
+                "solver='lowrank'"
+            )
+
+    @property
+    def is_survey(self) -> bool:
+        """Whether intervals are design-based."""
+        return require_design(self.weights, self.strata, self.psu)
 
 
 @dataclass(frozen=True, kw_only=True)

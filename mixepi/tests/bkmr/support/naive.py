@@ -78,11 +78,13 @@ def posterior_by_quadrature(model, points=24, prior=None):
     # Half of the gamma's mass lies in a narrow range of log lambda: more points there.
     lambdas = model.priors.lambda_.quantile((np.arange(80) + 0.5) / 80)
     n = model.n
-    basis = np.linalg.svd(model.X)[0][:, model.X.shape[1] :] if model.X.size else np.eye(n)
-    y = basis.T @ model.y
+    root = np.ones(n) if model.weights is None else np.sqrt(model.weights)
+    basis = np.linalg.svd(root[:, None] * model.X)[0][:, model.X.shape[1] :] if model.X.size else np.eye(n)
+    y = basis.T @ (root * model.y)
+    basis = root[:, None] * basis
     squares = [(model.z[:, None, m] - model.z[None, :, m]) ** 2 for m in range(2)]
     a, rate = model.priors.sigma2.shape, model.priors.sigma2.rate
-    degrees = len(y)
+    degrees = np.sum(root**2) - model.X.shape[1]
     log_mass, log_lambda = {}, {}
     for delta in prior:
         values = []

@@ -94,7 +94,7 @@ def posterior(
     p = data.X.shape[1]
     half, _ = lapack.dtrtrs(root, np.column_stack([data.X, data.y]), lower=0, trans=1)
     half_x, half_y = half[:, :p], half[:, p]
-    log_det = 2.0 * float(np.sum(np.log(np.diag(root))))
+    log_det = 2.0 * float(np.sum(np.log(np.diag(root)))) + data.log_det_power
     if p:
         gram_root = linalg.cholesky(half_x.T @ half_x, lower=False)
         beta = linalg.cho_solve((gram_root, False), half_x.T @ half_y)

@@ -27,7 +27,7 @@ def _quadratics_and_determinants(
     off_diagonal: FloatArray,
     strength: float,
     total: float,
-    degrees: int,
+    dimensions: int,
     leftover: float,
     lambdas: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled
@@ -36,7 +36,7 @@ def _quadratics_and_determinants(
     scale = lambdas / noise
     pivot = np.ones(count)
     product = np.ones(count)
-    determinant = degrees * np.log(noise)
+    determinant = dimensions * np.log(noise)
     last = diagonal.shape[0] - 1
     for i in range(last, -1, -1):
         beside = off_diagonal[i] if i < last else 0.0
@@ -58,7 +58,7 @@ def _log_likelihoods(
     off_diagonal: FloatArray,
     strength: float,
     total: float,
-    degrees: int,
+    dimensions: int,
     leftover: float,
     lambdas: FloatArray,
     log_det_xx: float,
@@ -66,7 +66,7 @@ def _log_likelihoods(
 ) -> FloatArray:  # pragma: no cover - compiled
     constant, half, rate = prior
     quadratic, determinant = _quadratics_and_determinants(
-        diagonal, off_diagonal, strength, total, degrees, leftover, lambdas
+        diagonal, off_diagonal, strength, total, dimensions, leftover, lambdas
     )
     determinant += log_det_xx
     if rate < 0:
@@ -86,10 +86,12 @@ class LambdaLikelihood:
         Squared length of G' M y.
     total : float
         Residual sum of squares of the outcome on the covariates.
-    degrees : int
+    dimensions : int
         n - p.
-    observations : int
-        n.
+    degrees : float
+        n - p, or the sum of the weights less p.
+    observations : float
+        n, or the sum of the weights.
     log_det_xx : float
         log |X'X|, with the determinant of the whitening.
     noise : NoiseModel
@@ -105,8 +107,9 @@ class LambdaLikelihood:
     off_diagonal: FloatArray
     strength: float
     total: float
-    degrees: int
-    observations: int
+    dimensions: int
+    degrees: float
+    observations: float
     log_det_xx: float
     noise: NoiseModel
     trace: float
@@ -119,7 +122,7 @@ class LambdaLikelihood:
             self.off_diagonal,
             self.strength,
             self.total,
-            self.degrees,
+            self.dimensions,
             self.leftover,
             lambdas,
             self.log_det_xx,
@@ -144,7 +147,7 @@ class LambdaLikelihood:
             self.off_diagonal,
             self.strength,
             self.total,
-            self.degrees,
+            self.dimensions,
             self.leftover,
             np.array([lambda_]),
         )
@@ -162,8 +165,9 @@ def lambda_likelihood(
     cross: FloatArray,
     *,
     total: float,
-    degrees: int,
-    observations: int,
+    dimensions: int,
+    degrees: float,
+    observations: float,
     log_det_xx: float,
     noise: NoiseModel,
     trace: float,
@@ -186,6 +190,7 @@ def lambda_likelihood(
         off_diagonal=off_diagonal[1:],
         strength=float(cross @ cross),
         total=total,
+        dimensions=dimensions,
         degrees=degrees,
         observations=observations,
         log_det_xx=log_det_xx,

@@ -17,7 +17,7 @@ def draw_sigma2(model: Model, posterior: Joint, rng: np.random.Generator) -> flo
     prior = model.priors.sigma2
     if not model.use_likelihood:
         return 1.0 / max(rng.gamma(prior.shape) / prior.rate, SMALLEST_PRECISION)
-    shape = prior.shape + 0.5 * (model.n - model.X.shape[1])
+    shape = prior.shape + 0.5 * (model.size - model.X.shape[1])
     return float((prior.rate + 0.5 * posterior.quadratic) / rng.gamma(shape))
 
 

@@ -17,6 +17,10 @@ from mixepi.bkmr.model.priors import (
 )
 from mixepi.bkmr.model.projected_data import NoiseModel, ProjectedData
 
+# Standard deviation with which linear predictors count as known where they are: far below any posterior's, and
+# its square far above the rounding of a Cholesky factor.
+PREDICTOR_NOISE = 1e-3
+
 Groups = tuple[tuple[int, ...], ...]
 Family = Literal["gaussian", "binomial"]
 SolverName = Literal["lowrank", "dense", "fitc"]
@@ -58,6 +62,8 @@ class Model:
         That of sigma2 in squared units of `y`.
     intercept : whether X starts with a column of ones with a flat prior.
     cluster : ndarray of int, shape (n,), or None.
+    weights : ndarray, shape (n,), or None
+        Powers to which the rows' likelihoods are raised; None: 1 each.
     compat_bkmr : whether to sample the law of R's inverted ratio instead of the posterior.
     use_likelihood : False samples the prior, to test the sampler.
     """
@@ -71,6 +77,7 @@ class Model:
     priors: Priors
     intercept: bool = True
     cluster: IntArray | None = None
+    weights: FloatArray | None = None
     compat_bkmr: bool = False
     use_likelihood: bool = True
 
@@ -89,31 +96,51 @@ class Model:
         return len(self.y)
 
     @property
+    def size(self) -> float:
+        """n, or the sum of the weights."""
+        return float(self.n if self.weights is None else self.weights.sum())
+
+    @property
     def noise(self) -> NoiseModel:
         return NoiseModel(self.priors.sigma2 if self.family == "gaussian" else None)
 
     @property
     def max_change(self) -> float:
         """The most that the log density changes for a small relative change of V (see `low_rank`)."""
+        # What a factor leaves out of a row counts as often as the row does.
+        largest = 1.0 if self.weights is None else max(1.0, float(self.weights.max()))
         if self.family == "binomial":
-            return 0.5 * (self.n + int(self.X.shape[1]))
-        return 0.5 * self.n + self.priors.sigma2.shape
+            return largest * 0.5 * (self.size + int(self.X.shape[1]))
+        return largest * (0.5 * self.size + self.priors.sigma2.shape)
 
     def projected(self, cluster_variance: float = 0.0, y: FloatArray | None = None) -> ProjectedData:
         """The outcome (or a latent outcome `y`), the covariates projected out, as the solvers take it."""
         if y is None and cluster_variance == 0 and self.cluster is None:
             return self._plain
+        if self.family == "binomial" and self.weights is not None:
+            # The latent outcomes are the linear predictors (`ProbitStage.latent_outcome`): known, without noise.
+            return ProjectedData(
+                y=self.y if y is None else y,
+                X=self.X,
+                noise=self.noise,
+                root_weights=np.full(self.n, 1.0 / PREDICTOR_NOISE),
+            )
         return ProjectedData(
             y=self.y if y is None else y,
             X=self.X,
             noise=self.noise,
+            root_weights=None if self.weights is None else np.sqrt(self.weights),
+            power=self.weights,
             cluster=self.cluster,
             cluster_variance=cluster_variance,
         )
 
     @cached_property
     def _plain(self) -> ProjectedData:
-        return ProjectedData(y=self.y, X=self.X, noise=self.noise)
+        root_weights = None if self.weights is None else np.sqrt(self.weights)
+        return ProjectedData(
+            y=self.y, X=self.X, noise=self.noise, root_weights=root_weights, power=self.weights
+        )
 
     def prior_inclusion(self, group: tuple[int, ...]) -> float:
         """Probability that a group is in, before the data, under the law that is sampled."""

@@ -7,6 +7,11 @@ the covariates projected out, so that every solver sees one problem:
 
 Integrating a flat b out of N(Xb, sigma2 V) and projecting X away are the same thing (restricted
 likelihood): |V| |X' V^-1 X| = |X'X| |U' V U| with U an orthonormal basis of the complement of X.
+
+Where rows have sampling weights w_i, their likelihood is raised to the power w_i (pseudo-likelihood: Savitsky
+and Toth 2016, Electronic Journal of Statistics 10, 1677-1708). For N(f_i, sigma2) that is N(f_i, sigma2 / w_i)
+times sigma2^((1 - w_i) / 2): rows are multiplied by sqrt(w_i), and sigma2 learns from sum(w) - p observations
+in place of n - p. A weight of 2 is a row that occurs twice.
 """
 
 import math
@@ -23,7 +28,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 
 @lru_cache(maxsize=32)
-def _constants(prior: InverseGammaPrior | None, degrees: int) -> tuple[float, float, float]:
+def _constants(prior: InverseGammaPrior | None, degrees: float) -> tuple[float, float, float]:
     half = 0.5 * degrees
     if prior is None:
         return -half * LOG_2PI, half, -1.0
@@ -41,7 +46,7 @@ class NoiseModel:
 
     prior: InverseGammaPrior | None
 
-    def log_density(self, quadratic: FloatArray, log_determinant: FloatArray, degrees: int) -> FloatArray:
+    def log_density(self, quadratic: FloatArray, log_determinant: FloatArray, degrees: float) -> FloatArray:
         """Log density of the outcome, b (flat) and sigma2 integrated out.
 
         Parameters
@@ -50,24 +55,25 @@ class NoiseModel:
             (y - X bhat)' V^-1 (y - X bhat).
         log_determinant : ndarray
             log |V| + log |X' V^-1 X|.
-        degrees : int
-            n - p.
+        degrees : float
+            n - p; the sum of the weights less p where rows are weighted.
         """
         constant, half, rate = self.constants(degrees)
         if self.prior is None:
             return constant - 0.5 * (log_determinant + quadratic)
         return np.asarray(constant - 0.5 * log_determinant - half * np.log(rate + 0.5 * quadratic))
 
-    def constants(self, degrees: int) -> tuple[float, float, float]:
+    def constants(self, degrees: float) -> tuple[float, float, float]:
         """The density's constant, its exponent a + (n - p) / 2, and the rate (-1 when sigma2 = 1)."""
         return _constants(self.prior, degrees)
 
-    def error_bound(self, epsilon: float, observations: int, quadratic: float) -> float:
+    def error_bound(self, epsilon: float, observations: float, quadratic: float) -> float:
         """Bound on the error of the log density when V is replaced by W, W <= V <= (1 + epsilon) W.
 
         The quadratic form then changes by a factor of at most 1 + epsilon, log |X' V^-1 X| by at most
         p log(1 + epsilon), both raising the density, and log |V| by at most trace(V - W), lowering it;
-        the bound takes the larger side, with epsilon >= trace(V - W).
+        the bound takes the larger side, with epsilon >= trace(V - W). Where rows are weighted, `observations`
+        is the sum of the weights.
         """
         growth = float(np.log1p(epsilon))
         if self.prior is None:
@@ -85,6 +91,8 @@ class ProjectedData:
         As given; X includes the intercept when there is one.
     root_weights : ndarray, shape (n,), or None
         Square roots of the precisions of the outcomes.
+    power : ndarray, shape (n,), or None
+        Powers to which the rows' likelihoods are raised; `root_weights` has their effect on the precisions.
     cluster : ndarray of int, shape (n,), or None
         Cluster of each row, from 0.
     cluster_variance : float
@@ -97,6 +105,7 @@ class ProjectedData:
     X: FloatArray
     noise: NoiseModel
     root_weights: FloatArray | None = None
+    power: FloatArray | None = None
     cluster: IntArray | None = None
     cluster_variance: float = 0.0
 
@@ -130,9 +139,24 @@ class ProjectedData:
         return self._projected[2]
 
     @property
-    def degrees(self) -> int:
+    def size(self) -> float:
+        """n, or the sum of the powers."""
+        return float(len(self.y) if self.power is None else self.power.sum())
+
+    @property
+    def degrees(self) -> float:
+        """n - p, or the sum of the powers less p: what sigma2 learns from."""
+        return self.size - self.X.shape[1]
+
+    @property
+    def dimensions(self) -> int:
         """n - p."""
         return int(self.X.shape[0] - self.X.shape[1])
+
+    @cached_property
+    def log_det_power(self) -> float:
+        """What powers add to log |V|: the density of a row raised to a power is not normalised."""
+        return 0.0 if self.power is None else float(np.sum(np.log(self.power)))
 
     def _cluster_shrinkage(self) -> tuple[FloatArray, FloatArray]:
         assert self.cluster is not None
@@ -141,7 +165,7 @@ class ProjectedData:
         return weights, size
 
     def _log_det_whitening(self) -> float:
-        value = 0.0
+        value = self.log_det_power
         if self.root_weights is not None:
             value -= 2.0 * float(np.sum(np.log(self.root_weights)))
         if self.cluster is not None and self.cluster_variance > 0:

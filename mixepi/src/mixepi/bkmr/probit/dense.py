@@ -104,7 +104,12 @@ def _root(covariance: FloatArray) -> FloatArray:
 
 
 def _nugget(model: Model, r: FloatArray) -> float:
-    """A little less than the smallest eigenvalue of a kernel close to the identity, 0 of others."""
+    """A little less than the smallest eigenvalue of a kernel close to the identity, 0 of others.
+
+    0 where rows are weighted: a normal noise in a Phi that is raised to a power gives no such Phi again.
+    """
+    if model.weights is not None:
+        return 0.0
     rows = np.unique(np.linspace(0, model.n - 1, LOOKED_AT).astype(int))
     # Mean over some rows of the squares beside the diagonal: the eigenvalues are asked for rarely.
     beside = float(np.sum(kernel_between(model.z[rows], model.z, r) ** 2)) / len(rows) - 1.0

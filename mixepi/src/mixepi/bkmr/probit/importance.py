@@ -102,7 +102,7 @@ class FeatureProposal:
 def log_weights(proposal: ImportanceDensity, signs: FloatArray, eta: FloatArray) -> FloatArray:
     """log p(y | eta) p(eta) / q(eta) for each row of `eta`, shape (draws, n)."""
     sites = 0.5 * ((eta - proposal.sites.pseudo) ** 2 @ proposal.sites.weights)
-    return np.asarray(log_likelihoods(signs, eta) + sites + proposal.log_constant)
+    return np.asarray(log_likelihoods(signs, eta, proposal.sites.power) + sites + proposal.log_constant)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The probit likelihood as a function of the linear predictors: value, derivatives, linearisation.
 
-s_i = +1 where the outcome is 1 and -1 where it is 0, so that the likelihood is prod_i Phi(s_i eta_i).
+s_i = +1 where the outcome is 1 and -1 where it is 0, so that the likelihood is prod_i Phi(s_i eta_i), each
+factor raised to the power w_i where rows have sampling weights.
 """
 
 import math
@@ -32,9 +33,23 @@ def _likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:  # pragma: n
     return out
 
 
-def log_likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:
-    """sum_i log Phi(s_i eta_i) for each row of `eta`, shape (draws, n)."""
-    return _likelihoods(signs, np.ascontiguousarray(eta))
+@numba.njit(cache=True)
+def _weighted_likelihoods(
+    signs: FloatArray, power: FloatArray, eta: FloatArray
+) -> FloatArray:  # pragma: no cover - compiled
+    out = np.empty(eta.shape[0])
+    for j in range(eta.shape[0]):
+        value = 0.0
+        for i in range(signs.shape[0]):
+            value += power[i] * log_phi(signs[i] * eta[j, i])
+        out[j] = value
+    return out
+
+
+def log_likelihoods(signs: FloatArray, eta: FloatArray, power: FloatArray | None = None) -> FloatArray:
+    """sum_i w_i log Phi(s_i eta_i) for each row of `eta`, shape (draws, n); w is `power`, 1 by default."""
+    eta = np.ascontiguousarray(eta)
+    return _likelihoods(signs, eta) if power is None else _weighted_likelihoods(signs, power, eta)
 
 
 @numba.njit(cache=True)

@@ -98,4 +98,4 @@ class SiteMap:
         values = np.clip(average + (self._correlation(theta[None]) @ added)[0], *self._bounds)
         log_weights, natural = np.split(values, 2)
         weights = np.exp(log_weights)
-        return Sites(natural / weights, weights)
+        return Sites(natural / weights, weights, self.sites[0].power)

@@ -127,7 +127,7 @@ class ProbitStage:
         ------
         SeparationError
         """
-        sites = Sites.at(signs(model), null_predictors(model))
+        sites = Sites.at(signs(model), null_predictors(model), model.weights)
         return cls(model=model, solver=solver, sites=sites)
 
     @cached_property
@@ -220,7 +220,11 @@ class ProbitStage:
         return replace(new, method=exact.method, root_variance=exact.root_variance)
 
     def latent_outcome(self, exact: ProbitEvaluation, rng: np.random.Generator) -> FloatArray:
-        """y* given the draw of the linear predictors, shape (n,)."""
+        """y* given the draw of the linear predictors, shape (n,); the predictors themselves where rows are
+        weighted, because no gaussian outcome stands behind a power of Phi.
+        """
+        if self.model.weights is not None:
+            return exact.eta
         latent = draw_latent(self.signs, exact.eta, rng)
         return latent if exact.root_variance is None else latent * exact.root_variance
 

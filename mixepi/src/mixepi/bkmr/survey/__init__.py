@@ -1,0 +1,1 @@
+"""BKMR under a survey design: weights of the likelihood, design-based uncertainty, replicate refits."""
