@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import integrate, special
+from scipy import special
 
 from mixepi import BKMR, SpecificationError
 from mixepi.bkmr.design import build
@@ -103,7 +103,9 @@ def integral(model, r, lambda_):
     nodes, masses = np.polynomial.hermite_e.hermegauss(60)
     root = np.linalg.cholesky(lambda_ * naive.kernel(model.z, r) + 1e-12 * np.eye(3))
     grid = np.stack(np.meshgrid(nodes, nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 3)
-    mass = np.prod(np.stack(np.meshgrid(masses, masses, masses, indexing="ij"), axis=-1).reshape(-1, 3), axis=1)
+    mass = np.prod(
+        np.stack(np.meshgrid(masses, masses, masses, indexing="ij"), axis=-1).reshape(-1, 3), axis=1
+    )
     eta = grid @ root.T
     signs = 2 * model.y - 1
     values = np.exp(special.log_ndtr(signs * eta) @ model.weights)
@@ -137,7 +139,9 @@ def test_sites_of_a_whole_weight_are_those_of_repeated_rows():
     signs = np.where(rng.random(30) < 0.3, 1.0, -1.0)
     twice = np.full(30, 2.0)
     start = Sites.at(signs, np.zeros(30), twice)
-    once = expectation_propagation(feature_marginals(design, 1), signs, Sites.at(signs, np.zeros(30), np.ones(30)))
+    once = expectation_propagation(
+        feature_marginals(design, 1), signs, Sites.at(signs, np.zeros(30), np.ones(30))
+    )
     plain = expectation_propagation(feature_marginals(design, 1), signs, Sites.at(signs, np.zeros(30)))
     np.testing.assert_allclose(once.weights, plain.weights, atol=1e-4)
     np.testing.assert_allclose(once.pseudo, plain.pseudo, atol=1e-3)
@@ -174,7 +178,7 @@ def weighted_people(people):
     return people.assign(w=rng.gamma(2.0, size=len(people)), one=3.7)
 
 
-@pytest.mark.parametrize("outcome, family", [("bmd_fn", "gaussian"), ("osteo", "binomial")])
+@pytest.mark.parametrize(("outcome", "family"), [("bmd_fn", "gaussian"), ("osteo", "binomial")])
 def test_equal_weights_give_the_unweighted_draws(outcome, family, people, spec, short, weighted_people):
     spec = replace(spec, outcome=outcome, family=family)
     plain = quiet_fit(spec, people, seed=1, options=short)
@@ -215,9 +219,8 @@ def test_only_the_domain_enters(spec, weighted_people):
 
 
 @pytest.mark.parametrize(
-    "options, words",
+    ("options", "words"),
     [
-        ({"strata": "s", "psu": "u"}, "weights, strata and psu together"),
         ({"weights": "w", "total_weight": "all"}, "total_weight"),
         ({"total_weight": "rows"}, "only with weights"),
         ({"weights": "w", "cluster": "c"}, "random intercept"),

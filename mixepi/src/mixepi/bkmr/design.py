@@ -217,13 +217,12 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     MixepiWarning
         Exposures taken as they are (scale=False), on a scale that the prior of r does not reach.
     """
-    optional = (spec.cluster, spec.weights, spec.strata, spec.psu, spec.domain)
+    optional = (spec.cluster, spec.weights, spec.domain)
     require_columns(
         data, [spec.outcome, *spec.exposures, *spec.covariates, *(name for name in optional if name)]
     )
     if spec.domain is not None:
         data = data[domain_rows(data, spec.domain)]
-    weights = likelihood_weights(data, spec.weights, spec.total_weight)
     n, needed = len(data), len(spec.covariates) + (spec.intercept == "flat") + 3
     if n < needed:
         raise DataError(
@@ -231,6 +230,7 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
             "fewer covariates, or check the selection of rows"
         )
     y = _outcome(spec, data)
+    weights = likelihood_weights(data, spec.weights, spec.total_weight)
     if weights is not None and spec.family == "binomial" and n > LARGEST_DENSE["binomial"]:
         raise SpecificationError(
             f"expected at most {LARGEST_DENSE['binomial']} rows of a weighted binomial outcome, found {n}: "

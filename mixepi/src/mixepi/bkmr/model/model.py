@@ -17,8 +17,8 @@ from mixepi.bkmr.model.priors import (
 )
 from mixepi.bkmr.model.projected_data import NoiseModel, ProjectedData
 
-# Standard deviation with which linear predictors count as known where they are: far below any posterior's, and
-# its square far above the rounding of a Cholesky factor.
+# Standard deviation with which linear predictors count as known where they are: far below any posterior's,
+# and its square far above the rounding of a Cholesky factor.
 PREDICTOR_NOISE = 1e-3
 
 Groups = tuple[tuple[int, ...], ...]
@@ -118,7 +118,7 @@ class Model:
         if y is None and cluster_variance == 0 and self.cluster is None:
             return self._plain
         if self.family == "binomial" and self.weights is not None:
-            # The latent outcomes are the linear predictors (`ProbitStage.latent_outcome`): known, without noise.
+            # Latent outcomes are the linear predictors (`ProbitStage.latent_outcome`): known, without noise.
             return ProjectedData(
                 y=self.y if y is None else y,
                 X=self.X,

@@ -9,9 +9,9 @@ Integrating a flat b out of N(Xb, sigma2 V) and projecting X away are the same t
 likelihood): |V| |X' V^-1 X| = |X'X| |U' V U| with U an orthonormal basis of the complement of X.
 
 Where rows have sampling weights w_i, their likelihood is raised to the power w_i (pseudo-likelihood: Savitsky
-and Toth 2016, Electronic Journal of Statistics 10, 1677-1708). For N(f_i, sigma2) that is N(f_i, sigma2 / w_i)
-times sigma2^((1 - w_i) / 2): rows are multiplied by sqrt(w_i), and sigma2 learns from sum(w) - p observations
-in place of n - p. A weight of 2 is a row that occurs twice.
+and Toth 2016, Electronic Journal of Statistics 10, 1677-1708). For N(f_i, sigma2) that is
+N(f_i, sigma2 / w_i) times sigma2^((1 - w_i) / 2): rows are multiplied by sqrt(w_i), and sigma2 learns from
+sum(w) - p observations in place of n - p. A weight of 2 is a row that occurs twice.
 """
 
 import math
@@ -146,7 +146,7 @@ class ProjectedData:
     @property
     def degrees(self) -> float:
         """n - p, or the sum of the powers less p: what sigma2 learns from."""
-        return self.size - self.X.shape[1]
+        return self.size - int(self.X.shape[1])
 
     @property
     def dimensions(self) -> int:

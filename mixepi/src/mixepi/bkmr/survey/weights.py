@@ -30,9 +30,7 @@ def kish_size(weights: FloatArray) -> float:
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
-def likelihood_weights(
-    data: pd.DataFrame, weights: str | None, total: TotalWeight
-) -> FloatArray | None:
+def likelihood_weights(data: pd.DataFrame, weights: str | None, total: TotalWeight) -> FloatArray | None:
     """Powers to which the likelihoods of the rows of the domain are raised; None where all are 1.
 
     Parameters
@@ -61,4 +59,4 @@ def likelihood_weights(
     equal = bool(np.ptp(used) == 0)
     if equal and (total in ("effective", "rows") or wanted == used.size):
         return None
-    return np.round(used * (wanted / used.sum()), DECIMALS)
+    return np.asarray(np.round(used * (wanted / used.sum()), DECIMALS))
