@@ -80,17 +80,21 @@ def fit_associations(
 
 def _fit_planned(planned: PlannedModels) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
+    # the groups of the whole cohort: a subgroup that lacks one is compared with nothing, and says so
     in_cohort = planned.data[planned.data["in_cohort"]]
+    forms = {
+        form: exposure_columns(form, in_cohort) for form in map(str, planned.models["exposure_form"].unique())
+    }
     for (names, engine, subgroup), models in planned.models.groupby(["covariates", "engine", "subgroup"]):
         covariates = split_names(names)
         first = models.iloc[0]
         member = None if subgroup == WHOLE_COHORT else (first["subgroup_variable"], first["level"])
         records = model_records(planned.data, covariates, str(engine), subgroup=member)
+        common = records.data[["value", *covariates, "domain", "weight", "strata", "psu"]]
         for model in models.to_dict("records"):
-            # the groups of the whole cohort: a subgroup that lacks one is compared with nothing, and says so
-            columns = exposure_columns(str(model["exposure_form"]), in_cohort)
+            columns = forms[str(model["exposure_form"])]
             spec = model_spec(planned.references, records, str(model["family"]), tuple(columns), covariates)
-            data = records.data.assign(**columns)
+            data = common.assign(**columns)
             found = rows_or_reason(
                 partial(_estimated, spec, data),
                 [{"contrast": name, **dict.fromkeys(NUMBERS, np.nan)} for name in columns],

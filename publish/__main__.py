@@ -138,8 +138,12 @@ def _run(options: argparse.Namespace, ingest_arguments: list[str]) -> None:
         load=lambda: programs.load(ingest_arguments, layout.data),
         transform=lambda: programs.transform(layout.data, variables),
     )
-    action = build if options.command == "build" else publish_again
-    _say(f"{layout.results} now shows {action(layout, steps, _say, options.wait)}")
+    if options.command == "build":
+        with programs.methods_compiled_meanwhile():
+            published = build(layout, steps, _say, options.wait)
+    else:
+        published = publish_again(layout, steps, _say, options.wait)
+    _say(f"{layout.results} now shows {published}")
 
 
 def _layout(options: argparse.Namespace) -> PublishLayout:

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -77,6 +78,26 @@ def write_report(warehouse: Path, folder: Path) -> None:
         html.write_report(warehouse, folder / REPORT)
     except ReportError as error:
         raise PublishError(str(error)) from error
+
+
+@contextmanager
+def methods_compiled_meanwhile() -> Iterator[None]:
+    """Compile the methods in a process of its own: the first fits of a new installation then need not wait.
+
+    It takes the core that ingest and SQL leave idle. Nothing depends on it: what it has not compiled, the
+    fits compile themselves, and a fault in it is theirs too, where it is reported.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mixepi.precompile"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=partial(_end_with_parent, os.getpid()),
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def dbt(data: Path, *arguments: str) -> None:

@@ -259,7 +259,7 @@ def covariate_columns(
 
 
 def _reference_code(column: pd.Series, reference: object) -> int:
-    found = column.astype("category").cat.remove_unused_categories().cat.categories
+    found = _levels_that_occur(column)[1]
     for code, level in enumerate(found):
         alike = isinstance(level, str) == isinstance(reference, str) and is_number(level) == is_number(
             reference
@@ -293,14 +293,21 @@ def require_factor(column: pd.Series) -> None:
         )
 
 
+def _levels_that_occur(column: pd.Series) -> tuple[FloatArray, pd.Index]:
+    """Return integer codes (n,), -1 where a value is missing, and the levels that occur, in order."""
+    factor = pd.Categorical(column)
+    occurs = np.bincount(factor.codes + 1, minlength=len(factor.categories) + 1)[1:] > 0
+    new_code = np.append(np.cumsum(occurs) - 1.0, -1.0)
+    return new_code[factor.codes], factor.categories[occurs]
+
+
 def factor_levels(column: pd.Series) -> tuple[FloatArray, tuple[str, ...]]:
     """Return integer codes (n,) of a factor's levels and the levels that occur, in order."""
-    categories = column.astype("category").cat.remove_unused_categories().cat
-    codes = np.asarray(categories.codes, dtype=np.float64)
-    levels = tuple(map(str, categories.categories))
+    codes, found = _levels_that_occur(column)
+    levels = tuple(map(str, found))
     if len(set(levels)) < len(levels):
         alike = next(level for level in levels if levels.count(level) > 1)
-        kinds = sorted({type(value).__name__ for value in categories.categories if str(value) == alike})
+        kinds = sorted({type(value).__name__ for value in found if str(value) == alike})
         raise DataError(
             f"expected levels of {column.name!r} that can be told apart, found {alike} as "
             f"{' and as '.join(kinds)}: convert the column to one type"

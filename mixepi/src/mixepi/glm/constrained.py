@@ -92,11 +92,11 @@ def fit_constrained(
     all_signs = np.zeros((signs.shape[0] if signs.ndim == 2 else 1, c + K), dtype=np.int8)
     all_signs[:, c:] = signs
     is_index = np.arange(c + K) >= c
-    y = np.ascontiguousarray((outcome - offset) / scale if family == "gaussian" else outcome)
-    shift = np.zeros(n) if family == "gaussian" else np.ascontiguousarray(offset)
+    y = _own((outcome - offset) / scale if family == "gaussian" else outcome)
+    shift = np.zeros(n) if family == "gaussian" else _own(offset)
     size = -1.0 if family == "negative_binomial" else 1.0
     code = SOLVER_CODES[family]
-    weights = np.ascontiguousarray(row_weights, dtype=np.float64)
+    weights = _own(row_weights)
     start = np.zeros((1, c + K))
     if weights.shape[0] > 1:
         # One fit to the mean weights starts all others close to their optimum.
@@ -184,10 +184,10 @@ def fit_glm(
     Z, center, spread = _standardised(design[:, 1:])
     scale = float(outcome.std()) if family == "gaussian" else 1.0
     X = np.ascontiguousarray(np.column_stack([np.ones(n), Z]).T)
-    y = np.ascontiguousarray((outcome - offset) / scale if family == "gaussian" else outcome)
-    shift = np.zeros(n) if family == "gaussian" else np.ascontiguousarray(offset)
+    y = _own((outcome - offset) / scale if family == "gaussian" else outcome)
+    shift = np.zeros(n) if family == "gaussian" else _own(offset)
     code = SOLVER_CODES[family]
-    w = np.ascontiguousarray(weights, dtype=np.float64)
+    w = _own(weights)
     free = np.zeros(k, dtype=np.bool_)
     H = np.empty((k, k))
     x = np.zeros(k)
@@ -243,9 +243,9 @@ def fit_resamples(
     Z, center, spread = _standardised(design[:, 1:])
     X = np.ascontiguousarray(np.column_stack([np.ones(n), Z]).T)
     scale = float(outcome.std()) if family == "gaussian" else 1.0
-    y = np.ascontiguousarray((outcome - offset) / scale if family == "gaussian" else outcome)
-    shift = np.zeros(n) if family == "gaussian" else np.ascontiguousarray(offset)
-    weights = np.ascontiguousarray(row_weights, dtype=np.float64)
+    y = _own((outcome - offset) / scale if family == "gaussian" else outcome)
+    shift = np.zeros(n) if family == "gaussian" else _own(offset)
+    weights = _own(row_weights)
     code = SOLVER_CODES[family]
     size = -1.0 if family == "negative_binomial" else 1.0
     signs = np.zeros((1, k), dtype=np.int8)
@@ -258,6 +258,11 @@ def fit_resamples(
     x = fits[0] * scale
     slopes = x[:, 1:] / spread
     return np.column_stack([x[:, 0] - slopes @ center, slopes]), fits[4] != glm_kernels.NOT_CONVERGED
+
+
+def _own(values: FloatArray) -> FloatArray:
+    """Return a copy that may be written: compiled code has another version for arrays that may not."""
+    return np.array(values, dtype=np.float64, order="C")
 
 
 def _standardised(columns: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

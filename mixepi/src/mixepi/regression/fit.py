@@ -71,7 +71,7 @@ def fit_regression(spec: RegressionSpec, data: pd.DataFrame) -> RegressionFit:
     require_columns(data, [*spec.columns, *(name for name in design if name is not None)])
     rows = domain_rows(data, spec.domain)
     require_complete(data, spec.columns, rows)
-    here = data.loc[rows]
+    here = data.loc[rows, [*dict.fromkeys([*spec.columns, *filter(None, [spec.weights])])]]
     outcome = numeric_column(here, spec.outcome)
     check_outcome(outcome, spec.family, spec.outcome)
     terms, matrix = design_matrix(here, spec.exposures, spec.covariates, dict(spec.references))
