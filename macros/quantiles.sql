@@ -8,7 +8,8 @@
     seqn, value, weight, quantile_groups and quantile_weighting.
 
     Unweighted: type-7 quantiles, as R's default, numpy's and DuckDB's quantile_cont, written out because the
-    number of groups is a study's choice. Survey: the smallest value at which the cumulative share of the
+    number of groups is a study's choice, and in whole numbers because a cut point that falls on a value must equal
+    it. Survey: the smallest value at which the cumulative share of the
     weights reaches the probability. With many equal values several cut points are equal; a group between two
     equal ones is empty, and the others keep their names.
 #}
@@ -21,12 +22,12 @@
             when quantile_weighting = 'survey'
                 then min(value) filter (where weight_share >= probability - 1e-12)
             else
-                -- lower + (upper - lower) * share: exact where the two are tied
-                max(value) filter (where position = floor((n - 1) * probability))
+                -- lower + (upper - lower) * share: exact where the two are tied, and where the share is 0
+                max(value) filter (where position = ((n - 1) * cut_number) // quantile_groups)
                 + (
-                    max(value) filter (where position = ceil((n - 1) * probability))
-                    - max(value) filter (where position = floor((n - 1) * probability))
-                ) * ((max(n - 1) * probability) % 1)
+                    max(value) filter (where position = ((n - 1) * cut_number + quantile_groups - 1) // quantile_groups)
+                    - max(value) filter (where position = ((n - 1) * cut_number) // quantile_groups)
+                ) * ((max(n - 1) * cut_number) % quantile_groups / quantile_groups)
         end as cut_point
     from (
         select
@@ -47,5 +48,5 @@
             ) as ordered
         ) as cut
     ) as shares
-    group by {{ key }}, cut_number, probability, quantile_weighting
+    group by {{ key }}, cut_number, quantile_groups, probability, quantile_weighting
 {%- endmacro %}

@@ -1,5 +1,6 @@
 """The BKMR fits of a study."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from analysis.cache.fit_cache import FitCache
 from analysis.mixtures.plan import MIXTURE_KEYS, StudyTables, check_events, mixture_tasks
 from analysis.run_plan import Fitted, run_plan, table_field
 from mixepi import BKMR, BKMRResult, ChainOptions, DamagedCheckpointError, fit_bkmr
+from mixepi.errors import QuantileWarning
 from mixepi.model_frame import covariate_columns
 
 NUMBER, TEXT = pa.float64(), pa.string()
@@ -112,12 +114,16 @@ def fit_one_bkmr(
     with working_folder(checkpoint) as folder:
         result = _fit(spec, data, specification["seed"], replace(options, checkpoint=folder))
     converged = result.status == "converged"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", QuantileWarning)
+        tables = _tables(result, specification, data)
+    refused = [str(item.message) for item in caught if issubclass(item.category, QuantileWarning)]
     return Fitted(
         n=n,
         events=events,
-        tables=_tables(result, specification, data),
+        tables=tables,
         converged=converged,
-        warnings=() if converged else (result.status,),
+        warnings=(*(() if converged else (result.status,)), *dict.fromkeys(refused)),
     )
 
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from mixepi.fan_out import _with_progress, fan_out
+from mixepi.fan_out import fan_out, with_progress
 from mixepi.random_streams import random_stream
 
 
@@ -39,5 +39,5 @@ def test_progress_is_a_line_now_and_then_off_a_terminal(monkeypatch):
     times = iter([0.0, 4.0, 11.0, 12.0])
     monkeypatch.setattr("mixepi.fan_out.time.monotonic", lambda: next(times))
     stream = io.StringIO()
-    assert list(_with_progress(iter("abc"), 3, "letters", stream)) == ["a", "b", "c"]
+    assert list(with_progress(iter("abc"), 3, "letters", stream)) == ["a", "b", "c"]
     assert stream.getvalue() == "letters: 2 of 3 in 11 s\n"

@@ -42,6 +42,7 @@ def fan_out(
     workers: int | None = None,
     description: str | None = None,
     backend: Literal["processes", "threads"] = "processes",
+    delay: float = 0.0,
 ) -> list[Result]:
     """Apply `function` to every task and return the results in the order of `tasks`.
 
@@ -61,6 +62,8 @@ def fan_out(
     backend : {"processes", "threads"}
         Processes by default; threads where `function` spends its time in compiled code that releases the
         interpreter lock, because they start at once and share memory.
+    delay : float
+        Seconds before a bar of progress appears.
 
     Returns
     -------
@@ -77,17 +80,20 @@ def fan_out(
     require_workers(workers)
     scheduler = os.environ.get(SCHEDULER_VARIABLE)
     if scheduler and workers is None and backend == "processes" and len(tasks) > 1:
-        return list(_with_progress(_on_cluster(scheduler, function, tasks), len(tasks), description))
+        return list(
+            with_progress(_on_cluster(scheduler, function, tasks), len(tasks), description, delay=delay)
+        )
     count = workers if workers is not None else cpu_count()
     if count == 1 or len(tasks) < 2:
         # one BLAS thread here too: another number of threads adds up in another order
         with threadpool_limits(limits=1):
-            return list(_with_progress(map(function, tasks), len(tasks), description))
+            return list(with_progress(map(function, tasks), len(tasks), description, delay=delay))
     if backend == "threads":
-        results = Parallel(n_jobs=count, prefer="threads", return_as="generator")(
-            delayed(function)(task) for task in tasks
-        )
-        return list(_with_progress(results, len(tasks), description))
+        with threadpool_limits(limits=1):
+            results = Parallel(n_jobs=count, prefer="threads", return_as="generator")(
+                delayed(function)(task) for task in tasks
+            )
+            return list(with_progress(results, len(tasks), description, delay=delay))
     with parallel_config(
         backend="loky",
         n_jobs=count,
@@ -96,7 +102,7 @@ def fan_out(
         initargs=(os.getpid(),),
     ):
         results = Parallel(return_as="generator")(delayed(_in_worker)(function, task) for task in tasks)
-        return list(_with_progress(results, len(tasks), description))
+        return list(with_progress(results, len(tasks), description, delay=delay))
 
 
 def _on_cluster(
@@ -130,16 +136,35 @@ def _in_worker(function: Callable[[Task], Result], task: Task) -> Result:
         return function(task)
 
 
-def _with_progress(
-    results: Iterable[Result], total: int, description: str | None, stream: TextIO | None = None
+def with_progress(
+    results: Iterable[Result],
+    total: int,
+    description: str | None,
+    stream: TextIO | None = None,
+    *,
+    delay: float = 0.0,
 ) -> Iterator[Result]:
+    """Pass on results and show how many there were: a bar on a terminal, else a line every ten seconds.
+
+    Parameters
+    ----------
+    results : iterable
+    total : int
+        How many there will be.
+    description : str, optional
+        Name of the work; nothing is shown without.
+    stream : file, optional
+        Standard error by default.
+    delay : float
+        Seconds before a bar appears.
+    """
     stream = stream or sys.stderr
     if description is None:
         yield from results
     elif stream.isatty():
         from tqdm import tqdm
 
-        yield from tqdm(results, total=total, desc=description, file=stream)
+        yield from tqdm(results, total=total, desc=description, file=stream, delay=delay)
     else:
         start = last = time.monotonic()
         for done, result in enumerate(results, start=1):

@@ -1,7 +1,8 @@
 """Quantile scores of exposures, with cut points that stay fixed for new data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from warnings import warn
 
 import numpy as np
@@ -24,20 +25,68 @@ SCORE_COLUMNS = (
 )
 
 
-def type7_quantiles(values: FloatArray, probabilities: FloatArray) -> FloatArray:
+# A probability such as 0.15 stands for the fraction that it is the nearest double of: 3/20.
+LARGEST_DENOMINATOR = 1_000_000
+
+
+def type7_quantiles(values: FloatArray, probabilities: Iterable[float | Fraction]) -> FloatArray:
     """Return sample quantiles by linear interpolation of order statistics (type 7 of Hyndman and Fan, 1996).
 
-    Written out because a cut point that falls on an observation must equal it to the last bit:
-    the score of every tied row hangs on it.
+    Written out because a cut point that falls on an observation must equal it to the last bit, and one
+    between two observations must lie between them: the score of every tied row hangs on it. So the
+    position (n - 1) p is computed in whole numbers.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+    probabilities : iterable of float or Fraction
+        A float is read as the fraction with the smallest denominator, up to a million, that it stands for.
     """
     ordered = np.sort(values)
-    position = (ordered.size - 1) * np.asarray(probabilities, dtype=np.float64)
-    below = np.floor(position + 4 * np.finfo(float).eps).astype(np.int64)
-    above = np.minimum(below + 1, ordered.size - 1)
-    share = position - below
-    share[np.abs(share) < 4 * np.finfo(float).eps * np.maximum(1, position)] = 0.0
-    low, high = ordered[below], ordered[above]
-    return np.where((share == 0) | (low == high), low, (1 - share) * low + share * high)
+    return np.array([_type7(ordered, _as_fraction(p)) for p in probabilities], dtype=np.float64)
+
+
+def _type7(ordered: FloatArray, probability: Fraction) -> float:
+    below, rest = divmod((ordered.size - 1) * probability.numerator, probability.denominator)
+    low = float(ordered[below])
+    if rest == 0:
+        return low
+    high = float(ordered[below + 1])
+    share = rest / probability.denominator
+    cut = (1 - share) * low + share * high
+    return float(min(max(cut, low), np.nextafter(high, low)))
+
+
+def _as_fraction(probability: float | Fraction) -> Fraction:
+    if isinstance(probability, Fraction):
+        return probability
+    exact = Fraction(float(probability))
+    simple = exact.limit_denominator(LARGEST_DENOMINATOR)
+    return simple if float(simple) == float(probability) else exact
+
+
+def differing_quantiles(
+    values: FloatArray, tied: float, low: float, high: float
+) -> list[tuple[float, float]]:
+    """Return the pairs nearest to (`low`, `high`), in hundredths, whose quantiles differ.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+    tied : float
+        The one value of both quantiles.
+    low, high : float
+        Probabilities in either order.
+    """
+    turned = low > high
+    first, last = sorted((low, high))
+    below, up_to = int(np.sum(values < tied)), int(np.sum(values <= tied))
+    pairs = []
+    if up_to < values.size:
+        pairs.append((first, -(-100 * up_to // (values.size - 1)) / 100))
+    if below:
+        pairs.append((100 * (below - 1) // (values.size - 1) / 100, last))
+    return [(b, a) if turned else (a, b) for a, b in pairs]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +225,7 @@ def learn_quantile_scores(
         if quantiles is None:
             all_cuts.append(np.empty(0))
             continue
-        breaks = np.unique(type7_quantiles(values, np.arange(quantiles + 1) / quantiles))
+        breaks = np.unique(type7_quantiles(values, [Fraction(k, quantiles) for k in range(quantiles + 1)]))
         cuts = breaks[1:-1]
         all_cuts.append(cuts)
         if cuts.size == 0:

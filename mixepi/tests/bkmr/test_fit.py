@@ -196,7 +196,7 @@ SCHEMAS = {
     ],
     "acceptance": ["move", "attempts", "acceptance"],
     "model_probabilities": ["exposures", "probability"],
-    "overall": ["quantile", "fixed"],
+    "overall": ["exposures", "quantile", "fixed"],
     "univariate": ["exposure", "z", "value"],
     "single": ["exposure", "fixed"],
     "interactions": ["exposure"],

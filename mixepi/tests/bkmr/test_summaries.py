@@ -8,8 +8,8 @@ import pytest
 from scipy import optimize, special, stats
 
 from mixepi.bkmr import summaries
+from mixepi.bkmr.contrasts import Contrast, Request, answer, mixture_quantile
 from mixepi.bkmr.likelihood.solver import Solver
-from mixepi.bkmr.summaries import Contrast, Request, answer, mixture_quantile
 from mixepi.errors import SpecificationError
 from tests.bkmr.support import naive
 
@@ -163,7 +163,7 @@ def test_risks_are_averages_over_rows_and_draws(clustered):
         for mean, cov, _ in joint_by_hand(unique, points)
     ]
     request = Request([Contrast(points, np.eye(2))], "probability", lambda found: found[0])
-    found = answer(repeated, [request], draws=960)[0]
+    found = answer(repeated, [request], 960)[0]
     agree_with_draws(found, np.concatenate(draws))
     contrast = repeated.overall(quantiles=(0.25,), fixed=0.75, scale="probability", draws=960)
     assert contrast["estimate"][0] == pytest.approx(found.estimate[0] - found.estimate[1], abs=1e-9)

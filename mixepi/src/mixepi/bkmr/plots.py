@@ -50,7 +50,9 @@ def plot_response(posterior: Posterior, table: pd.DataFrame) -> Any:
 def plot_overall(posterior: Posterior, table: pd.DataFrame) -> Any:
     """Overall effect of the mixture by quantile."""
     title = f"difference from quantile {table['fixed'].iloc[0]:g} ({_response(posterior, table)})"
-    base = altair.Chart(table).encode(x=altair.X("quantile:Q", title="all exposures at their quantile"))
+    moved = table["exposures"].iloc[0]
+    named = "all exposures at their" if moved == "all" else f"{moved} at their"
+    base = altair.Chart(table).encode(x=altair.X("quantile:Q", title=f"{named} quantile"))
     rule = base.mark_rule().encode(y=altair.Y("conf_low:Q", title=title), y2="conf_high:Q")
     points = base.mark_point(filled=True, opacity=1).encode(y="estimate:Q")
     return _titled(posterior, altair.layer(rule, points), "Overall effect of the mixture")

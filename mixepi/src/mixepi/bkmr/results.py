@@ -1,14 +1,16 @@
 """What `fit_bkmr` returns: its tables and charts."""
 
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mixepi.arguments import require_choice
+from mixepi.arguments import require_choice, require_known
 from mixepi.arrays import FloatArray
 from mixepi.bkmr import diagnostics, plots, summaries
+from mixepi.bkmr.contrasts import answer
 from mixepi.bkmr.posterior import Posterior
 from mixepi.bkmr.sampler.transition import EXACT_MOVES
 from mixepi.bkmr.spec import ChainOptions
@@ -164,10 +166,20 @@ class BKMRResult(IntervalResult, Posterior):
         draws : int
             How many of the kept draws to use, evenly spaced (default 1000).
         """
-        for name, _ in requests:
+        wanted = []
+        for name, options in requests:
             require_choice("a table", name, TABLES)
-        wanted = [getattr(summaries, name)(self, **options) for name, options in requests]
-        return summaries.answer(self, wanted, draws)
+            request = getattr(summaries, name)
+            require_known(f"options of {name}", options, list(signature(request).parameters)[1:])
+            wanted.append(request(self, **options))
+        named = ", ".join(dict.fromkeys(name for name, _ in requests))
+        return answer(
+            self,
+            wanted,
+            draws,
+            workers=self.options.workers,
+            description=f"BKMR {named}" if self.options.progress else None,
+        )
 
     def univariate(self, *, draws: int = 1000, **options: Any) -> pd.DataFrame:
         """h along each exposure: see `mixepi.bkmr.summaries.univariate`."""
@@ -191,6 +203,7 @@ class BKMRResult(IntervalResult, Posterior):
 
     def predict(self, data: pd.DataFrame, **options: Any) -> pd.DataFrame:
         """Mean outcome for new rows: see `mixepi.bkmr.summaries.predict`."""
+        require_known("options of predict", options, ("scale", "draws"))
         return summaries.predict(self, data, **options)
 
     def plot_pips(self) -> Any:

@@ -1,162 +1,37 @@
-"""Summaries of the response surface, exact: from every draw, not from posterior means.
+"""Tables of the response surface: which contrasts each is made of, and how they are laid out."""
 
-Link scale: given (r, lambda, sigma2) a contrast of h is normal with known mean and variance; the
-posterior is the mixture of these normals over the draws, whose mean, sd and quantiles are computed
-without further sampling. Probability scale (probit): from one joint draw of (b, h) per kept draw,
-averaged over the covariates of the rows analysed. One factorisation per draw serves all points.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Literal
+from typing import Any
+from warnings import warn
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from mixepi.arguments import is_number, require_choice, require_integer
-from mixepi.arrays import FloatArray
+from mixepi.arguments import is_number, require_flag, require_integer, require_known, require_names
+from mixepi.arrays import BoolArray, FloatArray
+from mixepi.bkmr.contrasts import (
+    CentredGrid,
+    Contrast,
+    ContrastSummary,
+    Request,
+    Scale,
+    check_scale,
+    factored,
+    kept_draws,
+    summarise,
+)
 from mixepi.bkmr.design import numeric_columns
-from mixepi.bkmr.likelihood.response import response_joint, symmetric_root
-from mixepi.bkmr.likelihood.solver import Solver
+from mixepi.bkmr.likelihood.response import response_joint
 from mixepi.bkmr.posterior import Posterior
-from mixepi.errors import DataError, SpecificationError
+from mixepi.errors import DataError, QuantileWarning, SpecificationError
+from mixepi.quantile_scores import differing_quantiles, type7_quantiles
 from mixepi.random_streams import random_stream
 
-Scale = Literal["link", "probability"]
 MAX_DRAWS = 1000
 BLOCK = 200
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Linear combinations C h(points): points (q, M) on the model's scale, C (c, q)."""
-
-    points: FloatArray
-    matrix: FloatArray
-
-
-@dataclass(frozen=True)
-class Request:
-    """A table that is wanted: its contrasts, and what makes the table of their posteriors."""
-
-    contrasts: Sequence[Contrast]
-    scale: Scale
-    finish: Callable[[list["ContrastSummary"]], pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class ContrastSummary:
-    """Summary of c quantities: estimate, std_error, conf_low, conf_high, each of shape (c,)."""
-
-    estimate: FloatArray
-    std_error: FloatArray
-    conf_low: FloatArray
-    conf_high: FloatArray
-
-
-def mixture_quantile(means: FloatArray, sds: FloatArray, probability: float) -> FloatArray:
-    """Quantile of equal mixtures of normals, by bisection.
-
-    Parameters
-    ----------
-    means, sds : ndarray, shape (draws, c)
-    """
-    tail = 10.0
-    low = (means - tail * sds).min(axis=0)
-    high = (means + tail * sds).max(axis=0)
-    safe = np.maximum(sds, 1e-12 * (1 + np.abs(means)))
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        below = special.ndtr((middle - means) / safe).mean(axis=0) < probability
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray(0.5 * (low + high))
-
-
-def _kept(result: Posterior, draws: int) -> list[tuple[int, int]]:
-    require_integer("draws", draws, 1, "1000 is usual")
-    chains, count = result.lambda_.shape
-    total = chains * count
-    chosen = np.unique(np.linspace(0, total - 1, min(draws, total)).round().astype(int))
-    return [(int(k) // count, int(k) % count) for k in chosen]
-
-
-def _check_scale(result: Posterior, scale: str) -> None:
-    require_choice("scale", scale, ("link", "probability"))
-    if scale == "probability" and result.spec.family != "binomial":
-        raise SpecificationError("expected scale='link' for family='gaussian', found scale='probability'")
-
-
-def answer(result: Posterior, requests: Sequence[Request], draws: int = MAX_DRAWS) -> list[pd.DataFrame]:
-    """The tables of all requests, from one factorisation per draw.
-
-    A table does not depend on what else is asked for.
-
-    Raises
-    ------
-    SpecificationError
-        If the scale has no such name, or the probability scale is asked of a gaussian fit.
-    """
-    for request in requests:
-        _check_scale(result, request.scale)
-    model = result.model
-    solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
-    kept = _kept(result, draws)
-    means = [[np.empty((len(kept), len(c.matrix))) for c in request.contrasts] for request in requests]
-    sds = [[np.zeros((len(kept), len(c.matrix))) for c in request.contrasts] for request in requests]
-    p = model.X.shape[1]
-    for t, (chain, draw) in enumerate(kept):
-        cluster_variance = float(result.cluster_variance[chain, draw])
-        latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
-        data = model.projected(cluster_variance, latent)
-        posterior = solver.posterior(model, result.r[chain, draw], float(result.lambda_[chain, draw]), data)
-        sigma2 = float(result.sigma2[chain, draw])
-        for k, request in enumerate(requests):
-            rng = random_stream(result.seed, "bkmr", "summary", chain, draw)
-            for j, contrast in enumerate(request.contrasts):
-                mean, covariance = response_joint(model, posterior, contrast.points)
-                if request.scale == "link":
-                    means[k][j][t] = contrast.matrix @ mean[p:]
-                    variance = np.sum((contrast.matrix @ covariance[p:, p:]) * contrast.matrix, axis=1)
-                    sds[k][j][t] = np.sqrt(sigma2 * np.maximum(variance, 0.0))
-                else:
-                    risk = _risks(mean, covariance, model.X, model.intercept, cluster_variance, rng)
-                    means[k][j][t] = contrast.matrix @ risk
-    return [
-        request.finish([_summarise(m, sd, request.scale) for m, sd in zip(means[k], sds[k], strict=True)])
-        for k, request in enumerate(requests)
-    ]
-
-
-def _risks(
-    mean: FloatArray,
-    covariance: FloatArray,
-    X: FloatArray,
-    intercept: bool,
-    cluster_variance: float,
-    rng: np.random.Generator,
-) -> FloatArray:
-    """P(y = 1) at each point, averaged over the rows' covariates, for one joint draw of (b, h)."""
-    sample = mean + symmetric_root(covariance) @ rng.standard_normal(len(mean))
-    p = X.shape[1]
-    first = 1 if intercept else 0  # the intercept is already part of the response
-    offset = X[:, first:] @ sample[first:p]
-    eta = (offset[:, None] + sample[None, p:]) / np.sqrt(1.0 + cluster_variance)
-    return np.asarray(special.ndtr(eta).mean(axis=0))
-
-
-def _summarise(means: FloatArray, sds: FloatArray, scale: Scale) -> ContrastSummary:
-    estimate = means.mean(axis=0)
-    sd = np.sqrt((sds**2).mean(axis=0) + means.var(axis=0))
-    tail = 0.5 * (1 - LEVEL)
-    if scale == "probability":
-        low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-    else:
-        low = mixture_quantile(means, sds, tail)
-        high = mixture_quantile(means, sds, 1 - tail)
-    return ContrastSummary(estimate, sd, low, high)
+ESTIMATES = ["estimate", "std_error", "conf_low", "conf_high"]
 
 
 def _table(result: Posterior, rows: pd.DataFrame, posterior: ContrastSummary, scale: Scale) -> pd.DataFrame:
@@ -171,8 +46,34 @@ def _table(result: Posterior, rows: pd.DataFrame, posterior: ContrastSummary, sc
     )
 
 
-def _one_table(result: Posterior, rows: pd.DataFrame, contrast: Contrast, scale: Scale) -> Request:
-    return Request([contrast], scale, lambda summaries: _table(result, rows, summaries[0], scale))
+def _one_table(
+    result: Posterior, rows: pd.DataFrame, contrast: Contrast, scale: Scale, refused: Sequence[str | None]
+) -> Request:
+    """Ask for one row per contrast; a contrast of two equal points is refused: its row is missing.
+
+    Raises
+    ------
+    DataError
+        If all are refused.
+
+    Warns
+    -----
+    QuantileWarning
+        If some are.
+    """
+    reasons = list(dict.fromkeys(reason for reason in refused if reason))
+    if reasons and all(refused):
+        raise DataError("; ".join(reasons))
+    if reasons:
+        warn(QuantileWarning("; ".join(reasons) + ". These rows are missing"), stacklevel=5)
+    empty = np.array([reason is not None for reason in refused])
+
+    def finish(summaries: list[ContrastSummary]) -> pd.DataFrame:
+        table = _table(result, rows, summaries[0], scale)
+        table.loc[empty, ESTIMATES] = np.nan
+        return table
+
+    return Request([contrast], scale, finish)
 
 
 def _natural(result: Posterior, exposure: int, z: FloatArray) -> FloatArray:
@@ -181,27 +82,104 @@ def _natural(result: Posterior, exposure: int, z: FloatArray) -> FloatArray:
 
 def _base(result: Posterior, quantile: float) -> FloatArray:
     _check_quantile(quantile)
-    return np.asarray(np.quantile(result.model.z, quantile, axis=0))
+    probability = np.array([quantile])
+    return np.concatenate([type7_quantiles(column, probability) for column in result.model.z.T])
 
 
-def _check_quantile(quantile: float) -> None:
+def _check_quantile(quantile: Any) -> None:
     if not (is_number(quantile) and 0 <= quantile <= 1):
         raise SpecificationError(f"expected quantiles from 0 to 1, found {quantile!r}: 0.5 is the median")
 
 
+def _check_quantiles(name: str, quantiles: Any, count: int | None = None) -> tuple[float, ...]:
+    """Return quantiles as a tuple: of `count` different ones, or any number of at least one."""
+    if is_number(quantiles):
+        write = f"({quantiles!r},)" if count is None else "(0.25, 0.75)"
+        raise SpecificationError(f"expected {name} to be a tuple, found {quantiles!r}: write {write}")
+    if isinstance(quantiles, str) or not isinstance(quantiles, Sequence | np.ndarray | pd.Series):
+        raise SpecificationError(
+            f"expected {name} to be a tuple of quantiles, found {quantiles!r}: write (0.25, 0.75)"
+        )
+    values = tuple(quantiles)
+    for value in values:
+        _check_quantile(value)
+    if (
+        not values
+        or (count is not None and len(set(values)) != count)
+        or len(values) != (count or len(values))
+    ):
+        wanted = "at least one quantile" if count is None else f"{count} different quantiles"
+        raise SpecificationError(f"expected {wanted} in {name}, found {values!r}: write (0.25, 0.75)")
+    return values
+
+
+def _check_change(low: float, high: float) -> None:
+    _check_quantile(low)
+    _check_quantile(high)
+    if low == high:
+        raise SpecificationError(
+            f"expected low and high to differ, found {low!r} twice: 0.25 and 0.75 are usual"
+        )
+
+
+def _chosen(result: Posterior, exposures: Sequence[str] | None) -> list[int]:
+    """Positions of the exposures that a table is about: all by default."""
+    known = result.spec.exposures
+    if exposures is None:
+        return list(range(len(known)))
+    names = require_names("exposures", exposures, "exposures")
+    require_known("exposures", names, known)
+    if not names or len(set(names)) < len(names):
+        raise SpecificationError(
+            f"expected exposures among {', '.join(known)}, each once, found {names!r}: name at least one"
+        )
+    return [known.index(name) for name in names]
+
+
+def _require_two_exposures(result: Posterior, table: str) -> None:
+    if len(result.spec.exposures) < 2:
+        raise SpecificationError(
+            f"expected at least two exposures for {table}, found only {result.spec.exposures[0]}: "
+            "univariate() and single() are about one"
+        )
+
+
+def _tied(result: Posterior, m: int, low: float, high: float) -> str | None:
+    """Say why two percentiles of an exposure make no contrast: they are one value. None if they do."""
+    z = result.model.z[:, m]
+    one, other = type7_quantiles(z, np.array([low, high]))
+    if one != other:
+        return None
+    value = float(_natural(result, m, np.array([one]))[0])
+    pairs = [f"{a:g} and {b:g}" for a, b in differing_quantiles(z, float(one), low, high)]
+    return (
+        f"expected the {low:g} and {high:g} quantiles of exposure {result.spec.exposures[m]!r} to differ, "
+        f"found both to be {value:g} ({np.mean(z == one):.0%} of {len(z)} rows have it): "
+        f"nearest that differ are {' or '.join(pairs)}"
+    )
+
+
+def _all_tied(result: Posterior, exposures: Sequence[int], one: float, other: float) -> str | None:
+    reasons = [_tied(result, m, one, other) for m in exposures]
+    return "; ".join(reason for reason in reasons if reason) if all(reasons) else None
+
+
 def univariate(
-    result: Posterior, *, grid: int = 50, fixed: float = 0.5, center: bool = True, scale: Scale = "link"
-) -> Request:
+    result: Posterior, *, exposures: Sequence[str] | None = None, grid: int = 50, fixed: float = 0.5,
+    center: bool = True, scale: Scale = "link",
+) -> Request:  # fmt: skip
     """h along each exposure, the others at their `fixed` quantile (bkmr's PredictorResponseUnivar)."""
     _check_grid(grid)
+    require_flag("center", center)
     z = result.model.z
     frames, contrasts = [], []
-    for m, name in enumerate(result.spec.exposures):
+    for m in _chosen(result, exposures):
         values = np.linspace(z[:, m].min(), z[:, m].max(), grid)
         points = np.tile(_base(result, fixed), (grid, 1))
         points[:, m] = values
         matrix = np.eye(grid) - (1 / grid if center else 0.0)
         contrasts.append(Contrast(points, matrix))
+        name = result.spec.exposures[m]
         frames.append(pd.DataFrame({"exposure": name, "z": values, "value": _natural(result, m, values)}))
 
     def finish(summaries: list[ContrastSummary]) -> pd.DataFrame:
@@ -220,23 +198,24 @@ def bivariate(
     Points farther than `min_distance` (model's scale) from every row are missing.
     """
     _check_grid(grid)
+    _require_two_exposures(result, "bivariate()")
+    if not (is_number(min_distance) and min_distance > 0):
+        raise SpecificationError(
+            f"expected min_distance to be a number above 0, found {min_distance!r}: 0.5 is half a standard "
+            "deviation of scaled exposures"
+        )
     names = result.spec.exposures
     z = result.model.z
     frames, contrasts = [], []
-    for pair in combinations(names, 2) if pairs is None else pairs:
-        if isinstance(pair, str) or len(pair) != 2 or not set(pair) <= set(names):
-            raise SpecificationError(
-                f"expected pairs of exposures among {', '.join(names)}, found {pair!r}: name two of them"
-            )
+    for pair in combinations(names, 2) if pairs is None else _check_pairs(names, pairs):
         first, second = pair
         i, j = names.index(first), names.index(second)
-        a, b = np.meshgrid(
-            np.linspace(z[:, i].min(), z[:, i].max(), grid), np.linspace(z[:, j].min(), z[:, j].max(), grid)
-        )
-        points = np.tile(_base(result, fixed), (grid * grid, 1))
-        points[:, i], points[:, j] = a.ravel(), b.ravel()
-        gaps = np.sqrt(((points[:, None, [i, j]] - z[None, :, [i, j]]) ** 2).sum(axis=2)).min(axis=1)
-        contrasts.append(Contrast(points, np.eye(grid * grid) - 1 / (grid * grid)))
+        along = [np.linspace(z[:, m].min(), z[:, m].max(), grid) for m in (i, j)]
+        a, b = np.meshgrid(*along)
+        points = np.tile(_base(result, fixed), (grid, grid, 1))
+        points[:, :, i], points[:, :, j] = a, b
+        gaps = np.sqrt(((points[:, :, None, [i, j]] - z[:, [i, j]]) ** 2).sum(axis=3)).min(axis=2)
+        contrasts.append(CentredGrid(points=points, wanted=gaps <= min_distance, exposures=(i, j)))
         frames.append(
             pd.DataFrame(
                 {
@@ -246,33 +225,75 @@ def bivariate(
                     "z_2": b.ravel(),
                     "value_1": _natural(result, i, a.ravel()),
                     "value_2": _natural(result, j, b.ravel()),
-                    "near_data": gaps <= min_distance,
                 }
             )
         )
 
     def finish(summaries: list[ContrastSummary]) -> pd.DataFrame:
         tables = []
-        for frame, summary in zip(frames, summaries, strict=True):
-            table = _table(result, frame, summary, scale)
-            far = ~table["near_data"]
-            table.loc[far, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
-            tables.append(table.drop(columns="near_data"))
+        for frame, contrast, summary in zip(frames, contrasts, summaries, strict=True):
+            spread = [_spread(contrast.wanted, values) for values in vars(summary).values()]
+            tables.append(_table(result, frame, ContrastSummary(*spread), scale))
         return pd.concat(tables, ignore_index=True)
 
     return Request(contrasts, scale, finish)
 
 
+def _spread(wanted: BoolArray, values: FloatArray) -> FloatArray:
+    """Return values of the points wanted among all points, the others missing."""
+    everywhere = np.full(wanted.size, np.nan)
+    everywhere[wanted.ravel()] = values
+    return everywhere
+
+
+def _check_pairs(names: tuple[str, ...], pairs: Any) -> list[tuple[str, str]]:
+    if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not len(pairs):
+        raise SpecificationError(
+            f"expected pairs of exposures among {', '.join(names)}, found {pairs!r}: write (('a', 'b'),)"
+        )
+    for pair in pairs:
+        two = isinstance(pair, tuple | list) and len(pair) == 2 and pair[0] != pair[1]
+        if not two or not set(pair) <= set(names):
+            raise SpecificationError(
+                f"expected pairs of exposures among {', '.join(names)}, found {pair!r}: name two of them"
+            )
+    return [(pair[0], pair[1]) for pair in pairs]
+
+
 def overall(
-    result: Posterior, *, quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)),
-    fixed: float = 0.5, scale: Scale = "link",
+    result: Posterior, *, exposures: Sequence[str] | None = None,
+    quantiles: Sequence[float] = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2)), fixed: float = 0.5,
+    others: float = 0.5, scale: Scale = "link",
 ) -> Request:  # fmt: skip
-    """h with all exposures at each quantile minus h with all at `fixed` (OverallRiskSummaries)."""
-    points = np.vstack([_base(result, q) for q in [*quantiles, fixed]])
+    """h with exposures at each quantile minus h with them at `fixed` (bkmr's OverallRiskSummaries).
+
+    Parameters
+    ----------
+    exposures : sequence of str, optional
+        Those that move together, such as a group: all by default.
+    quantiles : sequence of float
+        Where they move to.
+    fixed : float
+        Where they move from, the median by default; the row of that quantile is 0.
+    others : float
+        Quantile at which the remaining exposures stay, the median by default.
+    """
+    moved = _chosen(result, exposures)
+    quantiles = _check_quantiles("quantiles", quantiles)
+    points = np.tile(_base(result, others), (len(quantiles) + 1, 1))
+    points[:, moved] = np.vstack([_base(result, q)[moved] for q in [*quantiles, fixed]])
     count = len(quantiles)
     matrix = np.column_stack([np.eye(count), -np.ones(count)])
-    rows = pd.DataFrame({"quantile": list(quantiles), "fixed": fixed})
-    return _one_table(result, rows, Contrast(points, matrix), scale)
+    names = [result.spec.exposures[m] for m in moved]
+    rows = pd.DataFrame(
+        {
+            "exposures": "all" if exposures is None else " + ".join(names),
+            "quantile": list(quantiles),
+            "fixed": fixed,
+        }
+    )
+    refused = [None if q == fixed else _all_tied(result, moved, q, fixed) for q in quantiles]
+    return _one_table(result, rows, Contrast(points, matrix), scale, refused)
 
 
 def _check_grid(grid: int) -> None:
@@ -281,37 +302,51 @@ def _check_grid(grid: int) -> None:
 
 def _change(result: Posterior, m: int, others: float, low: float, high: float) -> FloatArray:
     points = np.vstack([_base(result, others), _base(result, others)])
-    _check_quantile(low)
-    _check_quantile(high)
-    points[0, m], points[1, m] = np.quantile(result.model.z[:, m], [low, high])
+    points[:, m] = type7_quantiles(result.model.z[:, m], np.array([low, high]))
     return points
 
 
 def single(
-    result: Posterior, *, low: float = 0.25, high: float = 0.75,
+    result: Posterior, *, exposures: Sequence[str] | None = None, low: float = 0.25, high: float = 0.75,
     fixed: Sequence[float] = (0.25, 0.5, 0.75), scale: Scale = "link",
 ) -> Request:  # fmt: skip
-    """h(exposure at `high`) - h(at `low`), the others at each `fixed` quantile (SingVarRiskSummaries)."""
-    rows, points = [], []
-    for m, name in enumerate(result.spec.exposures):
+    """h(exposure at `high`) - h(at `low`), the others at each `fixed` quantile (SingVarRiskSummaries).
+
+    Where `low` and `high` are one value of an exposure (non-detects), its rows are missing, and a warning
+    names the nearest quantiles that differ.
+    """
+    _check_change(low, high)
+    fixed = _check_quantiles("fixed", fixed)
+    rows, points, refused = [], [], []
+    for m in _chosen(result, exposures):
         for q in fixed:
-            rows.append({"exposure": name, "fixed": q})
+            rows.append({"exposure": result.spec.exposures[m], "fixed": q})
             points.append(_change(result, m, q, low, high))
+            refused.append(_tied(result, m, low, high))
     matrix = np.kron(np.eye(len(rows)), np.array([[-1.0, 1.0]]))
-    return _one_table(result, pd.DataFrame(rows), Contrast(np.vstack(points), matrix), scale)
+    return _one_table(result, pd.DataFrame(rows), Contrast(np.vstack(points), matrix), scale, refused)
 
 
 def interactions(
-    result: Posterior, *, low: float = 0.25, high: float = 0.75, fixed: tuple[float, float] = (0.25, 0.75),
-    scale: Scale = "link",
+    result: Posterior, *, exposures: Sequence[str] | None = None, low: float = 0.25, high: float = 0.75,
+    fixed: Sequence[float] = (0.25, 0.75), scale: Scale = "link",
 ) -> Request:  # fmt: skip
-    """Difference of the single-exposure effect between the others at fixed[1] and at fixed[0]."""
-    points = []
-    for m in range(len(result.spec.exposures)):
-        points += [_change(result, m, fixed[0], low, high), _change(result, m, fixed[1], low, high)]
-    matrix = np.kron(np.eye(len(result.spec.exposures)), np.array([[1.0, -1.0, -1.0, 1.0]]))
-    rows = pd.DataFrame({"exposure": list(result.spec.exposures)})
-    return _one_table(result, rows, Contrast(np.vstack(points), matrix), scale)
+    """Difference of the single-exposure effect between the others at fixed[1] and at fixed[0].
+
+    Rows are missing, with a warning, where the quantiles of the exposure, or of all others, are one value.
+    """
+    _require_two_exposures(result, "interactions()")
+    _check_change(low, high)
+    start, end = _check_quantiles("fixed", fixed, 2)
+    chosen = _chosen(result, exposures)
+    points, refused = [], []
+    for m in chosen:
+        others = [k for k in range(len(result.spec.exposures)) if k != m]
+        points += [_change(result, m, start, low, high), _change(result, m, end, low, high)]
+        refused.append(_tied(result, m, low, high) or _all_tied(result, others, start, end))
+    matrix = np.kron(np.eye(len(chosen)), np.array([[1.0, -1.0, -1.0, 1.0]]))
+    rows = pd.DataFrame({"exposure": [result.spec.exposures[m] for m in chosen]})
+    return _one_table(result, rows, Contrast(np.vstack(points), matrix), scale, refused)
 
 
 def predict(
@@ -329,35 +364,30 @@ def predict(
     SpecificationError
         If the scale has no such name, or the probability scale is asked of a gaussian fit.
     """
-    _check_scale(result, scale)
+    check_scale(result, scale)
     z = result.scaler.transform(data)
     if len(z) == 0:
         raise DataError("expected at least one row to predict for, found none: check the selection of rows")
     x = numeric_columns(data, result.spec.covariates, "covariate")
     model = result.model
-    solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
-    kept = _kept(result, draws)
+    kept = kept_draws(result, draws)
     # The intercept is already part of the response.
     x = np.column_stack([np.zeros((len(z), 1 if model.intercept else 0)), x])
     means, sds = np.empty((len(kept), len(z))), np.empty((len(kept), len(z)))
-    for t, (chain, draw) in enumerate(kept):
-        cluster_variance = float(result.cluster_variance[chain, draw])
-        latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
-        data_now = model.projected(cluster_variance, latent)
-        posterior = solver.posterior(
-            model, result.r[chain, draw], float(result.lambda_[chain, draw]), data_now
-        )
+    for place, (chain, draw) in enumerate(kept):
+        now = factored(result, chain, draw)
         # Only the variance of each row is wanted: blocks keep the covariances of all pairs small.
         for start in range(0, len(z), BLOCK):
             rows = slice(start, start + BLOCK)
             design = np.column_stack([x[rows], np.eye(len(z[rows]))])
-            mean, covariance = response_joint(model, posterior, z[rows])
-            means[t, rows] = design @ mean
+            mean, covariance = response_joint(model, now.posterior, z[rows])
+            means[place, rows] = design @ mean
             variance = np.sum((design @ covariance) * design, axis=1)
-            sds[t, rows] = np.sqrt(result.sigma2[chain, draw] * np.maximum(variance, 0.0))
+            sds[place, rows] = np.sqrt(now.sigma2 * np.maximum(variance, 0.0))
         if scale == "probability":
-            rng = random_stream(result.seed, "bkmr", "predict", chain, draw)
-            eta = means[t] + sds[t] * rng.standard_normal(len(z))
-            means[t], sds[t] = special.ndtr(eta / np.sqrt(1.0 + cluster_variance)), 0.0
-    summary = _summarise(means, sds, scale)
+            rng = random_stream(result.seed, "bkmr", "predict", now.chain, now.draw)
+            eta = means[place] + sds[place] * rng.standard_normal(len(z))
+            means[place] = special.ndtr(eta / np.sqrt(1.0 + now.cluster_variance))
+            sds[place] = 0.0
+    summary = summarise(means, sds, scale)
     return _table(result, pd.DataFrame(index=data.index), summary, scale)

@@ -1,5 +1,6 @@
 """Dense solver: one Cholesky factor of V = I + lambda K (+ lambda_2 T T'), no inverse."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +85,26 @@ class DensePosterior:
         between = -beta_covariance @ coupling.T
         covariance = np.block([[beta_covariance, between], [between.T, h_covariance]])
         return np.concatenate([self.beta, mean]), covariance
+
+    def contrasts(
+        self,
+        z_new: FloatArray,
+        z: FloatArray,
+        covariates: FloatArray,
+        combine: Callable[[FloatArray], FloatArray],
+        prior: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `mixepi.bkmr.likelihood.solver.Joint.contrasts`."""
+        cross = self.lambda_ * combine(kernel_between(z_new, z, self.r)).T
+        half = linalg.solve_triangular(self.root, cross, trans="T", lower=False, check_finite=False)
+        mean = covariates @ self.beta + half.T @ (self.half_y - self.half_x @ self.beta)
+        variance = self.lambda_ * prior - np.sum(np.square(half), axis=0)
+        if len(self.beta):
+            tilt = linalg.solve_triangular(
+                self.gram_root, (covariates - half.T @ self.half_x).T, trans="T", lower=False
+            )
+            variance += np.sum(np.square(tilt), axis=0)
+        return mean, variance
 
 
 def posterior(

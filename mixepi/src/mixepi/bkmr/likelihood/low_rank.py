@@ -12,6 +12,7 @@ integral under the latter into (1 + epsilon)^(p / 2) times that under W. From W 
 (|W| / |V|)^(1/2) >= exp(-epsilon / 2) times that under W.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +131,21 @@ class FeaturePosterior:
         left_out = kernel_between(z_new, z_new, self.factor.r) - features @ features.T
         covariance[self.p :, self.p :] += self.lambda_ * left_out
         return design @ self.mean, covariance
+
+    def contrasts(
+        self,
+        z_new: FloatArray,
+        z: FloatArray,
+        covariates: FloatArray,
+        combine: Callable[[FloatArray], FloatArray],
+        prior: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `mixepi.bkmr.likelihood.solver.Joint.contrasts`."""
+        features = combine(self.factor.features(z_new, z))
+        design = np.hstack([covariates, np.sqrt(self.lambda_) * features])
+        half = linalg.solve_triangular(self.root, design.T, trans="T", lower=False)
+        left_out = prior - np.sum(np.square(features), axis=1)
+        return design @ self.mean, np.sum(np.square(half), axis=0) + self.lambda_ * left_out
 
 
 def posterior(factor: Factor, data: ProjectedData, lambda_: float) -> FeaturePosterior:

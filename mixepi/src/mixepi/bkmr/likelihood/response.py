@@ -1,5 +1,7 @@
 """What is drawn once r and lambda are known: sigma2, and the normal law of (b, h)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mixepi.arrays import FloatArray
@@ -32,6 +34,30 @@ def response_joint(model: Model, posterior: Joint, z_new: FloatArray) -> tuple[F
         covariance[p:] += covariance[0]
         covariance[:, p:] += covariance[:, :1]
     return mean, covariance
+
+
+def response_contrasts(
+    model: Model,
+    posterior: Joint,
+    points: FloatArray,
+    combine: Callable[[FloatArray], FloatArray],
+    prior: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Means and variances / sigma2 of C (h(points) + flat intercept), both of shape (c,).
+
+    Parameters
+    ----------
+    model, posterior
+    points : ndarray, shape (q, M)
+    combine : callable
+        C times an array of q rows.
+    prior : ndarray, shape (c,)
+        Diagonal of C K(points, points) C'.
+    """
+    covariates = np.zeros((len(prior), model.X.shape[1]))
+    if model.intercept:
+        covariates[:, 0] = combine(np.ones(len(points)))
+    return posterior.contrasts(points, model.z, covariates, combine, prior)
 
 
 def symmetric_root(covariance: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """The exact stage for the gaussian family: the solver that the user chose, with its fallback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
@@ -83,6 +83,26 @@ class Joint(Protocol):
 
     def joint(self, z_new: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and covariance / sigma2 of (b, h(z_new))."""
+
+    def contrasts(
+        self,
+        z_new: FloatArray,
+        z: FloatArray,
+        covariates: FloatArray,
+        combine: Callable[[FloatArray], FloatArray],
+        prior: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Means and variances / sigma2 of covariates b + C h(z_new): all rows of C in one solve.
+
+        Parameters
+        ----------
+        z_new, z : ndarray, shapes (q, M) and (n, M)
+        covariates : ndarray, shape (c, p)
+        combine : callable
+            C times an array of q rows.
+        prior : ndarray, shape (c,)
+            Diagonal of C K(z_new, z_new) C'.
+        """
 
 
 def lambda_bucket(lambda_: float) -> float:
