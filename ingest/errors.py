@@ -14,8 +14,8 @@ class DownloadError(SourceError):
     """A file could not be fetched."""
 
 
-class TransportError(ProjectError):
-    """The bytes are not a whole SAS transport file of version 5.
+class ContentError(ProjectError):
+    """The bytes are not what they should be.
 
     Parameters
     ----------
@@ -28,6 +28,14 @@ class TransportError(ProjectError):
         self.expected = expected
         self.found = found
         self.advice = advice
+
+
+class TransportError(ContentError):
+    """The bytes are not a whole SAS transport file of version 5."""
+
+
+class PageError(ContentError):
+    """The bytes are not CDC's page of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)

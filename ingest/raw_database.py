@@ -1,11 +1,15 @@
-"""The raw database: one table per transport file, one view per component, and the facts of each load.
+"""The raw database: transport files as tables and as one long table, and what CDC's pages say of them.
+
+Schema ``nhanes_files`` has a table per file. Schema ``nhanes`` has a view per component, the long table
+``answers`` (a row per person, file and variable with a number) and, from the pages, ``variables`` and
+``codes``. Schema ``meta`` has the facts of each load.
 
 A run writes a new database beside the old one, in one transaction, and puts it in the old one's place
 when it is whole. So either all files of a run are in, or the old database is there, byte for byte, even
 after a full disk or a kill; and a reader that has the old one open keeps it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +17,9 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.answers import ANSWERS, write_answers, write_codebook
+from ingest.codebook_checks import CheckedCode
+from ingest.codebook_page import PageVariable
 from ingest.component_views import component_view, view_labels
 from ingest.transport import Column, TransportFile
 from warehouse.connection import connect, named_rows, quote_name, quote_text
@@ -22,7 +29,7 @@ from warehouse.seeds.catalogue import Catalogue, CatalogueFile
 
 FILE_NAME = "raw.duckdb"
 # Raised when the shape of the raw database changes: everything is then loaded again.
-_SHAPE = 1
+_SHAPE = 2
 
 _META = """
 create schema nhanes_files;
@@ -36,24 +43,18 @@ create table meta.files (
     source varchar not null check (source in ('cdc', 'directory', 'demo')),
     address varchar not null,
     sha256 varchar not null,
+    page_sha256 varchar,
     bytes bigint not null,
     rows bigint not null,
     columns bigint not null,
     file_label varchar,
     loaded_at timestamp not null
 );
-create table meta.variables (
-    file varchar not null,
-    variable varchar not null,
-    position integer not null,
-    label varchar,
-    type varchar not null,
-    primary key (file, variable)
-);
 comment on table meta.files is 'One row per loaded transport file: where it came from and what it holds.';
 comment on column meta.files.address is 'URL, or path of the file, at the time it was loaded.';
 comment on column meta.files.loaded_at is 'Time of loading, UTC.';
-comment on table meta.variables is 'One row per column of each loaded file, with the label from the file.';
+comment on column meta.files.page_sha256 is
+    'Digest of the page that was compared; null where there was none.';
 """
 
 
@@ -67,6 +68,7 @@ class FileFacts:
     source: str
     address: str
     sha256: str
+    page_sha256: str | None
     bytes: int
     rows: int
     columns: int
@@ -89,12 +91,15 @@ class Contents:
 
 @dataclass(frozen=True, kw_only=True)
 class Loading:
-    """A file that was read and checked, on its way into the raw database."""
+    """A file that was read and checked, to be written; `described` is empty where there is no page."""
 
     entry: CatalogueFile
     transport: TransportFile
     source: str
     address: str
+    page_sha256: str | None = None
+    described: tuple[PageVariable, ...] = ()
+    codes: tuple[CheckedCode, ...] = ()
 
 
 EMPTY = Contents(None, ())
@@ -132,7 +137,9 @@ def read_contents(path: Path) -> Contents:
         return _contents(connection, path)
 
 
-def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:
+def write(
+    path: Path, catalogue: Catalogue, loading: Iterable[Loading], before: Contents, kept: Sequence[str] = ()
+) -> None:
     """Make a raw database of new files and of those that have not changed, and put it in place.
 
     Parameters
@@ -140,11 +147,14 @@ def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: 
     path : Path
         The database file; need not exist.
     catalogue : Catalogue
-        Files that are not in it are left out.
-    loading : sequence of Loading
-        Files to add or to replace.
+        What the views of components are made of.
+    loading : iterable of Loading
+        Files to add or to replace, one at a time: only one is in memory. An error that it raises leaves
+        the database as it was.
     before : Contents
         What the decision to load these files was based on.
+    kept : sequence of str
+        Files of the present database that are copied.
 
     Raises
     ------
@@ -157,16 +167,21 @@ def write(path: Path, catalogue: Catalogue, loading: Sequence[Loading], before: 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new:
-            _build(new, path, catalogue, loading, before)
+            _build(new, path, catalogue, loading, before, kept)
             path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     except OSError as error:
         raise WarehouseError(cannot("write", path, error)) from error
 
 
-def _build(new: Path, old: Path, catalogue: Catalogue, loading: Sequence[Loading], before: Contents) -> None:
+def _build(
+    new: Path,
+    old: Path,
+    catalogue: Catalogue,
+    loading: Iterable[Loading],
+    before: Contents,
+    kept: Sequence[str],
+) -> None:
     digest = expected_digest(catalogue)
-    replaced = {item.entry.name for item in loading}
-    kept = [f.file for f in before.files if f.file in catalogue.by_name and f.file not in replaced]
     if kept and before.digest != digest:
         raise WarehouseError(f"{old} was loaded with another catalogue: every file must be loaded again.")
     with connect(new, read_only=False) as connection:
@@ -174,12 +189,15 @@ def _build(new: Path, old: Path, catalogue: Catalogue, loading: Sequence[Loading
             connection.execute(f"attach {quote_text(str(old))} as old (read_only)")
         connection.execute("begin")
         connection.execute(_META)
+        connection.execute(ANSWERS)
         connection.execute("insert into meta.catalogue values (?)", [digest])
         for name in kept:
             table = f"nhanes_files.{quote_name(name.lower())}"
             connection.execute(f"create table {table} as from old.{table}")
-            for facts in ("meta.files", "meta.variables"):
-                connection.execute(f"insert into {facts} from old.{facts} where file = ?", [name])
+        for facts in ("meta.files", "nhanes.variables", "nhanes.codes", "nhanes.answers") if kept else ():
+            connection.execute(
+                f"insert into {facts} from old.{facts} where list_contains($1, file)", [list(kept)]
+            )
         for item in loading:
             _write_file(connection, item)
         _write_views(connection, catalogue)
@@ -198,6 +216,7 @@ def _write_file(connection: duckdb.DuckDBPyConnection, item: Loading) -> None:
         item.source,
         item.address,
         transport.sha256,
+        item.page_sha256,
         transport.bytes,
         transport.rows,
         len(transport.columns),
@@ -205,18 +224,9 @@ def _write_file(connection: duckdb.DuckDBPyConnection, item: Loading) -> None:
         datetime.now(UTC).replace(tzinfo=None),
     )
     connection.execute(f"insert into meta.files values ({', '.join('?' * len(facts))})", facts)
-    listed = transport.columns
-    connection.execute(
-        "insert into meta.variables select $1, unnest($2::varchar[]), unnest($3::integer[]), "
-        "unnest($4::varchar[]), unnest($5::varchar[])",
-        [
-            entry.name,
-            [column.name for column in listed],
-            list(range(1, len(listed) + 1)),
-            [column.label for column in listed],
-            [column.type for column in listed],
-        ],
-    )
+    release = entry.cycle.name
+    write_codebook(connection, release, entry.name, transport, item.described, item.codes)
+    write_answers(connection, release, entry.name, transport)
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, table: str, transport: TransportFile) -> None:
@@ -232,11 +242,11 @@ def _create_table(connection: duckdb.DuckDBPyConnection, table: str, transport: 
 def _write_views(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
     loaded: dict[str, list[Column]] = {}
     for file, *rest in connection.execute(
-        "select file, variable, label, type from meta.variables order by file, position"
+        "select file, variable, label, type from nhanes.variables order by file, position"
     ).fetchall():
         loaded.setdefault(file, []).append(Column(*rest))
     for name, columns in loaded.items():
-        table = f"nhanes_files.{quote_name(catalogue.by_name[name].table)}"
+        table = f"nhanes_files.{quote_name(name.lower())}"
         _comment(connection, table, {column.name: column.label for column in columns})
     for component, files in catalogue.components.items():
         connection.execute(component_view(component, files, loaded))

@@ -10,7 +10,7 @@ from ingest.download import Policy, download
 from ingest.errors import DownloadError
 from ingest.http_client import UnreachableError, origin
 from ingest.progress import Progress
-from ingest.sources import Say, SourceFile
+from ingest.sources import Say, SourceFile, page_beside
 from warehouse.locks import exclusive_lock
 from warehouse.seeds.catalogue import Catalogue, CatalogueFile
 
@@ -49,7 +49,13 @@ class CdcSource:
             with exclusive_lock(self.folder):
                 self._fetch(wanted)
         return [
-            SourceFile(entry=file, path=self._path(file), source="cdc", address=file.address)
+            SourceFile(
+                entry=file,
+                path=self._path(file),
+                page=page_beside(self._path(file)),
+                source="cdc",
+                address=file.address,
+            )
             for file in catalogue.files
         ]
 

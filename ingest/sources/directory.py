@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ingest.errors import SourceError
-from ingest.sources import Say, SourceFile
+from ingest.sources import Say, SourceFile, page_beside
 from warehouse.errors import cannot
 from warehouse.seeds.catalogue import Catalogue
 
@@ -72,7 +72,7 @@ class DirectorySource:
         _refuse_missing(folder, [name for name in catalogue.by_name if name not in known], others)
         _refuse_ambiguous(known)
         return [
-            SourceFile(entry=entry, path=path, source="directory", address=str(path))
+            SourceFile(entry=entry, path=path, page=page_beside(path), source="directory", address=str(path))
             for entry in catalogue.files
             for path in known[entry.name][:1]
         ]

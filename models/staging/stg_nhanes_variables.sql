@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('ingest', 'variables') }}
+    select * from {{ source('nhanes', 'variables') }}
 ),
 
 renamed as (

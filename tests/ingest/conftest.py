@@ -13,9 +13,9 @@ from ingest import load
 from ingest.load import Report
 from ingest.raw_database import FILE_NAME
 from ingest.sources.directory import DirectorySource
-from tests.ingest.support.small_files import CYCLES, FILES, VARIABLES, frames, write_xpt
+from tests.ingest.support.small_files import CYCLES, ERRORS, FILES, VARIABLES, frames, write_xpt
 from warehouse.paths import seeds_directory
-from warehouse.seeds.catalogue import CATALOGUE_SEEDS, Catalogue, read_catalogue
+from warehouse.seeds.catalogue import CATALOGUE_SEEDS, ERRORS_SEED, Catalogue, read_catalogue
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def seeds(tmp_path: Path) -> Path:
     (folder / "nhanes_cycles.csv").write_text(CYCLES)
     (folder / "nhanes_files.csv").write_text(FILES)
     (folder / "nhanes_variables.csv").write_text(VARIABLES)
-    for name in CATALOGUE_SEEDS:
+    (folder / "codebook_errors.csv").write_text(ERRORS)
+    for name in (*CATALOGUE_SEEDS, ERRORS_SEED):
         shutil.copy(seeds_directory() / f"{name}.yml", folder)
     return folder
 

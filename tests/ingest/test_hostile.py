@@ -44,7 +44,7 @@ def test_hostile_labels_and_values_are_only_text(
     path.write_bytes(content)
     run()
     assert query(raw_path, "select t from raw.nhanes.pbcd order by seqn") == [(text,) for text in TEXTS]
-    sql = "select label from raw.meta.variables where variable = 'LBXBPB'"
+    sql = "select label from raw.nhanes.variables where variable = 'LBXBPB'"
     assert query(raw_path, sql) == [(LABEL,)]
     sql = "select comment from duckdb_columns() where column_name = 'LBXBPB'"
     assert query(raw_path, sql) == [(LABEL.replace("\0", ""),)] * 2

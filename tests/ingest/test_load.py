@@ -40,9 +40,9 @@ def test_tables_views_and_facts(run: Run, folder: Path, raw_path: Path) -> None:
     facts = query(path, "select * exclude (loaded_at, sha256) from raw.meta.files where file = 'PBCD_H'")
     place = folder / "PBCD_H.XPT"
     size = place.stat().st_size
-    assert facts == [("PBCD_H", "2013-2014", "PBCD", "directory", str(place), size, 6, 2, None)]
+    assert facts == [("PBCD_H", "2013-2014", "PBCD", "directory", str(place), None, size, 6, 2, None)]
     assert query(
-        path, "select variable, position, label, type from raw.meta.variables where file = 'PBCD_H'"
+        path, "select variable, position, label, type from raw.nhanes.variables where file = 'PBCD_H'"
     ) == [
         ("SEQN", 1, "Respondent sequence number", "DOUBLE"),
         ("LBXBPB", 2, "Blood lead (ug/dL)", "DOUBLE"),
@@ -107,7 +107,16 @@ def test_a_file_that_left_the_catalogue_leaves_the_warehouse(run: Run, seeds: Pa
         (seeds / seed).write_text("".join(line for line in lines if not line.startswith("PBCD_H")))
     run(catalogue=read_catalogue(seeds))
     names = query(raw_path, "select table_name from information_schema.tables order by 1")
-    assert [name for (name,) in names] == ["catalogue", "demo", "demo_h", "files", "p_demo", "variables"]
+    assert [name for (name,) in names] == [
+        "answers",
+        "catalogue",
+        "codes",
+        "demo",
+        "demo_h",
+        "files",
+        "p_demo",
+        "variables",
+    ]
 
 
 def test_more_rows_than_expected_are_accepted_and_said(run: Run, seeds: Path) -> None:

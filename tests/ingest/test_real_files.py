@@ -105,11 +105,11 @@ def test_no_value_is_nearly_zero(raw: duckdb.DuckDBPyConnection) -> None:
 
 def test_labels_can_be_queried(raw: duckdb.DuckDBPyConnection) -> None:
     label = raw.execute(
-        "select label from raw.meta.variables where file = 'DEMO_H' and variable = 'RIAGENDR'"
+        "select label from raw.nhanes.variables where file = 'DEMO_H' and variable = 'RIAGENDR'"
     )
     assert label.fetchone() == ("Gender",)
     missing = raw.execute(
-        "select count(*) filter (label is null), count(*) from raw.meta.variables"
+        "select count(*) filter (label is null), count(*) from raw.nhanes.variables"
     ).fetchone()
     assert missing
     assert missing[0] < missing[1] / 100

@@ -18,6 +18,7 @@ from warehouse.seeds.findings import Finding, FindingsError
 from warehouse.seeds.tables import Row, Seed, as_number, read_seed
 
 CATALOGUE_SEEDS = ("nhanes_cycles", "nhanes_files", "nhanes_variables")
+ERRORS_SEED = "codebook_errors"
 KEY = "SEQN"
 
 _IDENTIFIER = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
@@ -70,11 +71,28 @@ class CatalogueFile:
         return self.name.lower()
 
 
+@dataclass(frozen=True, kw_only=True)
+class KnownError:
+    """A count of CDC's page that is not what CDC's file holds.
+
+    `page_count` is None, and `label` says what the code means, where the page lacks the code.
+    """
+
+    file: str
+    variable: str
+    code: str
+    page_count: int | None
+    data_count: int
+    label: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """All files, in the order of the seed."""
+    """All files, in the order of the seed, and the known errors of CDC's pages (of any file)."""
 
     files: tuple[CatalogueFile, ...]
+    known_errors: tuple[KnownError, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, CatalogueFile]:
@@ -90,7 +108,11 @@ class Catalogue:
     @cached_property
     def digest(self) -> str:
         """Changes when anything in the catalogue changes."""
-        return sha256(repr(self.files).encode()).hexdigest()
+        return sha256(repr((self.files, self.known_errors)).encode()).hexdigest()
+
+    def errors_of(self, file: str) -> tuple[KnownError, ...]:
+        """Return the known errors of a file's page."""
+        return tuple(error for error in self.known_errors if error.file == file)
 
 
 def harmonised_names(files: Iterable[CatalogueFile]) -> tuple[str, ...]:
@@ -119,7 +141,8 @@ def read_catalogue(seeds: Path | None = None) -> Catalogue:
         If a seed or its YAML cannot be read.
     """
     folder = seeds or seeds_directory()
-    declarations = {name: read_declaration(folder / f"{name}.yml") for name in CATALOGUE_SEEDS}
+    names = (*CATALOGUE_SEEDS, ERRORS_SEED)
+    declarations = {name: read_declaration(folder / f"{name}.yml") for name in names}
     tables: dict[str, Seed] = {}
     findings: list[Finding] = []
     for name, declaration in declarations.items():
@@ -132,13 +155,13 @@ def read_catalogue(seeds: Path | None = None) -> Catalogue:
     if not findings:
         for name, declaration in declarations.items():
             findings += check_declared(tables[name], declaration, known)
-        findings += catalogue_findings(*tables.values())
+        findings += catalogue_findings(*(tables[name] for name in CATALOGUE_SEEDS))
     if findings:
         raise FindingsError(findings)
     return _catalogue(*tables.values())
 
 
-def _catalogue(cycles: Seed, files: Seed, variables: Seed) -> Catalogue:
+def _catalogue(cycles: Seed, files: Seed, variables: Seed, errors: Seed) -> Catalogue:
     named = {
         row["cycle"]: Cycle(
             name=row["cycle"],
@@ -164,7 +187,19 @@ def _catalogue(cycles: Seed, files: Seed, variables: Seed) -> Catalogue:
                 person_row=_person_row(row["person_row"]),
             )
             for row in files.rows
-        )
+        ),
+        tuple(
+            KnownError(
+                file=row["file"],
+                variable=row["variable"],
+                code=row["code"],
+                page_count=int(row["page_count"]) if row["page_count"] else None,
+                data_count=int(row["data_count"]),
+                label=row["label"],
+                reason=row["reason"],
+            )
+            for row in errors.rows
+        ),
     )
 
 

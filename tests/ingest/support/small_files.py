@@ -28,6 +28,8 @@ PBCD_H,SEQN,SEQN
 PBCD_H,LBXBPB,LBXBPB
 """
 
+ERRORS = "file,variable,code,page_count,data_count,label,reason\n"
+
 LABELS = {"SEQN": "Respondent sequence number", "LBXBPB": "Blood lead (ug/dL)"}
 
 
