@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
@@ -12,21 +12,32 @@ from warehouse.seeds.findings import Finding, nearest_names
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a seed that knows where it stands."""
+    """A row of a seed, or of a table made from study files, that knows where it stands.
+
+    `places` says where each column of the latter is from; under '' where the row is.
+    """
 
     seed: str
     line: int
     values: Mapping[str, str]
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, column: str) -> str:
         return self.values[column]
+
+    def place(self, column: str) -> str:
+        """Say where a value stands."""
+        if self.places:
+            return self.places.get(column) or self.places[""]
+        return f"seeds/{self.seed}.csv, line {self.line}, column {column}"
 
     def finding(
         self, column: str, expected: str, found: str | None = None, nearest: Sequence[str] = ()
     ) -> Finding:
         """Say what is wrong in one column; by default its value is what was found."""
-        place = f"seeds/{self.seed}.csv, line {self.line}, column {column}"
-        return Finding(place, expected, repr(self[column]) if found is None else found, tuple(nearest))
+        return Finding(
+            self.place(column), expected, repr(self[column]) if found is None else found, tuple(nearest)
+        )
 
     def unknown(self, column: str, expected: str, known: Mapping[str, object] | frozenset[str]) -> Finding:
         """Say that a name is none of those that exist."""
