@@ -18,7 +18,7 @@ examples:
   python -m ingest demo --people 5000           make synthetic files and load them
   python -m ingest status                       list what is loaded
   python -m ingest status --data data/demo      the same for the synthetic data
-  python -m ingest check                        are the seeds and dbt variables right? (loads nothing)
+  python -m ingest check                        are seeds, studies and dbt variables right? (loads nothing)
 
 Files go into DIR/raw.duckdb (DIR is --data; by default data/nhanes in the project's folder, for demo
 data/demo): a table per file in schema nhanes_files, a view per component in schema nhanes, facts in
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--people", type=_people, default=25_735, metavar="N", help="default 25735")
     demo.add_argument("--seed", type=_natural, default=20_130_101, metavar="S", help="default 20130101")
     status = commands.add_parser("status", help="print what is loaded")
-    commands.add_parser("check", help="check the seeds and dbt variables, and load nothing")
+    commands.add_parser("check", help="check seeds, studies and dbt variables, and load nothing")
     for command in (cdc, directory, demo, status):
         default = "data/demo" if command is demo else "data/nhanes"
         command.add_argument(
@@ -125,7 +125,7 @@ def _run(options: argparse.Namespace) -> None:
 
     if options.command == "check":
         refuse_findings(project_directory())
-        _say("The seeds and dbt variables are well formed and agree with each other.")
+        _say("Seeds, studies and dbt variables are well formed and agree with each other.")
         return
     data = options.data.expanduser().resolve()
     if options.command == "status":

@@ -35,7 +35,7 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True)
 class DescribedTable:
-    """A table of the models or seeds; `folder` is marts, intermediate, staging, fits or seeds."""
+    """A table of the models or seeds; `folder` is marts, intermediate, staging, fits, studies or seeds."""
 
     name: str
     folder: str
@@ -150,7 +150,8 @@ def page(tables: list[DescribedTable]) -> str:
         ("intermediate", "Intermediate tables (schema `intermediate`)"),
         ("staging", "Staging tables (schema `staging`)"),
         ("fits", "What the statistical package returned (schema `fits`)"),
-        ("seeds", "Seeds (schema `reference`): facts and choices"),
+        ("studies", "What the files in `studies/` say (schema `reference`)"),
+        ("seeds", "Seeds (schema `reference`): facts"),
     ):
         lines += [f"## {title}", "", "| table | |", "| --- | --- |"]
         lines += [

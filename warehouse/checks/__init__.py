@@ -1,7 +1,8 @@
-"""Are the seeds and dbt variables right? Asked before anything is loaded or built.
+"""Are seeds, studies and dbt variables right? Asked before anything is loaded or built.
 
-Rules that dbt tests declare (`seeds/*.yml`) are read from there; the modules here add what those cannot say.
-All findings are reported at once, each with seed, line, column, value and the nearest valid names.
+Rules that dbt tests declare (`seeds/*.yml`, `models/studies/*.yml`) are read from there, and
+`warehouse.studies` refuses a study file that is wrong in itself; the modules here add what those cannot say.
+All findings are reported at once, each with file, line, value and the nearest valid names.
 """
 
 import contextlib
@@ -19,27 +20,18 @@ from warehouse.seeds.findings import Finding, FindingsError
 NAMED: Sequence[Callable[[Project], Iterator[Finding]]] = (
     cohort_rules.conditions,
     cohort_rules.numbers_that_people_have,
-    cohort_rules.rules_have_conditions,
-    cohort_rules.distinct_rules,
     cohort_rules.no_contradictions,
     cohort_rules.study_steps,
-    studies.covariate_lists,
     studies.covariate_levels,
     studies.subgroup_levels,
-    studies.studies_are_whole,
     studies.sites_have_references,
     studies.exposures_are_measured,
     studies.outcomes_are_of_bone,
     studies.claims_fit_their_study,
-    studies.models_fit_their_study,
-    studies.subgroups_of_mixtures_meet,
     studies.mixtures_are_of_several,
-    specification_curve.choices_are_numbered,
-    specification_curve.levels_are_of_their_choice,
     specification_curve.levels_mean_something,
-    specification_curve.grids_cross_levels,
-    specification_curve.grids_fit_their_study,
-    specification_curve.own_levels_are_the_study,
+    specification_curve.grids_bear_on_their_outcome,
+    specification_curve.studies_know_all_choices,
     facts.catalogue,
     facts.variables_of_files,
     facts.codes_are_in_the_codebook,

@@ -1,4 +1,4 @@
-"""Cohort rules: conditions can be understood, and rules of a study neither overlap nor exclude all."""
+"""Cohort rules: people have what is asked, and rules of a study neither overlap nor exclude all."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
@@ -7,7 +7,7 @@ from warehouse.checks.project import Project
 from warehouse.seeds.findings import Finding, nearest_names
 from warehouse.seeds.tables import Row, as_number
 
-PRESENCE, LISTS, COMPARISONS = ("not_null", "is_null"), ("in", "not_in"), (">=", ">", "<=", "<")
+LISTS, COMPARISONS = ("in", "not_in"), (">=", ">", "<=", "<")
 _LOWER, _UPPER = (">=", ">"), ("<=", "<")
 
 
@@ -26,15 +26,11 @@ def conditions(project: Project) -> Iterator[Finding]:
             if variable in text:
                 found = f"{variable!r}, whose values are words"
                 yield row.finding("variable", f"a variable of numbers to compare by {operator}", found)
-        elif value and operator in PRESENCE:
-            yield row.finding("value", f"nothing with the operator {operator}")
 
 
 def _listed(row: Row, levels: frozenset[str]) -> Iterator[Finding]:
     for value in row["value"].split(";"):
-        if not value or value != value.strip():
-            yield row.finding("value", "values joined by semicolons, without blanks")
-        elif levels and value not in levels:
+        if levels and value not in levels:
             expected = f"values that {row['variable']} has"
             yield row.finding("value", expected, repr(value), nearest_names(value, levels))
 
@@ -52,48 +48,15 @@ def numbers_that_people_have(project: Project) -> Iterator[Finding]:
                 yield row.finding("value", expected, _words(row))
 
 
-def rules_have_conditions(project: Project) -> Iterator[Finding]:
-    """A rule without a condition would let everyone pass."""
-    known = project.seed("cohort_conditions").values("rule")
-    for row in project.seed("cohort_rules").rows:
-        if row["rule"] not in known:
-            yield row.finding(
-                "rule", "at least one row in seeds/cohort_conditions.csv", f"none for {row['rule']!r}"
-            )
-
-
-def distinct_rules(project: Project) -> Iterator[Finding]:
-    """No two rules are the same conditions under two names, and no rule says one thing twice."""
-    seen: dict[frozenset[tuple[str, str, str]], Row] = {}
-    for rule, rows in _by_rule(project).items():
-        for one, two in combinations(rows, 2):
-            if _key(one) == _key(two):
-                yield two.finding(
-                    "variable", "each condition once in a rule", f"the one of line {one.line} again"
-                )
-        first = seen.setdefault(frozenset(map(_key, rows)), rows[0])
-        if first is not rows[0]:
-            found = f"{rule!r}, which has the conditions of {first['rule']!r} (line {first.line})"
-            yield rows[0].finding("rule", "rules that differ", found)
-
-
 def study_steps(project: Project) -> Iterator[Finding]:
-    """Steps run from 1 without a gap, and the rules of one study do not overlap."""
+    """The rules of one study do not overlap."""
     by_rule = _by_rule(project)
     steps: dict[str, list[Row]] = {}
     for row in project.seed("study_cohort_rules").rows:
-        if row["step"]:  # an empty one breaks a declared rule
-            steps.setdefault(row["study"], []).append(row)
-    for study, rows in steps.items():
-        found = sorted(int(row["step"]) for row in rows)
-        if found != list(range(1, len(rows) + 1)):
-            listed = ", ".join(map(str, found))
-            yield rows[0].finding("step", f"steps 1 to {len(rows)} of {study}, each once", listed)
-        for one, two in combinations(sorted(rows, key=lambda row: int(row["step"])), 2):
-            if one["rule"] != two["rule"]:  # the same rule twice is found by the declared key
-                yield from _overlap(
-                    two, one["rule"], by_rule.get(one["rule"], ()), by_rule.get(two["rule"], ())
-                )
+        steps.setdefault(row["study"], []).append(row)
+    for rows in steps.values():
+        for one, two in combinations(rows, 2):
+            yield from _overlap(two, one["rule"], by_rule.get(one["rule"], ()), by_rule.get(two["rule"], ()))
 
 
 def _overlap(row: Row, other: str, one: Sequence[Row], two: Sequence[Row]) -> Iterator[Finding]:

@@ -92,7 +92,7 @@ def units_agree(project: Project) -> Iterator[Finding]:
         for row in project.seed(seed).rows:
             exposure = exposures.get(row[column])
             if exposure and row["unit"] != exposure["unit"]:
-                place = f"seeds/exposures.csv, line {exposure.line}"
+                place = exposure.place("unit")
                 yield row.finding("unit", f"{exposure['unit']!r}, the unit of {row[column]} in {place}")
 
 

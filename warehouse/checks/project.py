@@ -1,4 +1,4 @@
-"""All seeds of a project with their declarations, and the names that seeds may ask models for."""
+"""All seeds and studies of a project with their declarations, and the names that they may ask models for."""
 
 import ast
 import re
@@ -11,6 +11,7 @@ from warehouse.errors import SeedError, cannot
 from warehouse.seeds.declared import Declaration, read_declaration
 from warehouse.seeds.findings import Finding, nearest_names
 from warehouse.seeds.tables import Seed, read_seed
+from warehouse.studies.compile import compile_studies
 
 # What int_person_values takes from stg_demographics beside the covariates.
 _OF_DEMOGRAPHICS = ("sex", "exam_status_code", "pregnancy_code")
@@ -23,7 +24,7 @@ class UnreadableSeedError(Exception):
 
 @dataclass(frozen=True)
 class Project:
-    """Seeds and declarations by name; `unreadable` are the seeds whose form is wrong."""
+    """Seeds, tables of the studies and declarations by name; `unreadable` are those whose form is wrong."""
 
     root: Path
     seeds: Mapping[str, Seed]
@@ -111,7 +112,7 @@ class Project:
 
 
 def read_project(root: Path) -> tuple[Project, list[Finding]]:
-    """Read every seed of a project, and say what is wrong with the form of each."""
+    """Read every seed and study file of a project, and say what is wrong with the form of each."""
     seeds: dict[str, Seed] = {}
     declarations: dict[str, Declaration] = {}
     findings: list[Finding] = []
@@ -127,5 +128,12 @@ def read_project(root: Path) -> tuple[Project, list[Finding]]:
         seeds[name], wrong = read_seed(tables[name], declarations[name].types)
         findings += wrong
         if wrong:
+            unreadable.add(name)
+    studies = compile_studies(root)
+    findings += studies.findings
+    for name, table in studies.tables.items():
+        declarations[name] = read_declaration(root / "models" / "studies" / f"{name}.yml")
+        seeds[name] = table
+        if studies.findings:
             unreadable.add(name)
     return Project(root, seeds, declarations, frozenset(unreadable)), findings

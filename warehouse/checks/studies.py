@@ -3,35 +3,12 @@
 from collections.abc import Iterator
 
 from warehouse.checks.project import Project
-from warehouse.seeds.findings import Finding, nearest_names
-from warehouse.seeds.tables import Row
+from warehouse.seeds.findings import Finding
 
 # Of regressions without groups, and the two directions of a WQS index.
 _OTHER_CONTRASTS = ("per_doubling", "trend_score", "trend_median", "positive", "negative")
 # What cohort_outcomes has values of beside BMD.
 _BINARY_OUTCOME = "osteoporosis"
-_PARTS = (
-    "study_cohort_rules",
-    "study_osteoporosis_sites",
-    "study_outcomes",
-    "study_exposures",
-    "study_covariate_sets",
-)
-
-
-def covariate_lists(project: Project) -> Iterator[Finding]:
-    """The semicolon lists of covariate_sets name covariates, each once."""
-    known = project.seed("covariates").values("covariate")
-    for row in project.seed("covariate_sets").rows:
-        names = row["covariates"].split(";") if row["covariates"] else []
-        for name in dict.fromkeys(names):
-            if not name or name != name.strip():
-                yield row.finding("covariates", "covariates joined by semicolons, without blanks")
-            elif name not in known:
-                expected = "covariates of seeds/covariates.csv"
-                yield row.finding("covariates", expected, repr(name), nearest_names(name, known))
-            elif names.count(name) > 1:
-                yield row.finding("covariates", "each covariate once", f"{name!r} {names.count(name)} times")
 
 
 def covariate_levels(project: Project) -> Iterator[Finding]:
@@ -61,16 +38,6 @@ def subgroup_levels(project: Project) -> Iterator[Finding]:
             yield row.unknown("subgroup_variable", "a column of cohort", columns)
         elif levels and row["level"] not in levels:
             yield row.unknown("level", f"a level of {row['subgroup_variable']}", levels)
-
-
-def studies_are_whole(project: Project) -> Iterator[Finding]:
-    """Each study has rules, sites, outcomes, exposures and covariate sets."""
-    for row in project.seed("studies").rows:
-        for part in _PARTS:
-            if row["study"] not in project.seed(part).values("study"):
-                yield row.finding(
-                    "study", f"at least one row in seeds/{part}.csv", f"none for {row['study']!r}"
-                )
 
 
 def sites_have_references(project: Project) -> Iterator[Finding]:
@@ -118,65 +85,20 @@ def outcomes_are_of_bone(project: Project) -> Iterator[Finding]:
 
 
 def claims_fit_their_study(project: Project) -> Iterator[Finding]:
-    """A published number is about an outcome, an exposure and a contrast that its study estimates."""
-    groups = {
-        r["study"]: int(r["quantile_groups"]) for r in project.seed("studies").rows if r["quantile_groups"]
-    }
-    subgroups = project.seed("subgroups").values("subgroup") | {"all"}
+    """A published number is about a contrast that its study estimates."""
+    groups = {row["study"]: int(row["quantile_groups"]) for row in project.seed("studies").rows}
     for row in project.seed("published_claims").rows:
-        for column in ("outcome", "exposure"):
-            chosen = _of_study(project, f"study_{column}s", column, row)
-            known = project.seed(f"{column}s").values(column)
-            if row[column] in known and chosen and chosen <= known and row[column] not in chosen:
-                yield row.unknown(column, f"an {column} of {row['study']}", chosen)
         quantiles = [f"Q{group}" for group in range(2, groups.get(row["study"], 1) + 1)]
         contrasts = frozenset({*quantiles, *_OTHER_CONTRASTS})
-        if row["contrast"] and quantiles and row["contrast"] not in contrasts:
+        if row["contrast"] and row["contrast"] not in contrasts:
             yield row.unknown("contrast", f"a contrast of {row['study']}", contrasts)
-        if row["subgroup"] and row["subgroup"] not in subgroups:
-            yield row.unknown("subgroup", "all, or a subgroup of seeds/subgroups.csv", subgroups)
-
-
-def models_fit_their_study(project: Project) -> Iterator[Finding]:
-    """Mixtures and detailed models are of outcomes and covariate sets that their study has."""
-    for seed, column in (
-        ("study_mixture_outcomes", "outcome"),
-        ("study_mixture_covariate_sets", "covariate_set"),
-        ("study_detailed_models", "outcome"),
-        ("study_detailed_models", "covariate_set"),
-    ):
-        for row in project.seed(seed).rows:
-            chosen = _of_study(project, f"study_{column}s", column, row)
-            if row[column] in project.seed(f"{column}s").values(column) and row[column] not in chosen:
-                yield row.unknown(column, f"one in seeds/study_{column}s.csv for {row['study']}", chosen)
-
-
-def subgroups_of_mixtures_meet(project: Project) -> Iterator[Finding]:
-    """An outcome fitted by subgroup has a covariate set that is fitted by subgroup, and vice versa."""
-    seeds = ("study_mixture_outcomes", "study_mixture_covariate_sets")
-    for seed, other in (seeds, seeds[::-1]):
-        met = {
-            (row["study"], row["method"]) for row in project.seed(other).rows if row["by_subgroup"] == "true"
-        }
-        for row in project.seed(seed).rows:
-            if row["by_subgroup"] == "true" and (row["study"], row["method"]) not in met:
-                expected = (
-                    f"true for {row['method']} of {row['study']} in seeds/{other}.csv too, or false here"
-                )
-                yield row.finding("by_subgroup", expected, "true here alone")
 
 
 def mixtures_are_of_several(project: Project) -> Iterator[Finding]:
     """A study with mixtures has two exposures in them at least."""
     mixed = [row["study"] for row in project.seed("study_exposures").rows if row["in_mixture"] == "true"]
-    told: set[str] = set()
-    for row in project.seed("study_mixture_outcomes").rows:
-        study = row["study"]
-        if study in project.seed("studies").values("study") - told and mixed.count(study) < 2:
-            told.add(study)
-            expected = "at least two exposures in the mixture, in seeds/study_exposures.csv"
-            yield row.finding("study", expected, f"{mixed.count(study)} for {study!r}")
-
-
-def _of_study(project: Project, seed: str, column: str, row: Row) -> frozenset[str]:
-    return frozenset(other[column] for other in project.seed(seed).rows if other["study"] == row["study"])
+    wanted = {row["study"] for row in project.seed("study_mixture_outcomes").rows}
+    for row in project.seed("studies").rows:
+        if row["study"] in wanted and mixed.count(row["study"]) < 2:
+            expected = "at least two exposures in a mixture (the key `mixture`, or no key `mixtures`)"
+            yield row.finding("study", expected, f"{mixed.count(row['study'])} for {row['study']!r}")

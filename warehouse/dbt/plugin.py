@@ -1,7 +1,7 @@
-"""What a build ran with: code version, configuration and package versions, as functions inside DuckDB.
+"""What a build ran with (code version, configuration, package versions) and what the studies say, in SQL.
 
-The seeds and variables that it would run with are checked first. dbt-duckdb loads `Plugin` (profiles.yml);
-the macro record_run calls the functions at the start of a build.
+Seeds, studies and variables are checked first. dbt-duckdb loads `Plugin` (profiles.yml); the macro record_run
+calls the functions at the start of a build, the macro study_rows in the models of `models/studies/`.
 """
 
 import json
@@ -21,6 +21,7 @@ from duckdb import DuckDBPyConnection
 from warehouse.checks import refuse_findings
 from warehouse.errors import ProjectError
 from warehouse.paths import PROJECT_ROOT, data_directory
+from warehouse.studies.compile import compile_studies
 
 # What computes the results: the library and the analyses.
 CODE = (PROJECT_ROOT / "mixepi" / "src", PROJECT_ROOT / "analysis")
@@ -64,13 +65,16 @@ def code_version() -> str:
 def configuration_digest(variables: str) -> str:
     """Return one sha256 over everything that decides results.
 
-    That is: seeds, models, macros and Python models of the project that dbt builds, the analyses, the
-    library, and the dbt variables (JSON) of this invocation.
+    That is: seeds, studies, models, macros and Python models of the project that dbt builds, the analyses,
+    the library, and the dbt variables (JSON) of this invocation.
     """
     root = _project_directory()
     digest = sha256(variables.encode())
     digest.update((root / "dbt_project.yml").read_bytes())
-    for folder in (*(root / name for name in ("seeds", "models", "macros", "python_models")), *CODE):
+    for folder in (
+        *(root / name for name in ("seeds", "studies", "models", "macros", "python_models")),
+        *CODE,
+    ):
         for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES):
             digest.update(f"{folder.name}/{path.relative_to(folder).as_posix()}".encode())
             digest.update(sha256(path.read_bytes()).digest())
@@ -79,6 +83,12 @@ def configuration_digest(variables: str) -> str:
 
 def _project_directory() -> Path:
     return Path(getattr(get_flags(), "PROJECT_DIR", None) or PROJECT_ROOT)  # type: ignore[no-untyped-call]
+
+
+def compiled_study_rows(table: str) -> str:
+    """Return the rows of a table of `models/studies/` as JSON; what is empty is null."""
+    rows = compile_studies(_project_directory()).tables[table].rows
+    return json.dumps([{column: value or None for column, value in row.values.items()} for row in rows])
 
 
 def package_versions() -> str:
@@ -110,6 +120,7 @@ class Plugin(BasePlugin):
                 )
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        conn.create_function("compiled_study_rows", compiled_study_rows, ["VARCHAR"], "VARCHAR")
         conn.create_function("code_version", code_version, [], "VARCHAR")
         conn.create_function("configuration_digest", configuration_digest, ["VARCHAR"], "VARCHAR")
         conn.create_function("package_versions", package_versions, [], "VARCHAR")

@@ -11,6 +11,7 @@ import yaml
 from warehouse.errors import SeedError, cannot
 from warehouse.seeds.findings import Finding, FindingsError
 from warehouse.seeds.tables import Row, Seed, as_number, read_seed
+from warehouse.studies.compile import FOLDER, TABLES
 
 _REFERENCE = re.compile(r"ref\(['\"](\w+)['\"]\)")
 # Values that a column may hold: of a seed's column, or of a model's.
@@ -60,12 +61,15 @@ def read_declaration(path: Path) -> Declaration:
         (node,) = content.get("seeds") or content["models"]
         columns = tuple(column["name"] for column in node.get("columns", ()))
         declared = node.get("config", {}).get("column_types", {})
+        declared = {column["name"]: column.get("data_type") for column in node.get("columns", ())} | declared
         rules = [_rule(None, test) for test in node.get("data_tests", ())]
         for column in node.get("columns", ()):
             rules += [_rule(column["name"], test) for test in column.get("data_tests", ())]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SeedError(f"{path}: expected the declaration of one seed or model ({error!r})") from error
-    return Declaration(columns, {name: str(declared.get(name, "varchar")) for name in columns}, tuple(rules))
+    return Declaration(
+        columns, {name: str(declared.get(name) or "varchar") for name in columns}, tuple(rules)
+    )
 
 
 def read_yaml(path: Path) -> Any:
@@ -124,12 +128,13 @@ def _unique_combination(seed: Seed, rule: Rule, known: Known) -> Iterator[Findin
 
 
 def _once(seed: Seed, columns: Sequence[str]) -> Iterator[Finding]:
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[str, ...], Row] = {}
     for row in seed.rows:
         key = tuple(row[column] for column in columns)
-        line = seen.setdefault(key, row.line)
-        if line != row.line:
-            found = f"{', '.join(map(repr, key))} on line {line} too"
+        other = seen.setdefault(key, row)
+        if other is not row:
+            where = other.places.get("", f"on line {other.line}")
+            found = f"{', '.join(map(repr, key))} {where} too"
             yield row.finding(" and ".join(columns), "each once", found)
 
 
@@ -140,6 +145,7 @@ def _relationships(seed: Seed, rule: Rule, known: Known) -> Iterator[Finding]:
     if found is None or values is None:
         return  # not a seed, and a model whose values are only known once it is built
     place = found[1] if found[1].startswith(("int_", "stg_")) else f"seeds/{found[1]}.csv"
+    place = FOLDER if found[1] in TABLES else place
     for row, column, value in _filled(seed, rule):
         if value not in values:
             yield row.unknown(column, f"a value of {field} in {place}", values)

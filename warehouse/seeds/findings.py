@@ -24,7 +24,7 @@ class Finding:
 
 
 class FindingsError(ProjectError):
-    """Seeds or settings are wrong; nothing was run.
+    """Seeds, studies or settings are wrong; nothing was run.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class FindingsError(ProjectError):
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
         count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
-        head = f"{count} in the seeds or settings, so nothing was run:"
+        head = f"{count} in the seeds, studies or settings, so nothing was run:"
         super().__init__("\n".join([head, *(f"  {finding}" for finding in findings)]))
 
 

@@ -4,18 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from warehouse.seeds.findings import Finding, nearest_names
+from warehouse.seeds.findings import Finding
 from warehouse.seeds.tables import Row, Seed
+from warehouse.studies.based_on import with_base
 from warehouse.studies.conditions import FORMS, ExpressionError, read_conditions
 from warehouse.studies.document import Document, KeyPath, read_document
 from warehouse.studies.names import unknown_names
+from warehouse.studies.own_levels import check_own_levels, own_level
 from warehouse.studies.study_file import Mixture, Mixtures, StudyFile, read_study
 
 FOLDER = "studies"
-_NEVER_TAKEN_OVER = frozenset({"study", "order", "title", "description", "based_on", "claims", "sensitivity"})
-# Sections that define names: those of both studies are known.
-_DEFINITIONS = ("rules", "covariates")
-
 # The tables, in the order in which the models read them.
 TABLES = (
     "studies",
@@ -98,11 +96,12 @@ def compile_studies(root: Path) -> CompiledStudies:
                 findings.append(Finding(document.place(("study",)), f"{path.stem!r}, the file's name", found))
     studies: list[tuple[StudyFile, Document]] = []
     for name in documents:
-        merged, wrong = _with_base(name, documents)
+        merged, wrong = with_base(name, documents)
         study, others = read_study(merged)
         findings += wrong + others
         if study:
             findings += unknown_names(study, merged)
+            findings += check_own_levels(study, merged)
             studies.append((study, merged))
     tables = _Tables()
     for number, (study, document) in enumerate(sorted(studies, key=_place_among), start=1):
@@ -118,34 +117,6 @@ def compile_studies(root: Path) -> CompiledStudies:
 def _place_among(studied: tuple[StudyFile, Document]) -> tuple[float, str]:
     study = studied[0]
     return (float("inf") if study.order is None else study.order), study.study
-
-
-def _with_base(
-    name: str, documents: Mapping[str, Document], above: tuple[str, ...] = ()
-) -> tuple[Document, list[Finding]]:
-    """Return a document with the sections that it takes from the study that it is based on."""
-    own = documents[name]
-    base = own.values.get("based_on")
-    if base is None:
-        return own, []
-    others = sorted(documents.keys() - {name, *above})
-    if base not in others:
-        expected = "another study, based on neither this one nor one that is"
-        near = nearest_names(str(base), others)
-        return own, [Finding(own.place(("based_on",)), expected, repr(base), near)]
-    taken, findings = _with_base(base, documents, (*above, name))
-    values = {key: value for key, value in taken.values.items() if key not in _NEVER_TAKEN_OVER}
-    lines = {path: line for path, line in taken.lines.items() if path and path[0] in values}
-    for key, value in own.values.items():
-        old = values.get(key)
-        if key in _DEFINITIONS and isinstance(old, dict) and isinstance(value, dict):
-            values[key] = {**old, **value}
-            replaced: tuple[KeyPath, ...] = tuple((key, name) for name in value)
-        else:
-            values[key] = value
-            replaced = ((key,),)
-        lines = {path: line for path, line in lines.items() if path[: len(replaced[0])] not in replaced}
-    return Document(values=values, lines={**lines, **own.lines}), findings
 
 
 @dataclass(frozen=True)
@@ -348,13 +319,13 @@ class _Compiler:
     def _sensitivity(self) -> None:
         if self.study.sensitivity is None:
             return
-        for choice, facts in self.study.sensitivity.choices.items():
-            path: KeyPath = ("sensitivity", "choices", choice)
+        for choice, facts in self.study.choices.items():
+            path: KeyPath = ("choices", choice)
             values: dict[str, Value] = {"choice": choice, "applies_to": facts.applies_to, "name": facts.name}
             self._define("choices", path, **values)
             for level in facts.levels:
                 self._level(choice, level)
-            self._add("study_choices", (*path, "levels"), choice=choice, level=next(iter(facts.levels)))
+            self._add("study_choices", path, choice=choice, level=own_level(self.study, choice))
         for name, grid in self.study.sensitivity.grids.items():
             path = ("sensitivity", "grids", name)
             self._add(
@@ -373,9 +344,8 @@ class _Compiler:
                         self._add("sensitivity_grid_levels", at, **values)
 
     def _level(self, choice: str, level: str) -> None:
-        assert self.study.sensitivity
-        path: KeyPath = ("sensitivity", "choices", choice, "levels", level)
-        meaning = self.study.sensitivity.choices[choice].levels[level]
+        path: KeyPath = ("choices", choice, "levels", level)
+        meaning = self.study.choices[choice].levels[level]
         is_new = self._define(
             "choice_levels",
             path,

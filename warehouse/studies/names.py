@@ -68,12 +68,16 @@ def _uses(study: StudyFile) -> Iterator[_Use]:
 
 
 def _uses_of_sensitivity(study: StudyFile, sensitivity: Sensitivity) -> Iterator[_Use]:
-    choices = sensitivity.choices
+    choices = study.choices
     for choice, facts in choices.items():
         for level, meaning in facts.levels.items():
-            at: KeyPath = ("sensitivity", "choices", choice, "levels", level)
+            at: KeyPath = ("choices", choice, "levels", level)
             yield _Use((*at, "rules"), meaning.rules, study.rules, "rules")
             yield _Use((*at, "fixed_covariate"), [meaning.fixed_covariate], study.covariates, "covariates")
+    yield _Use(("sensitivity", "own"), sensitivity.own, choices, "choices")
+    for choice, level in sensitivity.own.items():
+        known = choices[choice].levels if choice in choices else [level]
+        yield _Use(("sensitivity", "own", choice), [level], known, f"levels of {choice}")
     for name, grid in sensitivity.grids.items():
         at = ("sensitivity", "grids", name)
         yield _Use((*at, "outcome"), [grid.outcome], study.outcomes, "outcomes")
@@ -82,6 +86,10 @@ def _uses_of_sensitivity(study: StudyFile, sensitivity: Sensitivity) -> Iterator
         yield _Use((*at, "full"), grid.full, grid.quick, f"choices in the quick settings of {name}")
         for choice in choices.keys() & grid.quick.keys():
             levels = choices[choice].levels
+            if choice == "covariate_set":
+                levels = {
+                    level: meaning for level, meaning in levels.items() if level in study.covariate_sets
+                }
             yield _Use((*at, "quick", choice), grid.quick[choice], levels, f"levels of {choice}")
             added = {level: None for level in levels if level not in grid.quick[choice]}
             yield _Use((*at, "full", choice), grid.full.get(choice, []), added, f"other levels of {choice}")

@@ -144,7 +144,7 @@ class Level(_Part):
 
 
 class Choice(_Part):
-    """A choice of the analyst; the first of its levels is the study's own."""
+    """A choice of the analyst."""
 
     name: Text
     applies_to: Literal["all", "binary"] = "all"
@@ -164,8 +164,10 @@ class Grid(_Part):
 class Sensitivity(_Part):
     """The specification curve."""
 
-    choices: dict[Code, Choice]
-    grids: dict[Code, Grid]
+    grids: Annotated[dict[Code, Grid], Field(min_length=1)]
+    own: dict[Code, Code] = Field(
+        {}, description="The study's own levels that its settings and rules do not tell, where not the first."
+    )
 
 
 class StudyFile(_Part):
@@ -178,8 +180,8 @@ class StudyFile(_Part):
     based_on: Code | None = Field(
         None,
         description=(
-            "A study whose sections count where this file has none. Rules and covariates of both are known. "
-            "Claims and sensitivity are never taken over."
+            "A study whose sections count where this file has none. Rules, covariates and choices of both "
+            "are known. Claims and sensitivity are never taken over."
         ),
     )
     paper: Paper | None = None
@@ -202,6 +204,7 @@ class StudyFile(_Part):
     mixtures: Mixtures = Mixtures()
     table_one: dict[Code, TableOneRow | None] = {}
     claims: dict[Code, Claim] = {}
+    choices: dict[Code, Choice] = {}
     sensitivity: Sensitivity | None = None
 
     @property
