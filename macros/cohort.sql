@@ -1,4 +1,4 @@
-{# Whether one condition of a cohort rule (seed cohort_conditions) holds for a person's value; both are text. #}
+{# Whether one condition of a cohort rule (table cohort_conditions) holds for a person's value; both are text. #}
 {% macro condition_holds(operator, value, expected) -%}
     case {{ operator }}
         when 'not_null' then {{ value }} is not null
@@ -9,6 +9,6 @@
         when '>' then cast({{ value }} as double) > cast({{ expected }} as double)
         when '<=' then cast({{ value }} as double) <= cast({{ expected }} as double)
         when '<' then cast({{ value }} as double) < cast({{ expected }} as double)
-        else error('seed cohort_conditions: unknown operator ' || {{ operator }})
+        else error('table cohort_conditions: unknown operator ' || {{ operator }})
     end
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
     Every single-exposure regression that the studies ask for: the whole cohort in all outcomes and covariate
-    sets, the subgroups in those of seed study_detailed_models.
+    sets, the subgroups in those of table study_detailed_models.
 #}
 
 with study_outcomes as (

@@ -1,4 +1,4 @@
-{# Every laboratory column as a row, so that an exposure is a row of the seed exposures and not a column here. #}
+{# Every laboratory column as a row, so that an exposure is a row of the table exposures and not a column here. #}
 {% set laboratory_models = ['stg_blood_metals', 'stg_cotinine', 'stg_biochemistry', 'stg_vitamin_d'] %}
 
 with laboratory as (

@@ -32,7 +32,7 @@ def add_rows(project: Path, title: str) -> None:
 @pytest.fixture
 def with_release(tmp_path: Path) -> Path:
     """Return a copy of the project to which the release was added as the page says, and nothing else."""
-    for name in ("models", "seeds"):
+    for name in ("models", "seeds", "studies"):
         shutil.copytree(PROJECT_ROOT / name, tmp_path / name)
     shutil.copy(PROJECT_ROOT / "dbt_project.yml", tmp_path)
     add_rows(tmp_path, "Another release: 2009-2010")
@@ -49,8 +49,11 @@ def test_the_rows_of_the_release_pass_the_check_by_themselves(with_release: Path
 
 def test_cotinine_needs_the_limit_that_the_page_gives(with_release: Path) -> None:
     add_rows(with_release, "Another exposure")
-    with (with_release / "seeds" / "study_exposures.csv").open("a") as file:
-        file.write("recommended,cotinine,false\n")
+    cotinine = re.findall(r"^  cotinine:\n(?:    .*\n)+", sections()["Another exposure"], re.M)
+    (with_release / "studies" / "smokers.yml").write_text(
+        "study: smokers\ntitle: Smokers\ndescription: x\nbased_on: recommended\nmixtures: {}\ntable_one: {}\n"
+        f"exposures:\n{cotinine[0]}"
+    )
     (finding,) = project_findings(with_release)
     assert "none for 'cotinine'" in str(finding)
     add_rows(with_release, "Cotinine in 2009-2010")

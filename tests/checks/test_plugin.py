@@ -25,7 +25,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a small copy: one file of each kind that is digested, and one that is not."""
     for name in (
         "dbt_project.yml",
-        "seeds/exposures.csv",
+        "seeds/bmd_sites.csv",
+        "studies/peng2025.yml",
         "models/marts/cohort.sql",
         "models/marts/cohort.yml",
         "macros/runs.sql",
@@ -45,7 +46,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("name", "counts"),
     [
         ("dbt_project.yml", True),
-        ("seeds/exposures.csv", True),
+        ("seeds/bmd_sites.csv", True),
+        ("studies/peng2025.yml", True),
         ("models/marts/cohort.sql", True),
         ("macros/runs.sql", True),
         ("python_models/fits/fit_wqs.py", True),

@@ -11,7 +11,7 @@ import yaml
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
 
-from tests.checks.support.wrong_rows import SAID_OF_ANOTHER_SEED, WRONG_ROWS
+from tests.checks.support.wrong_rows import SAID_OF_ANOTHER, WRONG_ROWS
 from warehouse import checks as seed_checks
 from warehouse.checks import NAMED, check_project, project_findings, refuse_findings
 from warehouse.checks.project import Project, read_project
@@ -71,86 +71,32 @@ def test_a_wrong_row_is_named(project: Project, tmp_path: Path, name: str) -> No
     said = "\n".join(found)
     for part in ["seeds/", ".csv, line ", *parts]:
         assert part in said, said
-    if name not in SAID_OF_ANOTHER_SEED:
+    if name not in SAID_OF_ANOTHER:
         assert f"seeds/{seed}.csv, line" in said
 
 
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"\xef\xbb\xbfstudy,covariate_set\n", "byte order mark"),
-        (b"study,covariate_set\npeng2025,C\0d\n", "line 2.*NUL"),
-        (b"study,covariate_set\npeng2025,Cd\npeng2025,\xff\n", "line 3.*UTF-8.*0xff"),
-        (b"study,covariate_set\rpeng2025,age\r", "line 1.*carriage return"),
-        (b"", "no study, covariate_set"),
+        (b"\xef\xbb\xbfknot,percentile,source\n", "byte order mark"),
+        (b"knot,percentile,source\n1,5,C\0d\n", "line 2.*NUL"),
+        (b"knot,percentile,source\n1,5,a\n2,35,\xff\n", "line 3.*UTF-8.*0xff"),
+        (b"knot,percentile,source\r1,5,a\r", "line 1.*carriage return"),
+        (b"", "no knot, percentile, source"),
     ],
 )
 def test_files_that_are_no_seeds(project: Project, tmp_path: Path, content: bytes, part: str) -> None:
-    found = changed(project, tmp_path, "study_covariate_sets", content)
+    found = changed(project, tmp_path, "spline_knots", content)
     assert len(found) == 1  # nothing else is said about rows that could not be read
     assert all(word in found[0] for word in part.split(".*"))
 
 
-def conditions(*rows: tuple[str, int, str, str, str]) -> bytes:
-    lines = [",".join(map(str, row)) for row in rows]
-    return content_of("cohort_conditions") + "".join(f"{line}\n" for line in lines).encode()
-
-
-@pytest.mark.parametrize(
-    ("rows", "part"),
-    [
-        ([("women", 2, "sex", "in", "Female")], "the one of line 2 again"),
-        ([("women", 2, "sex", "in", "Male")], "sex in Female and sex in Male"),
-        ([("women", 2, "sex", "not_in", "Female;Male")], "someone can meet"),
-        ([("women", 2, "bmi", "<", "30"), ("women", 3, "bmi", ">=", "30")], "bmi < 30 and bmi >= 30"),
-        ([("women", 2, "bmi", "is_null", ""), ("women", 3, "bmi", ">=", "30")], "bmi is_null and bmi >= 30"),
-        ([("women", 2, "age_years", ">=", "60")], "age_years >= 60 (women) and age_years >= 50 (age_50_and"),
-        ([("women", 2, "age_years", "<", "50")], "age_years < 50 (women) and age_years >= 50 (age_50_and"),
-        ([("women", 2, "Pb", "not_null", "")], "Pb not_null (women) and Pb not_null (metals_measured)"),
-        ([("ladies", 1, "sex", "in", "Female")], "has the conditions of 'women' (line 2)"),
-    ],
-)  # fmt: skip
-def test_rules_that_repeat_or_exclude_each_other(
-    project: Project, tmp_path: Path, rows: list[tuple[str, int, str, str, str]], part: str
-) -> None:
-    found = changed(project, tmp_path, "cohort_conditions", conditions(*rows))
-    assert any(part in line for line in found), found
-
-
-def test_rules_that_only_touch_are_right(project: Project, tmp_path: Path) -> None:
-    rows = [
-        ("women", 2, "poverty_income_ratio", "<", "3"),
-        ("women", 3, "poverty_income_ratio", ">=", "1.5"),
-        ("women", 4, "poverty_income_ratio", "not_null", ""),
-    ]
-    assert changed(project, tmp_path, "cohort_conditions", conditions(*rows)) == []
-
-
-def test_ages_that_somebody_has_are_right(project: Project, tmp_path: Path) -> None:
-    for condition in (b">=,80", b"<=,80", b">,0", b"<=,0"):
-        content = content_of("cohort_conditions").replace(
-            b"women,1,sex,in,Female", b"women,1,age_years," + condition
-        )
-        said = changed(project, tmp_path, "cohort_conditions", content)
-        assert not [line for line in said if "for everyone" in line]
-
-
 def test_a_row_after_a_value_of_two_lines_keeps_its_line(project: Project, tmp_path: Path) -> None:
-    content = content_of("cohort_rules").replace(b"women,Women\n", b'women,"Wo\nmen"\nwomen,Again\n', 1)
-    assert (
-        "seeds/cohort_rules.csv, line 4, column rule"
-        in changed(project, tmp_path, "cohort_rules", content)[0]
-    )
-
-
-def test_a_project_without_studies_is_right(project: Project) -> None:
-    """The shipped studies can be taken out, as docs/change-the-study.md says: all rows that name one."""
-    without = {
-        name: replace(seed, rows=()) if "study" in project.declarations[name].types else seed
-        for name, seed in project.seeds.items()
-    }
-    assert sum(not seed.rows for seed in without.values()) > 10
-    assert [str(finding) for finding in check_project(replace(project, seeds=without))] == []
+    old = b"total_femur,Total femur,"
+    content = content_of("bmd_sites").replace(old, b'total_femur,"Total\nfemur",', 1)
+    content = content.replace(b"trochanter,Troch", b"total_femur,Troch", 1)
+    said = "\n".join(changed(project, tmp_path, "bmd_sites", content))
+    assert "seeds/bmd_sites.csv, line 5, column site: expected each once" in said
 
 
 ODD = ("", "-1", "1e999", "zzzz", "'; drop table x; --", "é", ";", "9" * 40)
@@ -158,7 +104,8 @@ ODD = ("", "-1", "1e999", "zzzz", "'; drop table x; --", "é", ";", "9" * 40)
 
 def test_any_value_anywhere_gives_a_list_of_mistakes_and_no_crash(project: Project, tmp_path: Path) -> None:
     """Eight rows of each seed, and each odd value in each of its columns; limited columns notice it."""
-    for seed, declaration in project.declarations.items():
+    for seed in sorted(path.stem for path in (PROJECT_ROOT / "seeds").glob("*.csv")):
+        declaration = project.declarations[seed]
         header, *rows = csv.reader(content_of(seed).decode().splitlines())
         odd = [[ODD[(row + column) % 8] for column in range(len(header))] for row in range(8)]
         path = tmp_path / f"{seed}.csv"
@@ -235,27 +182,31 @@ def test_nearest_names_whatever_the_case() -> None:
 
 @pytest.fixture
 def wrong_project(tmp_path: Path) -> Path:
-    """Return a copy of the project with two wrong values in two seeds."""
+    """Return a copy of the project with a wrong value in a seed and one in a study."""
     copy = tmp_path / "project"
-    for name in ("models", "seeds"):
+    for name in ("models", "seeds", "studies"):
         shutil.copytree(PROJECT_ROOT / name, copy / name)
     shutil.copy(PROJECT_ROOT / "dbt_project.yml", copy)
-    for seed, old, new in (
-        ("study_exposures", "peng2025,Cd", "peng2025,Cdd"),
-        ("studies", "false,false,4", "false,false,-4"),
+    for name, old, new in (
+        ("seeds/bmd_references.csv", "0.858,0.120", "0.858,0"),
+        (
+            "studies/peng2025.yml",
+            "outcome: osteoporosis, exposure: Cd,",
+            "outcome: osteoporosis, exposure: Cdd,",
+        ),
     ):
-        path = copy / "seeds" / f"{seed}.csv"
+        path = copy / name
         path.write_text(path.read_text().replace(old, new, 1))
     return copy
 
 
 def test_a_seed_that_is_missing(wrong_project: Path) -> None:
-    for name in ("bmd_sites.csv", "nhanes_cycles.csv", "exposures.yml"):
+    for name in ("bmd_sites.csv", "nhanes_cycles.csv", "detection_limits.yml"):
         (wrong_project / "seeds" / name).unlink()
     said = [str(finding) for finding in project_findings(wrong_project)]
     for part in (
         "seeds/bmd_sites.yml: expected seeds/bmd_sites.csv beside it",
-        "seeds/exposures.csv: expected",
+        "seeds/detection_limits.csv: expected",
     ):
         assert any(part in line for line in said)
 
@@ -263,8 +214,12 @@ def test_a_seed_that_is_missing(wrong_project: Path) -> None:
 def test_all_mistakes_at_once(wrong_project: Path) -> None:
     with pytest.raises(FindingsError) as caught:
         refuse_findings(wrong_project, {"fit_profle": "full"})
-    assert str(caught.value).startswith("3 findings in the seeds or settings, so nothing was run:\n")
-    for part in ("seeds/study_exposures.csv, line 3", "'-4'", "--vars, fit_profle"):
+    assert str(caught.value).startswith("3 findings in the seeds, studies or settings, so nothing was run:\n")
+    for part in (
+        "seeds/bmd_references.csv, line 2",
+        "exposure: expected one of the exposures",
+        "--vars, fit_profle",
+    ):
         assert part in str(caught.value)
 
 
@@ -278,7 +233,7 @@ def test_dbt_refuses_when_it_opens_its_connection(
     plugin = provenance.Plugin("provenance", {}, credentials)
     with pytest.raises(DbtRuntimeError) as caught:
         plugin.update_connection_config(credentials, {})
-    for part in ("3 findings", "line 3, column exposure", "'Cdd' (nearest: Cd)", "'-4'", "fit_profle"):
+    for part in ("3 findings", "line 2, column sd", "'Cdd' (nearest: Cd)", "fit_profle"):
         assert part in str(caught.value)
     assert not (tmp_path / "x.duckdb").exists()
 

@@ -30,6 +30,11 @@ def levels_mean_something(project: Project) -> Iterator[Finding]:
         if known is not None and row["level"] not in known:
             expected = places.get(row["choice"], f"one of {', '.join(sorted(known))}")
             yield row.unknown("level", expected, known)
+    levels = {(row["choice"], row["level"]) for row in project.seed("choice_levels").rows}
+    for row in project.seed("study_choices").rows:
+        if (row["choice"], row["level"]) not in levels:
+            known = frozenset(level for choice, level in levels if choice == row["choice"])
+            yield row.unknown("level", f"a level that is {row['study']}", known)
 
 
 def grids_bear_on_their_outcome(project: Project) -> Iterator[Finding]:

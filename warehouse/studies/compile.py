@@ -260,8 +260,8 @@ class _Compiler:
                 ("covariates", covariate),
                 covariate=covariate,
                 name=facts.name,
-                kind="categorical" if facts.reference else "continuous",
-                reference_level=facts.reference,
+                kind="categorical" if facts.reference_level else "continuous",
+                reference_level=facts.reference_level,
                 unit=facts.unit,
             )
         for name, chosen in study.covariate_sets.items():

@@ -61,7 +61,8 @@ def read_conditions(expression: str) -> list[Condition]:
     row = _parser().cursor().execute(parse, [f"select {expression}\n"]).fetchone()
     parsed = json.loads(row[0]) if row else {}
     if parsed.get("error"):
-        raise ExpressionError(str(parsed["error_message"]))
+        several = parsed["error_type"] == "not implemented"
+        raise ExpressionError("more than one expression" if several else str(parsed["error_message"]))
     (statement, *others) = parsed["statements"]
     node = statement["node"]
     if others or node["type"] != "SELECT_NODE" or len(node["select_list"]) != 1:
@@ -106,7 +107,7 @@ def _conditions(node: dict[str, Any]) -> Iterator[Condition]:
 
 
 def _comparison(operator: str, left: dict[str, Any], right: dict[str, Any]) -> Condition:
-    if right["type"] == "COLUMN_REF":
+    if right["type"] == "COLUMN_REF" != left["type"]:
         left, right, operator = right, left, _MIRRORED.get(operator, operator)
     return Condition(_variable(left), operator, _constant(right))
 

@@ -23,7 +23,7 @@ def own_level(study: StudyFile, choice: str) -> str | None:
         "plausibility": "plausible_only" if disease.plausible_bmd_only else "any",
     }
     if choice in settings:
-        return settings[choice] if settings[choice] in levels else None
+        return settings[choice]
     if any(level.sites for level in levels.values()):
         alike = (name for name, level in levels.items() if set(level.sites) == set(disease.sites))
         return next(alike, None)

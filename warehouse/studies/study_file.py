@@ -70,7 +70,7 @@ class Covariate(_Part):
     name: Text
     unit: Text | None = None
     levels: list[Text] = Field([], description="Levels in the order in which table 1 shows them.")
-    reference: Text | None = Field(None, description="The level that the others are compared with.")
+    reference_level: Text | None = Field(None, description="The level that the others are compared with.")
 
 
 class CovariateSet(_Part):

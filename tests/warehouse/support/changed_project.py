@@ -1,30 +1,25 @@
-"""A copy of a project that is changed as docs/change-the-study.md says: by rows alone, with its commands."""
+"""A copy of a project that is changed as docs/change-the-study.md says, with its commands."""
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from demo.write_transport import write_transport
 from tests.warehouse.support.builds import ROOT, type_in
 from tests.warehouse.support.pages import CHANGE_THE_STUDY, blocks, commands_of
+from warehouse.studies.based_on import with_base
+from warehouse.studies.document import read_document
 
 RELEASE = ROOT / "docs" / "2009-2010"
 COPY, CHECK, BUILD = commands_of(blocks(CHANGE_THE_STUDY, "sh")[0])
 (ADD_RELEASE,) = commands_of(blocks(CHANGE_THE_STUDY, "sh")[2])
 
-# One small model of `recommended` stays, beside the study of the page.
-KEPT = {
-    "study_outcomes": [("recommended", "bmd_total_femur")],
-    "study_covariate_sets": [("recommended", "crude")],
-    "study_exposures": [("recommended", "Cd", "true"), ("recommended", "Se", "true")],
-    "study_cohort_rules": None,
-    "study_osteoporosis_sites": None,
-    "studies": None,
-}
+# What `recommended` loses beside the study of the page, for the time that it takes.
+LEFT_OUT = ("mixtures", "subgroups", "detailed_models")
 
 
 def rows_of_page() -> Iterator[tuple[str, str]]:
@@ -35,11 +30,11 @@ def rows_of_page() -> Iterator[tuple[str, str]]:
 
 
 def make_custom(checkout: Path, home: Path) -> None:
-    """Do what the page says up to the check: copy to ~/custom and add the rows; keep little besides."""
+    """Do what the page says up to the check: copy to ~/custom, write the file, add the rows; keep little."""
     type_in(checkout, COPY, HOME=str(home))
     custom = home / "custom"
-    for path in sorted((custom / "seeds").glob("*.csv")):
-        _keep_little(path)
+    _keep_little(custom / "studies")
+    (custom / "studies" / "custom.yml").write_text("".join(blocks(CHANGE_THE_STUDY, "yaml")))
     for seed, lines in rows_of_page():
         with (custom / "seeds" / f"{seed}.csv").open("a") as file:
             file.write(lines)
@@ -47,18 +42,18 @@ def make_custom(checkout: Path, home: Path) -> None:
     type_in(checkout, CHECK, HOME=str(home))
 
 
-def _keep_little(path: Path) -> None:
-    with path.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    if "study" not in header:
-        return
-    position = header.index("study")
-    rows = [row for row in rows if path.stem in KEPT and row[position] == "recommended"]
-    if KEPT.get(path.stem) is not None:
-        rows = [row for row in rows if tuple(row) in KEPT[path.stem]]
-        assert len(rows) == len(KEPT[path.stem])
-    with path.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+def _keep_little(studies: Path) -> None:
+    """Leave `recommended` alone, on its own feet, with the regressions of one outcome that are crude."""
+    documents = {path.stem: read_document(path)[0] for path in studies.glob("*.yml")}
+    whole, findings = with_base("recommended", {name: found for name, found in documents.items() if found})
+    assert findings == []
+    values = {key: value for key, value in whole.values.items() if key not in ("based_on", *LEFT_OUT)}
+    for section, name in (("outcomes", "bmd_total_femur"), ("covariate_sets", "crude")):
+        values[section] = {name: values[section][name]}
+    values["table_one"] = {"age_years": None}
+    for path in studies.glob("*.yml"):
+        path.unlink()
+    (studies / "recommended.yml").write_text(yaml.safe_dump(values, sort_keys=False))
 
 
 def write_third_release(folder: Path, files: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
