@@ -16,7 +16,7 @@ where
             then error(
                 'study ' || steps.study || ', step ' || steps.step || ': expected the rule ' || steps.rule
                 || ' to keep somebody, found nobody whom it and the rules before it keep: '
-                || 'correct seeds/cohort_conditions.csv or seeds/study_cohort_rules.csv'
+                || 'correct its file in studies/'
             ) is null
         else false
     end
