@@ -1,5 +1,7 @@
 """Quantile scores: cut points, ties, non-detects, new data."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from mixepi import fit_quantile_scores
 from mixepi.errors import DataError, QuantileWarning, SpecificationError
-from mixepi.quantile_scores import type7_quantiles
+from mixepi.quantile_scores import differing_quantiles, type7_quantiles
 from tests.support.paths import FIXTURES
 
 METALS = ["pb", "cd", "hg", "se", "mn"]
@@ -97,6 +99,90 @@ def test_quantiles_agree_with_numpy(values, q):
     probabilities = np.arange(q + 1) / q
     mine = type7_quantiles(np.array(values), probabilities)
     np.testing.assert_allclose(mine, np.quantile(values, probabilities), rtol=1e-9, atol=1e-6)
+
+
+def exact_scores(values, q):
+    """Scores by rational arithmetic: how many of the q - 1 cut points lie below each value."""
+    ordered = sorted(map(Fraction, values))
+    cuts = []
+    for k in range(1, q):
+        position = Fraction((len(ordered) - 1) * k, q)
+        below = position.numerator // position.denominator
+        share = position - below
+        above = ordered[min(below + 1, len(ordered) - 1)]
+        cuts.append((1 - share) * ordered[below] + share * above)
+    breaks = sorted({cut for cut in cuts if cut > ordered[0]})
+    return [sum(cut < Fraction(value) for cut in breaks) for value in values]
+
+
+def scores_of(values, q):
+    cuts = np.unique(type7_quantiles(np.array(values), [Fraction(k, q) for k in range(q + 1)]))[1:-1]
+    return np.searchsorted(cuts, values, side="left").tolist()
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=2, max_size=200),
+    st.integers(2, 20),
+    st.sampled_from([1.0, 0.1, 1 / 3]),
+)
+@settings(max_examples=150, deadline=None)
+def test_scores_are_those_of_rational_arithmetic(numbers, q, unit):
+    values = [number * unit for number in numbers]
+    assert scores_of(values, q) == exact_scores(values, q)
+
+
+# Sizes at which a cut point falls on a value; at those of 10 groups (n - 1) k / q in doubles is not the
+# whole number that it should be.
+ON_A_VALUE = [(11, 5), (43, 3), (91, 10), (171, 10), (331, 10), (651, 10), (1291, 10)]
+
+
+@pytest.mark.parametrize(("n", "q"), ON_A_VALUE)
+def test_a_cut_point_on_a_value_is_that_value(n, q):
+    values = np.random.default_rng(n).permutation(np.arange(1, n + 1) * 0.1)
+    cuts = type7_quantiles(values, [Fraction(k, q) for k in range(1, q)])
+    np.testing.assert_array_equal(cuts, np.sort(values)[np.arange(1, q) * (n - 1) // q])
+    # Each group has (n - 1) / q values; the lowest one more.
+    assert np.bincount(scores_of(values, q)).tolist() == [(n - 1) // q + 1] + [(n - 1) // q] * (q - 1)
+
+
+def test_the_fault_of_positions_in_doubles_is_seen():
+    """Positions rounded as doubles put values on a cut point into the next group, at some n and q."""
+    wrong = 0
+    for n, q in ON_A_VALUE:
+        values = np.arange(1, n + 1) * 0.1
+        position = (n - 1) * (np.arange(q + 1) / q)
+        below = np.floor(position).astype(int)
+        above, share = np.minimum(below + 1, n - 1), position - below
+        cuts = np.unique((1 - share) * values[below] + share * values[above])[1:-1]
+        wrong += np.searchsorted(cuts, values, side="left").tolist() != exact_scores(values, q)
+    assert wrong > 0
+
+
+def test_neighbouring_doubles_are_parted():
+    low = 1.0
+    high = np.nextafter(low, 2)
+    values = [0.0, low, high, 2.0]
+    assert scores_of(values, 2) == exact_scores(values, 2) == [0, 0, 1, 1]
+
+
+def test_a_probability_stands_for_a_fraction():
+    values = np.arange(0.0, 21)
+    np.testing.assert_array_equal(type7_quantiles(values, [0.15, 0.35, 0.7, 1 / 20, 1]), [3, 7, 14, 1, 20])
+    np.testing.assert_allclose(type7_quantiles(values, [1 / np.pi]), 20 / np.pi, rtol=1e-15)
+
+
+@given(st.lists(st.integers(0, 5), min_size=3, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_differing_quantiles_differ(numbers):
+    values = np.array(numbers, dtype=float)
+    low, high = type7_quantiles(values, [0.25, 0.75])
+    if low == high:
+        pairs = differing_quantiles(values, low, 0.25, 0.75)
+        assert len(pairs) == int(low > values.min()) + int(low < values.max())
+        for pair in pairs:
+            one, other = type7_quantiles(values, pair)
+            assert one < other
+            assert differing_quantiles(values, low, 0.75, 0.25)[pairs.index(pair)] == pair[::-1]
 
 
 def test_errors_name_column_and_count():
