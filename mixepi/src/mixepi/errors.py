@@ -23,7 +23,7 @@ class EstimationError(MixepiError):
 
 
 class SeparationError(EstimationError):
-    """A combination of covariates predicts the binary outcome perfectly: no finite estimate exists."""
+    """Some combination of columns predicts a binary outcome, or counts of 0: no finite estimate exists."""
 
 
 class DirectionError(EstimationError):

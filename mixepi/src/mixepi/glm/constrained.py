@@ -6,9 +6,13 @@ import numpy as np
 
 from mixepi.arrays import BoolArray, FloatArray, IntArray
 from mixepi.errors import EstimationError, SeparationError
-from mixepi.glm.families import FREE_DISPERSION, SOLVER_CODES
+from mixepi.glm.families import COUNTS, FREE_DISPERSION, SOLVER_CODES
+from mixepi.separation import are_counts_separated, empty_indicators
 
 PERFECT_FIT = 1e-12
+# Inverse condition of the information, in correlations, below which counts are looked at for groups of zeros:
+# a group whose mean goes to zero takes its information with it.
+SINGULAR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ def fit_glm(
     EstimationError
         If a column is a combination of earlier ones, or rows do not exceed parameters.
     SeparationError
-        If a binary outcome is predicted with certainty.
+        If a binary outcome is predicted with certainty, or all counts of some rows are 0.
     """
     from mixepi.glm import kernels as glm_kernels
 
@@ -202,6 +206,8 @@ def fit_glm(
             f"expected finite estimates, found {certain} of {n} rows predicted with certainty by "
             f"{', '.join(names[1:])}: merge rare categories or leave terms out"
         )
+    if family in COUNTS:
+        _check_counts(design, names, outcome, H, status == glm_kernels.NOT_CONVERGED)
     _check_rank(H, names)
     if status == glm_kernels.NOT_CONVERGED:
         raise EstimationError(
@@ -303,6 +309,22 @@ def _pearson(
     else:
         mu = variance = np.exp(eta)
     return np.asarray((row_weights * (y - mu) ** 2 / variance).sum(axis=1) / residual_df)
+
+
+def _check_counts(
+    design: FloatArray, names: tuple[str, ...], outcome: FloatArray, H: FloatArray, moving: bool
+) -> None:
+    """Raise `SeparationError` if a fit that did not settle has no finite estimate: groups of zeros only."""
+    scale = np.sqrt(np.diag(H))
+    settled = (scale > 0).all() and np.linalg.cond(H / np.outer(scale, scale)) < 1 / SINGULAR
+    if (settled and not moving) or not are_counts_separated(design, outcome):
+        return
+    groups = ", ".join(empty_indicators(design, names, outcome)) or "some group of rows"
+    raise SeparationError(
+        f"expected finite estimates, found all counts of {groups} to be 0 ({len(outcome)} rows, "
+        f"{int((outcome > 0).sum())} above 0, terms {', '.join(names[1:])}): merge rare categories or leave "
+        "terms out"
+    )
 
 
 def _check_rank(H: FloatArray, names: tuple[str, ...]) -> None:

@@ -18,9 +18,9 @@ from mixepi.model_frame import (
 )
 from mixepi.regression.design_matrix import design_matrix
 from mixepi.regression.result import Estimates, RegressionFit
-from mixepi.regression.separation import is_separated
 from mixepi.regression.spec import RegressionSpec
 from mixepi.regression.unweighted import fit_unweighted
+from mixepi.separation import is_separated
 from mixepi.survey.design import survey_design
 from mixepi.survey.glm import SurveyFit, survey_glm
 

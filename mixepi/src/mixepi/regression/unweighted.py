@@ -6,6 +6,7 @@ import numpy as np
 
 from mixepi.arrays import FloatArray
 from mixepi.errors import EstimationError
+from mixepi.rank import standardise
 from mixepi.regression.result import Estimates
 from mixepi.regression.spec import Family
 
@@ -34,15 +35,16 @@ def fit_unweighted(matrix: FloatArray, outcome: FloatArray, family: Family) -> E
     from statsmodels.genmod.generalized_linear_model import GLM
     from statsmodels.regression.linear_model import OLS
 
+    scaled = standardise(matrix)
     if family == "gaussian":
-        linear = OLS(outcome, matrix).fit()
+        linear = OLS(outcome, scaled.matrix).fit()
         return Estimates(
-            np.asarray(linear.params),
-            np.asarray(linear.cov_params()),
+            scaled.back @ np.asarray(linear.params),
+            scaled.back @ np.asarray(linear.cov_params()) @ scaled.back.T,
             float(linear.df_resid),
             float(linear.llf),
         )
-    model = GLM(outcome, matrix, family=Binomial())
+    model = GLM(outcome, scaled.matrix, family=Binomial())
     with warnings.catch_warnings():
         # Separation shows here as a warning; the caller looks for it exactly.
         warnings.simplefilter("ignore")
@@ -53,4 +55,9 @@ def fit_unweighted(matrix: FloatArray, outcome: FloatArray, family: Family) -> E
             f"expected the logistic regression to converge in 100 iterations, found that it did not "
             f"({len(matrix)} rows, {matrix.shape[1]} coefficients): look for separation or huge values"
         )
-    return Estimates(np.asarray(logistic.params), np.asarray(logistic.cov_params()), np.inf, log_likelihood)
+    return Estimates(
+        scaled.back @ np.asarray(logistic.params),
+        scaled.back @ np.asarray(logistic.cov_params()) @ scaled.back.T,
+        np.inf,
+        log_likelihood,
+    )

@@ -1,5 +1,6 @@
 """Design-based inference for one generalised linear model, by the `svy` package."""
 
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any, cast
@@ -8,6 +9,7 @@ import numpy as np
 
 from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import EstimationError
+from mixepi.rank import standardise
 from mixepi.survey.design import SurveyDesign, sampling_units
 
 
@@ -65,7 +67,8 @@ def survey_glm(
         "weight": design.weights[sampled],
         "domain": rows,
     }
-    values = np.column_stack([outcome, offset, design_matrix[:, 1:]])
+    scaled = standardise(design_matrix)
+    values = np.column_stack([outcome, offset, scaled.matrix[:, 1:]])
     full = np.zeros((rows.size, values.shape[1]))
     full[rows] = values
     for j, name in enumerate(["outcome", "offset", *aliases]):
@@ -89,12 +92,15 @@ def survey_glm(
                 max_iter=300,
             ).fitted
     except svy.SvyError as error:
-        raise EstimationError(f"the design-based fit failed: {error}") from error
+        said = re.sub(r"\bx(\d+)\b", lambda found: names[int(found[1])], str(error))
+        raise EstimationError(f"the design-based fit failed: {said}") from error
     if fit is None or fit.cov_matrix is None:
         raise EstimationError(f"expected a covariance from the survey fit of {', '.join(names)}, found none")
     order = [coefficient.term for coefficient in fit.coefs]
     if order[1:] != aliases:
         raise EstimationError(f"expected coefficients of {', '.join(names)} in that order, found {order}")
     return SurveyFit(
-        coefficients=np.array([c.est for c in fit.coefs]), covariance=np.asarray(fit.cov_matrix), df=df
+        coefficients=scaled.back @ np.array([c.est for c in fit.coefs]),
+        covariance=scaled.back @ np.asarray(fit.cov_matrix) @ scaled.back.T,
+        df=df,
     )
