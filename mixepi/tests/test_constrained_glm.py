@@ -232,8 +232,9 @@ def test_resampled_coefficients_are_single_fits():
     Q, Z, y, _ = problem("poisson", 8)
     X = np.column_stack([np.ones(y.size), Q, Z])
     weights = np.random.default_rng(5).integers(1, 4, size=(3, y.size)).astype(float)
-    many, converged = fit_resamples(X, y, weights, family="poisson", offset=np.zeros(y.size))
+    many, converged, separated = fit_resamples(X, y, weights, family="poisson", offset=np.zeros(y.size))
     assert converged.all()
+    assert not separated.any()
     for b in range(3):
         one = fit_glm(X, tuple("iabcdyz"), y, family="poisson", weights=weights[b], offset=np.zeros(y.size))
         np.testing.assert_allclose(many[b], one.coefficients, atol=1e-8)

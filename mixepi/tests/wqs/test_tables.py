@@ -80,7 +80,7 @@ def test_facts(result):
 
 def test_repeated_holdout_tables(toy):
     repeated = fit_repeated_holdout_wqs(
-        WQS(**BASE), toy, seed=3, options=HoldoutOptions(holdouts=8, workers=1)
+        WQS(**BASE), toy, seed=3, options=HoldoutOptions(holdouts=40, workers=1)
     )
     table = repeated.estimates()
     assert tuple(table.columns) == HOLDOUT_ESTIMATE_COLUMNS

@@ -241,8 +241,11 @@ def fit_glm(
 
 def fit_resamples(
     design: FloatArray, outcome: FloatArray, row_weights: FloatArray, *, family: str, offset: FloatArray
-) -> tuple[FloatArray, BoolArray]:
-    """Return unconstrained coefficients (B, k) of one fit per row of weights (B, n), and which converged."""
+) -> tuple[FloatArray, BoolArray, BoolArray]:
+    """Return unconstrained coefficients (B, k) of one fit per row of weights (B, n).
+
+    And which converged, and which are separated: those stop where the predictions have reached their limit.
+    """
     from mixepi.glm import kernels as glm_kernels
 
     n, k = design.shape
@@ -263,7 +266,11 @@ def fit_resamples(
     fits = glm_kernels.fit_many(X, y, shift, weights, signs, start, code, size, none)
     x = fits[0] * scale
     slopes = x[:, 1:] / spread
-    return np.column_stack([x[:, 0] - slopes @ center, slopes]), fits[4] != glm_kernels.NOT_CONVERGED
+    return (
+        np.column_stack([x[:, 0] - slopes @ center, slopes]),
+        fits[4] != glm_kernels.NOT_CONVERGED,
+        fits[4] == glm_kernels.SEPARATED,
+    )
 
 
 def _own(values: FloatArray) -> FloatArray:

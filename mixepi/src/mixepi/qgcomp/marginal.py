@@ -9,7 +9,7 @@ import pandas as pd
 
 from mixepi.arguments import require_integer, require_seed
 from mixepi.arrays import FloatArray
-from mixepi.errors import ConvergenceWarning, EstimationError, MixepiWarning
+from mixepi.errors import ConvergenceWarning, MixepiWarning, SeparationWarning
 from mixepi.glm.constrained import fit_glm, fit_resamples
 from mixepi.qgcomp.data import QGCompData, qgcomp_data
 from mixepi.qgcomp.fit import mixture_name
@@ -25,6 +25,7 @@ from mixepi.qgcomp.structural import (
 )
 from mixepi.quantile_scores import QuantileScores
 from mixepi.random_streams import random_stream
+from mixepi.replicates import NEEDED_FOR_VARIANCE, enough, few_replicates, settled
 from mixepi.resampling import draw_counts
 from mixepi.results import charts
 from mixepi.results.base import IntervalResult
@@ -49,13 +50,16 @@ class QGCompMarginalResult(IntervalResult):
     psi : array, shape (d + 1,)
         Intercept and slopes of the joint quantile.
     covariance : array, shape (d + 1, d + 1)
+        Missing if too few resamples have finite fits.
     df, interval_df : float
     levels, mean_outcomes : array, shape (v,)
         Joint exposure levels and the standardised mean outcome under each.
     outcome_terms, outcome_coefficients : length k
         The outcome model behind the predictions.
     draws : array, shape (B, d + 1)
-        Bootstrap replicates of psi; empty for the sandwich.
+        Bootstrap replicates of psi with finite fits; empty for the sandwich.
+    resamples : int
+        Replicates asked for; 0 for the sandwich.
     n : int
     events : int or None
     inference : str
@@ -75,10 +79,16 @@ class QGCompMarginalResult(IntervalResult):
     outcome_terms: tuple[str, ...]
     outcome_coefficients: FloatArray
     draws: FloatArray
+    resamples: int
     n: int
     events: int | None
     inference: str
     warnings: tuple[str, ...]
+
+    @property
+    def converged(self) -> bool:
+        """Whether failed resamples leave an interval; true for the sandwich."""
+        return settled(len(self.draws), self.resamples, NEEDED_FOR_VARIANCE) if self.resamples else True
 
     def estimates(self, level: float = 0.95) -> pd.DataFrame:
         """Return intercept, psi1, psi2, ... with the columns of `QGCompResult.estimates`."""
@@ -171,7 +181,10 @@ def fit_qgcomp_bootstrap(
     Warns
     -----
     ConvergenceWarning
-        If resamples without a finite fit were left out.
+        If resamples without a finite fit were left out, or too few are left for an interval, which is then
+        missing.
+    SeparationWarning
+        If resamples predict some rows with certainty; their predictions have reached the limit and count.
     """
     require_seed(seed)
     require_integer("resamples", resamples, 2, "200 is usual")
@@ -186,7 +199,7 @@ def fit_qgcomp_bootstrap(
         factors, df = rao_wu_factors(generator, units.strata, resamples), units.df
         counts = factors[:, units.of_row[arrays.positions]]
     weights = counts * arrays.weights
-    fits, converged = fit_resamples(
+    fits, converged, separated = fit_resamples(
         arrays.design, arrays.outcome, weights, family=spec.family, offset=arrays.offset
     )
     link = link_name(spec.family, spec.risk_ratio)
@@ -204,12 +217,23 @@ def fit_qgcomp_bootstrap(
                 "the others are left out"
             )
         )
-    if len(draws) < 2:
-        raise EstimationError(
-            f"expected at least 2 resamples with finite fits, found {len(draws)}: simplify the model"
+    if separated.any():
+        notes.append(
+            SeparationWarning(
+                f"expected no resample to predict rows with certainty, found {int(separated.sum())} of "
+                f"{resamples}: their predictions are at the limit; merge rare categories or leave terms out"
+            )
         )
-    covariance = np.atleast_2d(np.cov(draws, rowvar=False))
-    return _result(spec, seed, arrays, coefficients, covariance, draws, df, "bootstrap", notes)
+    covariance = np.full((P.shape[1], P.shape[1]), np.nan)
+    if enough(len(draws), resamples, NEEDED_FOR_VARIANCE):
+        covariance = np.atleast_2d(np.cov(draws, rowvar=False))
+    else:
+        notes.append(
+            ConvergenceWarning(few_replicates("resamples", len(draws), resamples, NEEDED_FOR_VARIANCE))
+        )
+    return _result(
+        spec, seed, arrays, coefficients, covariance, df, "bootstrap", notes, draws=draws, resamples=resamples
+    )
 
 
 def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResult:
@@ -262,17 +286,7 @@ def fit_qgcomp_sandwich(spec: QGComp, data: pd.DataFrame) -> QGCompMarginalResul
         B, df = total_covariance(score, arrays.survey, arrays.positions)
     inverse = np.linalg.inv(A)
     covariance = (inverse @ B @ inverse.T)[k:, k:]
-    return _result(
-        spec,
-        None,
-        arrays,
-        coefficients,
-        covariance,
-        np.empty((0, psi.size)),
-        df,
-        "sandwich",
-        arrays.notes,
-    )
+    return _result(spec, None, arrays, coefficients, covariance, df, "sandwich", arrays.notes)
 
 
 def mean_predictions(spec: QGComp, arrays: QGCompData, fits: FloatArray, weights: FloatArray) -> FloatArray:
@@ -282,23 +296,28 @@ def mean_predictions(spec: QGComp, arrays: QGCompData, fits: FloatArray, weights
     """
     totals = weights.sum(axis=1)
     means = np.empty((fits.shape[0], arrays.levels.size))
-    shifted = bool(np.any(arrays.offset))
-    for v, design in enumerate(arrays.interventions):
-        eta = fits @ design.T
-        if shifted:
-            eta += arrays.offset
-        # In place: these arrays are the largest of the analysis.
-        if spec.family == "binomial":
-            np.negative(eta, out=eta)
-            np.exp(eta, out=eta)
-            eta += 1.0
-            np.divide(weights, eta, out=eta)
-        else:
-            if spec.family == "poisson":
-                np.exp(eta, out=eta)
-            eta *= weights
-        means[:, v] = eta.sum(axis=1)
+    # A resample whose fit runs away overflows here and ends as missing.
+    with np.errstate(all="ignore"):
+        for v, design in enumerate(arrays.interventions):
+            means[:, v] = _totals(spec, arrays, fits @ design.T, weights)
     return np.asarray(means / totals[:, None])
+
+
+def _totals(spec: QGComp, arrays: QGCompData, eta: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return weighted totals of the mean outcome (B,); the linear predictors (B, n) are overwritten."""
+    if np.any(arrays.offset):
+        eta += arrays.offset
+    # In place: these arrays are the largest of the analysis.
+    if spec.family == "binomial":
+        np.negative(eta, out=eta)
+        np.exp(eta, out=eta)
+        eta += 1.0
+        np.divide(weights, eta, out=eta)
+    else:
+        if spec.family == "poisson":
+            np.exp(eta, out=eta)
+        eta *= weights
+    return np.asarray(eta.sum(axis=1))
 
 
 def _outcome_fit(spec: QGComp, arrays: QGCompData) -> FloatArray:
@@ -328,10 +347,12 @@ def _result(
     arrays: QGCompData,
     coefficients: FloatArray,
     covariance: FloatArray,
-    draws: FloatArray,
     df: float,
     inference: str,
     notes: list[MixepiWarning] | tuple[MixepiWarning, ...],
+    *,
+    draws: FloatArray | None = None,
+    resamples: int = 0,
 ) -> QGCompMarginalResult:
     for note in notes:
         warn(note, stacklevel=3)
@@ -358,7 +379,8 @@ def _result(
         mean_outcomes=means[0],
         outcome_terms=arrays.names,
         outcome_coefficients=coefficients,
-        draws=draws,
+        draws=np.empty((0, psi.size)) if draws is None else draws,
+        resamples=resamples,
         n=n,
         events=int(arrays.outcome.sum()) if spec.family == "binomial" else None,
         inference=inference if arrays.survey is None else f"{inference}, design",

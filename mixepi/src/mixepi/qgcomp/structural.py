@@ -52,6 +52,16 @@ def fit_structural(means: FloatArray, P: FloatArray, family: str, link: str) -> 
     """
     if link == "identity":
         return np.asarray(means @ np.linalg.pinv(P).T)
+    possible = np.isfinite(means).all(axis=1) & (means > 0).all(axis=1)
+    if family == "binomial":
+        possible &= (means < 1).all(axis=1)
+    beta = np.full((means.shape[0], P.shape[1]), np.nan)
+    with np.errstate(all="ignore"):  # a row that runs away ends as missing
+        beta[possible] = _scoring(means[possible], P, family, link)
+    return beta
+
+
+def _scoring(means: FloatArray, P: FloatArray, family: str, link: str) -> FloatArray:
     start = np.log(means) if link == "log" else np.log(means / (1 - means))
     beta = start @ np.linalg.pinv(P).T
     bounded = family == "binomial" and link == "log"
@@ -62,7 +72,7 @@ def fit_structural(means: FloatArray, P: FloatArray, family: str, link: str) -> 
         fitted = inverse_link(link, beta @ P.T)
         score = ((means - fitted) * score_factor(family, link, fitted)) @ P
         H = np.einsum("va,bv,vc->bac", P, curvature(family, link, fitted), P)
-        step = np.linalg.solve(H, score[..., None])[..., 0]
+        step = _solved(H, score)
         if bounded:
             for _ in range(60):
                 outside = ((beta + step) @ P.T >= 0).any(axis=1)
@@ -70,11 +80,21 @@ def fit_structural(means: FloatArray, P: FloatArray, family: str, link: str) -> 
                     break
                 step[outside] /= 2
         beta = beta + step
-        moving = np.abs(step).max(axis=1) >= 1e-12 * (1 + np.abs(beta).max(axis=1))
+        moving = ~(np.abs(step).max(axis=1) < 1e-12 * (1 + np.abs(beta).max(axis=1)))
         if not moving.any():
             return np.asarray(beta)
     beta[moving] = np.nan
     return np.asarray(beta)
+
+
+def _solved(H: FloatArray, score: FloatArray) -> FloatArray:
+    """Solve H (B, d, d) for the scores (B, d), row by row where one is singular, which is then missing."""
+    try:
+        return np.asarray(np.linalg.solve(H, score[..., None])[..., 0])
+    except np.linalg.LinAlgError:
+        if H.shape[0] == 1:
+            return np.full_like(score, np.nan)
+        return np.concatenate([_solved(H[b : b + 1], score[b : b + 1]) for b in range(H.shape[0])])
 
 
 def require_settled(beta: FloatArray) -> FloatArray:

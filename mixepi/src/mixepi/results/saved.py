@@ -18,7 +18,7 @@ from mixepi.files import written_whole
 
 FORMAT = "mixepi result"
 # Raised whenever a class below changes its fields, because then older files can no longer be read.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CONTENTS = "result.json"
 # A fixed date: the same result gives the same bytes.
 DATE = (1980, 1, 1, 0, 0, 0)

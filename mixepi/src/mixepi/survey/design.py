@@ -203,20 +203,23 @@ def total_covariance(
 def rao_wu_factors(generator: np.random.Generator, strata: FloatArray, resamples: int) -> FloatArray:
     """Return weight factors (B, S) of PSUs in the rescaled bootstrap of Rao and Wu (1988).
 
-    In a stratum of m PSUs, m - 1 are drawn with replacement and the weights multiplied by m / (m - 1).
+    In a stratum of m PSUs, m - 1 are drawn with replacement and the weights multiplied by m / (m - 1). A
+    stratum of one PSU, of which `sampling_units` allows no variance, is kept as it is.
 
     Parameters
     ----------
     generator : numpy.random.Generator
     strata : array, shape (S,)
-        Stratum of each PSU; at least two in each.
+        Stratum of each PSU.
     resamples : int
         B.
     """
-    factors = np.zeros((resamples, strata.size))
+    factors = np.ones((resamples, strata.size))
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
         m = members.size
+        if m == 1:
+            continue
         drawn = generator.integers(0, m, size=(resamples, m - 1))
         for j, member in enumerate(members):
             factors[:, member] = (drawn == j).sum(axis=1) * m / (m - 1)

@@ -57,6 +57,11 @@ class BootstrapFits:
     converged: BoolArray
     separated: BoolArray
 
+    @property
+    def failed(self) -> BoolArray:
+        """Bootstraps, shape (B,), that count for nothing because they are separated or did not converge."""
+        return np.asarray(~self.used.any(axis=0) & (self.separated | ~self.converged))
+
     def average(self) -> FloatArray:
         """Return the final index weights, shape (D, K): the signal-weighted mean over bootstraps."""
         rows = np.where(self.used[..., None], self.weights, 0.0)

@@ -10,6 +10,7 @@ from mixepi.arrays import BoolArray, FloatArray
 from mixepi.errors import DataError
 from mixepi.model_frame import as_numbers, factor_levels, numeric_column, require_columns, require_factor
 from mixepi.scored_data import ScoredData, score_data
+from mixepi.survey.design import SamplingUnits, sampling_units
 from mixepi.wqs.spec import WQS
 
 
@@ -41,6 +42,8 @@ class WQSData(ScoredData):
     modifier_name : str
     parameters : int
         Of the final model.
+    units : SamplingUnits or None
+        PSUs of the analysed rows: what is split and resampled under a design.
     """
 
     index_columns: FloatArray
@@ -48,6 +51,7 @@ class WQSData(ScoredData):
     modifier: FloatArray | None
     modifier_name: str
     parameters: int
+    units: SamplingUnits | None
 
     def require_rows(self, rows: BoolArray, part: str) -> None:
         """Raise `DataError` unless a part of the rows outnumbers the parameters of the final model."""
@@ -80,6 +84,7 @@ def wqs_data(spec: WQS, data: pd.DataFrame) -> WQSData:
         modifier=modifier,
         modifier_name=modifier_name,
         parameters=1 + shared.covariates.matrix.shape[1] + len(spec.directions) + (modifier is not None),
+        units=None if shared.survey is None else sampling_units(shared.survey),
     )
 
 

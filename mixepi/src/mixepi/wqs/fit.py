@@ -9,10 +9,8 @@ import pandas as pd
 
 from mixepi.arguments import require_seed
 from mixepi.arrays import BoolArray, FloatArray, IntArray
-from mixepi.errors import DataError, MixepiWarning, SpecificationError
-from mixepi.model_frame import row_values
+from mixepi.errors import MixepiWarning, SpecificationError
 from mixepi.random_streams import random_stream
-from mixepi.resampling import count_rows, draw_counts
 from mixepi.wqs.bootstraps import (
     BootstrapFits,
     draw_subsets,
@@ -25,6 +23,7 @@ from mixepi.wqs.final_model import FinalModel, check_events, fit_final_model
 from mixepi.wqs.interaction import fit_interaction_bootstraps
 from mixepi.wqs.results import WQSResult
 from mixepi.wqs.spec import WQS
+from mixepi.wqs.split import given_validation, resample_counts, split_rows
 
 
 def fit_wqs(
@@ -81,7 +80,7 @@ def fit_wqs(
     """
     require_seed(seed)
     arrays = wqs_data(spec, data)
-    given = None if validation_rows is None else _given_validation(validation_rows, data, arrays)
+    given = None if validation_rows is None else given_validation(validation_rows, data, arrays)
     if bootstrap_rows is not None and spec.random_subset is not None:
         raise SpecificationError(
             "expected bootstrap_rows without random_subset, found both: random-subset WQS does not "
@@ -136,9 +135,8 @@ def fit_split(
     `variance`: see `fit_final_model`.
     """
     generator = random_stream(seed, "wqs", "holdout", number)
-    n = arrays.outcome.size
     if validation is None:
-        training, validation = split_rows(generator, n, spec.validation)
+        training, validation = split_rows(generator, arrays, spec.validation)
     else:
         training = ~validation
     arrays.require_rows(training, "training")
@@ -173,47 +171,7 @@ def draw_and_fit(
     if spec.random_subset is not None:
         included = draw_subsets(generator, spec, arrays.index_columns.shape[1])
         return fit_bootstraps(spec, arrays, training, np.ones((1, m)), included)
-    if bootstrap_rows is None:
-        counts = draw_counts(generator, m, spec.bootstraps)
-    else:
-        drawn = np.asarray(bootstrap_rows)
-        whole = drawn.ndim == 2 and drawn.size > 0 and np.issubdtype(drawn.dtype, np.integer)
-        if not whole or drawn.min() < 0 or drawn.max() >= m:
-            values = f", {drawn.min()} to {drawn.max()}" if whole else ""
-            raise DataError(
-                f"expected bootstrap_rows of shape (B, m) with whole numbers from 0 to {m - 1}, found shape "
-                f"{drawn.shape}, dtype {drawn.dtype}{values}: count the training rows from 0"
-            )
-        counts = count_rows(drawn, m)
+    counts = resample_counts(generator, arrays, training, spec.bootstraps, bootstrap_rows)
     if spec.interaction is not None:
         return fit_interaction_bootstraps(spec, arrays, training, counts)
     return fit_bootstraps(spec, arrays, training, counts)
-
-
-def split_rows(generator: np.random.Generator, n: int, share: float) -> tuple[BoolArray, BoolArray]:
-    """Return training and validation masks with round(share * n) validation rows; all rows in both for 0."""
-    if share == 0:
-        return np.ones(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)
-    validation = np.zeros(n, dtype=np.bool_)
-    validation[generator.permutation(n)[: round(share * n)]] = True
-    return ~validation, validation
-
-
-def _given_validation(
-    rows: pd.Series | Sequence[bool] | BoolArray, data: pd.DataFrame, arrays: WQSData
-) -> BoolArray:
-    mask = row_values("validation_rows", rows, data.index)
-    other = int((~np.isin(mask, (0, 1))).sum())
-    if other:
-        raise DataError(
-            f"expected validation_rows to be true or false, found {other} other values of {mask.size}: "
-            "mark every row of the data frame"
-        )
-    chosen = mask.astype(np.bool_)[arrays.positions]
-    if chosen.all() or not chosen.any():
-        raise DataError(
-            f"expected validation and training rows, found {int(chosen.sum())} validation rows of "
-            f"{chosen.size}: "
-            "set validation=0 in the specification to use all rows for both"
-        )
-    return np.asarray(chosen)

@@ -3,16 +3,18 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from warnings import warn
 
 import numpy as np
 import pandas as pd
 
 from mixepi.arguments import require_seed, require_type
 from mixepi.arrays import FloatArray
-from mixepi.errors import DirectionError, SpecificationError
+from mixepi.errors import ConvergenceWarning, DirectionError, SpecificationError
 from mixepi.fan_out import fan_out
 from mixepi.glm.constrained import fit_glm
 from mixepi.random_streams import random_stream
+from mixepi.replicates import Failure, attempted, settled
 from mixepi.results import charts
 from mixepi.results.base import Result
 from mixepi.tables import check_level
@@ -46,9 +48,12 @@ class PermutationResult(Result):
         Index coefficient with weights and coefficient from all rows.
     index_weights : array, shape (K,)
     null_estimates : array, shape (P,)
-        Coefficients under permutation; 0 where no bootstrap had the direction.
+        Coefficients under permutation; 0 where no bootstrap had the direction, missing where the permuted
+        data could not be fitted.
     p_value : float
-        One-sided: (1 + number at least as extreme in the direction) / (1 + P).
+        One-sided: (1 + number at least as extreme in the direction) / (1 + P). Permutations that could not be
+        fitted count as more extreme, so that they never make a p value smaller.
+    warnings : tuple of str
     """
 
     spec: WQS
@@ -57,6 +62,16 @@ class PermutationResult(Result):
     index_weights: FloatArray
     null_estimates: FloatArray
     p_value: float
+    warnings: tuple[str, ...]
+
+    @property
+    def converged(self) -> bool:
+        """Whether most permutations could be fitted."""
+        return settled(self._completed.size, self.null_estimates.size, 1)
+
+    @property
+    def _completed(self) -> FloatArray:
+        return self.null_estimates[np.isfinite(self.null_estimates)]
 
     def estimates(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row with the columns `PERMUTATION_COLUMNS`.
@@ -65,8 +80,9 @@ class PermutationResult(Result):
         1 - `level` of them exceed in the direction.
         """
         check_level(level)
-        P = self.null_estimates.size
+        P, completed = self.null_estimates.size, self._completed
         tail = level if self.spec.direction == "positive" else 1 - level
+        median, high = np.quantile(completed, [0.5, tail]) if self.converged else (np.nan, np.nan)
         return pd.DataFrame(
             [
                 {
@@ -75,8 +91,8 @@ class PermutationResult(Result):
                     "p_value": self.p_value,
                     "permutations": P,
                     "p_value_error": float(np.sqrt(self.p_value * (1 - self.p_value) / P)),
-                    "null_median": float(np.median(self.null_estimates)),
-                    "null_high": float(np.quantile(self.null_estimates, tail)),
+                    "null_median": float(median),
+                    "null_high": float(high),
                 }
             ],
             columns=list(PERMUTATION_COLUMNS),
@@ -90,6 +106,10 @@ class PermutationResult(Result):
             f"{self.null_estimates.size} permutations, seed {self.seed}"
         )
 
+    def remarks(self) -> tuple[str, ...]:
+        """Return the warnings of the test."""
+        return self.warnings
+
     def plot_permutations(self) -> Any:
         """Return an altair histogram of the coefficients under permutation and the observed one.
 
@@ -99,7 +119,7 @@ class PermutationResult(Result):
             Altair is not installed.
         """
         return charts.plot_null(
-            pd.DataFrame({"estimate": self.null_estimates}),
+            pd.DataFrame({"estimate": self._completed}),
             self.estimate,
             charts.effect_label(self.spec.family, self.spec.outcome),
             f"{self.headline()}: p = {self.p_value:.3g}",
@@ -124,7 +144,7 @@ def permutation_test_wqs(
     Parameters
     ----------
     spec : WQS
-        `validation` is set to 0; one direction, no interaction.
+        `validation` is set to 0; one direction, no interaction, no survey design.
     data : DataFrame
     seed : int
         Permutation k depends on (seed, k) only.
@@ -137,9 +157,14 @@ def permutation_test_wqs(
     Raises
     ------
     SpecificationError
-        For two directions or an interaction.
+        For two directions, an interaction, or a survey design, under which rows cannot be exchanged.
     DirectionError
         If the observed data have no index in the direction.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If permuted data could not be fitted.
 
     References
     ----------
@@ -153,6 +178,13 @@ def permutation_test_wqs(
             f"expected one direction and no interaction, found direction={spec.direction!r}, "
             f"interaction={spec.interaction!r}: test one index at a time"
         )
+    if spec.is_survey:
+        raise SpecificationError(
+            f"expected no survey design, found strata={spec.strata!r} and psu={spec.psu!r}: people of "
+            "unequal weights in PSUs that are alike cannot be exchanged, so a permutation of them has no null "
+            "distribution to give; use fit_qgcomp, or fit_wqs with its split by whole PSUs, or leave the "
+            "design out and test the sample as it is"
+        )
     options = PermutationOptions() if options is None else options
     require_type("options", options, PermutationOptions)
     whole = replace(spec, validation=0.0)
@@ -165,17 +197,27 @@ def permutation_test_wqs(
             "there is no index to test; fit the other direction"
         )
     residuals = _residuals(whole, arrays)
-    task = partial(_permuted, whole, arrays, residuals, seed)
-    null = np.array(
-        fan_out(
-            task,
-            range(options.permutations),
-            workers=options.workers,
-            description="WQS permutations" if options.progress else None,
-            backend="threads",
-        )
+    found = fan_out(
+        partial(attempted, partial(_permuted, whole, arrays, residuals, seed)),
+        range(options.permutations),
+        workers=options.workers,
+        description="WQS permutations" if options.progress else None,
+        backend="threads",
     )
-    extreme = null >= observed if spec.direction == "positive" else null <= observed
+    null = np.array([np.nan if isinstance(one, Failure) else one for one in found])
+    reasons = [one.reason for one in found if isinstance(one, Failure)]
+    notes = list(arrays.notes)
+    if reasons:
+        notes.append(
+            ConvergenceWarning(
+                f"expected {options.permutations} permutations with finite fits, found "
+                f"{options.permutations - len(reasons)}: the others count as more extreme; the first: "
+                f"{reasons[0]}"
+            )
+        )
+    for note in notes:
+        warn(note, stacklevel=2)
+    extreme = ~(null < observed) if spec.direction == "positive" else ~(null > observed)
     return PermutationResult(
         spec=whole,
         seed=seed,
@@ -183,6 +225,7 @@ def permutation_test_wqs(
         index_weights=weights,
         null_estimates=null,
         p_value=float((1 + extreme.sum()) / (1 + options.permutations)),
+        warnings=tuple(map(str, notes)),
     )
 
 

@@ -10,9 +10,25 @@ import pandas as pd
 
 from mixepi.arguments import require_seed, require_type
 from mixepi.arrays import FloatArray, IntArray
-from mixepi.errors import DirectionError, DirectionWarning, EstimationError, MixepiWarning, SpecificationError
+from mixepi.errors import (
+    ConvergenceWarning,
+    DirectionWarning,
+    EstimationError,
+    MixepiError,
+    MixepiWarning,
+    SpecificationError,
+)
 from mixepi.fan_out import fan_out
 from mixepi.quantile_scores import QuantileScores
+from mixepi.replicates import (
+    Failure,
+    attempted,
+    enough,
+    few_replicates,
+    needed_for_percentiles,
+    percentiles,
+    settled,
+)
 from mixepi.results import charts
 from mixepi.results.base import IntervalResult
 from mixepi.tables import check_level
@@ -78,20 +94,37 @@ class RepeatedHoldoutResult(IntervalResult):
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def asked(self) -> int:
+        """Number of splits asked for."""
+        return self.completed.size + len(self.failures)
+
+    @property
+    def converged(self) -> bool:
+        """Whether failed splits leave the mean over splits usable."""
+        return settled(self.completed.size, self.asked, needed_for_percentiles(0.95))
+
     def estimates(self, level: float = 0.95) -> pd.DataFrame:
         """Return mean, median, standard deviation and percentiles over splits: `HOLDOUT_ESTIMATE_COLUMNS`.
 
         The spread over splits of one data set is not a sampling distribution; that percentile intervals are
-        nevertheless read as confidence intervals is the convention of Tanner et al. (2019).
+        nevertheless read as confidence intervals is the convention of Tanner et al. (2019). Standard
+        deviation and percentiles are missing under a survey design, where such intervals cover the truth in
+        two samples of three, and where fewer splits were completed than `mixepi.replicates` asks for.
         """
         check_level(level)
-        low, high = np.quantile(self.coefficients, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        low, high = percentiles(self.coefficients, level, self.asked)
+        spread = np.full(len(self.terms), np.nan)
+        if self.spec.is_survey:
+            low, high = spread, spread
+        elif np.isfinite(low).all():
+            spread = self.coefficients.std(axis=0, ddof=1)
         return pd.DataFrame(
             {
                 "term": list(self.terms),
                 "estimate": self.coefficients.mean(axis=0),
                 "median": np.median(self.coefficients, axis=0),
-                "std_error": self.coefficients.std(axis=0, ddof=1),
+                "std_error": spread,
                 "conf_low": low,
                 "conf_high": high,
                 "share_positive": (self.coefficients > 0).mean(axis=0),
@@ -108,7 +141,7 @@ class RepeatedHoldoutResult(IntervalResult):
         tables = []
         for d, direction in enumerate(self.spec.directions):
             drawn = self.index_weights[:, d]
-            low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+            low, high = percentiles(drawn, level, self.asked)
             share = (drawn > 1 / drawn.shape[1]).mean(axis=0)
             tables.append(weight_table(self.components, direction, drawn.mean(axis=0), low, high, share))
         return pd.concat(tables, ignore_index=True)
@@ -116,7 +149,7 @@ class RepeatedHoldoutResult(IntervalResult):
     def holdout_table(self) -> pd.DataFrame:
         """Return one row per split: `HOLDOUT_COLUMNS`, then the index coefficients."""
         rows = []
-        for r in range(self.completed.size + len(self.failures)):
+        for r in range(self.asked):
             if r in self.failures:
                 rows.append({"holdout": r, "completed": False, "reason": self.failures[r]})
                 continue
@@ -152,7 +185,7 @@ class RepeatedHoldoutResult(IntervalResult):
         spec, done = self.spec, self.completed.size
         return (
             f"WQS over random splits, {index_name(spec)}, {spec.family} {spec.outcome}, "
-            f"{done} of {done + len(self.failures)} splits completed, seed {self.seed}"
+            f"{done} of {self.asked} splits completed, seed {self.seed}"
         )
 
     def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
@@ -196,11 +229,20 @@ def fit_repeated_holdout_wqs(
     ------
     DirectionError
         If no split has a bootstrap in the wanted direction.
+    DataError, EstimationError
+        If no split can be completed for another reason.
 
     Warns
     -----
     DirectionWarning
         If some splits could not be completed and were dropped.
+    ConvergenceWarning
+        If too few were completed for an interval, or a survey design leaves none.
+
+    Notes
+    -----
+    Under a survey design each split is of whole PSUs (see `fit_wqs`), and there is no interval: splits of one
+    sample share its PSUs, so their spread misses most of what another sample would change.
 
     References
     ----------
@@ -217,7 +259,7 @@ def fit_repeated_holdout_wqs(
     options = HoldoutOptions() if options is None else options
     require_type("options", options, HoldoutOptions)
     arrays = wqs_data(spec, data)
-    task = partial(_holdout, spec, arrays, seed)
+    task = partial(attempted, partial(_holdout, spec, arrays, seed))
     passes = fan_out(
         task,
         range(options.holdouts),
@@ -225,10 +267,12 @@ def fit_repeated_holdout_wqs(
         description="WQS splits" if options.progress else None,
         backend="threads",
     )
-    done = {r: found for r, found in enumerate(passes) if isinstance(found, _Holdout)}
-    failures = {r: str(found) for r, found in enumerate(passes) if not isinstance(found, _Holdout)}
+    done = {r: found for r, found in enumerate(passes) if not isinstance(found, Failure)}
+    failures = {r: found.reason for r, found in enumerate(passes) if isinstance(found, Failure)}
     if not done:
-        raise DirectionError(
+        first = next(found.error for found in passes if isinstance(found, Failure))
+        kind = type(first) if isinstance(first, MixepiError) else EstimationError
+        raise kind(
             f"expected some of {options.holdouts} splits to be completed, found none; the first: "
             f"{failures[0]}"
         )
@@ -240,6 +284,16 @@ def fit_repeated_holdout_wqs(
                 f"{next(iter(failures.values()))}"
             )
         )
+    needed = needed_for_percentiles(0.95)
+    if spec.is_survey:
+        notes.append(
+            ConvergenceWarning(
+                "expected an interval that covers the truth, found none under a survey design: splits of one "
+                "sample do not vary as samples do; take the interval of fit_wqs or fit_qgcomp"
+            )
+        )
+    elif not enough(len(done), options.holdouts, needed):
+        notes.append(ConvergenceWarning(few_replicates("splits", len(done), options.holdouts, needed)))
     noted = sum(bool(found.notes) for found in done.values())
     if noted:
         example = next(found.notes[0] for found in done.values() if found.notes)
@@ -277,11 +331,7 @@ class _Holdout:
     notes: tuple[MixepiWarning, ...]
 
 
-def _holdout(spec: WQS, arrays: WQSData, seed: int, number: int) -> _Holdout | EstimationError:
-    try:
-        # The spread over splits is what is reported: no split needs a variance of its own.
-        found = fit_split(spec, arrays, seed, number, variance=False)
-    except EstimationError as error:
-        # One unlucky split must not end the analysis; it is counted and reported with its reason.
-        return error
+def _holdout(spec: WQS, arrays: WQSData, seed: int, number: int) -> _Holdout:
+    # The spread over splits is what is reported: no split needs a variance of its own.
+    found = fit_split(spec, arrays, seed, number, variance=False)
     return _Holdout(found.model, found.index_weights, found.bootstraps.preferred.mean(axis=1), found.notes)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mixepi.arrays import BoolArray, FloatArray
 from mixepi.quantile_scores import QuantileScores
+from mixepi.replicates import needed_for_percentiles, percentiles, settled
 from mixepi.results import charts
 from mixepi.results.base import IntervalResult
 from mixepi.tables import ESTIMATE_COLUMNS, check_level, estimate_table, with_counts
@@ -96,6 +97,12 @@ class WQSResult(IntervalResult):
     validation_rows: BoolArray
     warnings: tuple[str, ...]
 
+    @property
+    def converged(self) -> bool:
+        """Whether failed bootstraps leave the index weights usable."""
+        B = self.bootstraps.deviances.size
+        return settled(B - int(self.bootstraps.failed.sum()), B, needed_for_percentiles(0.95))
+
     def estimates(self, level: float = 0.95) -> pd.DataFrame:
         """Return the final model's coefficients: columns `WQS_ESTIMATE_COLUMNS`, linear-predictor scale."""
         model = self.model
@@ -107,14 +114,15 @@ class WQSResult(IntervalResult):
     def weights(self, level: float = 0.95) -> pd.DataFrame:
         """Return the index weights, largest first: columns `WEIGHT_COLUMNS`.
 
-        `conf_low` and `conf_high` are percentiles over the bootstraps that count; `share_above_equal` is
-        the share of those with a weight above 1/K, the weight of an exposure in an equal index.
+        `conf_low` and `conf_high` are percentiles over the bootstraps that count, missing where these are
+        fewer than `mixepi.replicates` asks for; `share_above_equal` is the share of those with a weight above
+        1/K, the weight of an exposure in an equal index.
         """
         check_level(level)
         tables = []
         for d, direction in enumerate(self.spec.directions):
             drawn = self.bootstraps.weights[d][self.bootstraps.used[d]]
-            low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+            low, high = percentiles(drawn, level, len(drawn))
             tables.append(
                 weight_table(
                     self.components,
