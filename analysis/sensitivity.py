@@ -4,6 +4,7 @@ After Steegen, Tuerlinckx, Gelman and Vanpaemel (2016) and Simonsohn, Simmons an
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from mixepi.errors import DataError
 from mixepi.imputation import impute, pool
 from mixepi.model_frame import require_columns
 from mixepi.regression import RegressionFit, fit_regression
+from mixepi.replicates import Failure, attempted
 
 GROUP_KEYS = ["study", "people", "definition", "exposure"]
 SPECIFICATION = (
@@ -230,14 +232,20 @@ def _specification_rows(
 
     def estimate() -> list[dict[str, Any]]:
         if imputations:
-            fits = [
-                _fit(specification, family, references, copy, model_records(copy, covariates, engine))
-                for copy in copies.get(imputations)
-            ]
+            one = partial(_fit_copy, specification, family, references)
+            tried = [attempted(one, copy) for copy in copies.get(imputations)]
+            fits = [fit for fit in tried if not isinstance(fit, Failure)]
+            reasons = [fit.error for fit in tried if isinstance(fit, Failure)]
+            if not fits:
+                raise reasons[0]
+            numbers = _pooled(fits, specification["contrast"], len(reasons))
+            lost = (
+                [f"{len(reasons)} of {len(tried)} imputations without a fit: {reasons[0]}"] if reasons else []
+            )
         else:
-            fits = [_fit(specification, family, references, data, records)]
-        numbers = (_pooled if imputations else _numbers)(fits, specification["contrast"])
-        found = tuple(dict.fromkeys(text for fit in fits for text in fit.warnings))
+            fits, lost = [_fit(specification, family, references, data, records)], []
+            numbers = _numbers(fits[0], specification["contrast"])
+        found = tuple(dict.fromkeys([*lost, *(text for fit in fits for text in fit.warnings)]))
         return [names | numbers | {"n": fits[0].n, "events": fits[0].events, "warnings": found}]
 
     records = model_records(data, () if imputations else covariates, engine)
@@ -266,18 +274,25 @@ def _fit(
     return fit_regression(spec, records.data.assign(**columns))
 
 
-def _numbers(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
-    (fit,) = fits
+def _fit_copy(
+    specification: Mapping[str, Any], family: str, references: References, copy: pd.DataFrame
+) -> RegressionFit:
+    records = model_records(copy, split_names(specification["covariates"]), specification["engine"])
+    return _fit(specification, family, references, copy, records)
+
+
+def _numbers(fit: RegressionFit, contrast: str) -> dict[str, Any]:
     table, position = fit.estimates(), fit.terms.index(contrast)
     return {name: float(table[name].to_numpy()[position]) for name in NUMBERS}
 
 
-def _pooled(fits: Sequence[RegressionFit], contrast: str) -> dict[str, float]:
+def _pooled(fits: Sequence[RegressionFit], contrast: str, failed: int) -> dict[str, Any]:
     position = fits[0].terms.index(contrast)
+    missing = [np.nan] * failed
     pooled = pool(
-        [fit.coefficients[position] for fit in fits],
-        [np.sqrt(fit.covariance[position, position]) for fit in fits],
-        df_complete=fits[0].df,
+        [*(fit.coefficients[position] for fit in fits), *missing],
+        [*(np.sqrt(fit.covariance[position, position]) for fit in fits), *missing],
+        df_complete=[fit.df for fit in fits],
     )
     numbers = (pooled.estimate, pooled.std_error, pooled.df, pooled.p_value, *pooled.interval())
-    return dict(zip(NUMBERS, numbers, strict=True))
+    return dict(zip(NUMBERS, numbers, strict=True)) | {"converged": pooled.converged}

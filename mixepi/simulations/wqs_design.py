@@ -1,8 +1,8 @@
 """WQS under a survey design over many data sets: ``python -m simulations.wqs_design``.
 
-Type-I error, power and coverage of the index when people of a primary sampling unit (PSU) are alike, in exposures
-and in the outcome: splits of rows, of PSUs and of whole strata, repeated holdout, the permutation test, and
-quantile g-computation. Writes mixepi/docs/wqs-design-simulation.md.
+Type-I error, power and coverage of the index when people of a primary sampling unit (PSU) are alike, in
+exposures and in the outcome: splits of rows, of PSUs and of whole strata, repeated holdout, the permutation
+test, and quantile g-computation. Writes mixepi/docs/wqs-design-simulation.md.
 """
 
 import argparse
@@ -191,10 +191,10 @@ def main() -> None:
 
 Written by `python -m simulations.wqs_design` (seed {chosen.seed}, {chosen.data_sets} data sets per scenario,
 {PSUS * PEOPLE} people each: {STRATA} strata of two PSUs of {PEOPLE}, weights from 1 to 3, 5 exposures, q = 4,
-{chosen.bootstraps} bootstraps). `between PSUs` and `between strata` are shares of the variance of every exposure and of the
-outcome. `effect` is that of one quartile of all exposures; two of five have it. `rejects` is the share of data sets in
-which a positive index (psi for qgcomp) is found, one-sided, nominal {LEVEL}; `coverage` that of 95 % intervals for
-`effect`. Both with their Monte-Carlo error.
+{chosen.bootstraps} bootstraps). `between PSUs` and `between strata` are shares of the variance of every
+exposure and of the outcome. `effect` is that of one quartile of all exposures; two of five have it. `rejects`
+is the share of data sets in which a positive index (psi for qgcomp) is found, one-sided, nominal {LEVEL};
+`coverage` that of 95 % intervals for `effect`. Both with their Monte-Carlo error.
 
 {markdown(table)}
 """

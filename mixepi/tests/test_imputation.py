@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixepi.errors import DataError, EstimationError, SpecificationError
+from mixepi.errors import ConvergenceWarning, DataError, EstimationError, SpecificationError
 from mixepi.imputation import impute, pool
 from tests.support.paths import FIXTURES
 
@@ -159,7 +159,7 @@ def test_pooling_equals_r_mice(case):
 
 
 def test_nothing_missing_leaves_estimate_and_error():
-    pooled = pool([0.5, 0.5], [0.1, 0.1])
+    pooled = pool([0.5, 0.5], [0.1, 0.1], df_complete=np.inf)
     assert (pooled.estimate, pooled.std_error, pooled.df) == (0.5, pytest.approx(0.1), np.inf)
     assert pooled.missing_information == 0
     assert pooled.p_value == pytest.approx(5.733e-7, rel=1e-3)
@@ -170,10 +170,26 @@ def test_nothing_missing_leaves_estimate_and_error():
     [
         ([1.0], [1.0], "at least 2 imputations, found 1 and 1"),
         ([1.0, 2.0], [1.0], "found 2 and 1"),
-        ([1.0, np.nan], [1.0, 1.0], "found 1 of 2 imputations without"),
-        ([1.0, 2.0], [1.0, 0.0], "found 1 of 2 imputations without"),
+        ([np.nan, np.nan], [1.0, 1.0], "found 2 of 2 imputations without"),
     ],
 )
 def test_what_cannot_be_pooled_is_refused(estimates, std_errors, message):
     with pytest.raises(EstimationError, match=message):
-        pool(estimates, std_errors)
+        pool(estimates, std_errors, df_complete=np.inf)
+
+
+def test_failed_imputations_are_counted_and_too_few_leave_no_interval():
+    """The mean of the others by hand; the fits under a design have their own degrees of freedom."""
+    given = [1.0, 2.0, 3.0, np.nan, 4.0], [1.0, 1.0, 1.0, 1.0, 0.0]
+    with pytest.warns(ConvergenceWarning, match="a fit of each of 5 imputations, found none of 2"):
+        pooled = pool(*given, df_complete=[9, 7, 8, 7, 7])
+    whole = pool([1.0, 2.0, 3.0], [1.0, 1.0, 1.0], df_complete=7)
+    assert (pooled.imputations, pooled.failed, pooled.converged) == (3, 2, True)
+    assert (pooled.estimate, pooled.std_error, pooled.df) == (whole.estimate, whole.std_error, whole.df)
+    with pytest.warns(
+        ConvergenceWarning, match="at least 3 completed imputations for an interval, found 2 of 5"
+    ):
+        few = pool([1.0, 2.0, *[np.nan] * 3], [1.0] * 5, df_complete=7)
+    assert few.estimate == 1.5
+    assert not few.converged
+    assert np.isnan([few.std_error, few.p_value, *few.interval()]).all()

@@ -90,6 +90,7 @@ def test_imputation_keeps_rows_apart_whose_labels_are_equal(people):
 def test_pooling_matches_two_series_by_label():
     estimates = pd.Series([0.1, 0.2, 0.4], index=["i", "ii", "iii"])
     errors = pd.Series([0.3, 0.1, 0.2], index=["iii", "i", "ii"])
-    assert pool(estimates, errors) == pool([0.1, 0.2, 0.4], [0.1, 0.2, 0.3])
+    expected = pool([0.1, 0.2, 0.4], [0.1, 0.2, 0.3], df_complete=9)
+    assert pool(estimates, errors, df_complete=9) == expected
     with pytest.raises(DataError, match="std_errors to have a value for every row, found none for 1 of 3"):
-        pool(estimates, errors.rename({"i": "iv"}))
+        pool(estimates, errors.rename({"i": "iv"}), df_complete=9)

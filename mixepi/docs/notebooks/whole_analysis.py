@@ -99,7 +99,7 @@ rows = [fit.estimates().set_index("term").loc["log2_cadmium"] for fit in fits]
 pooled = pool(
     [row["estimate"] for row in rows],
     [row["std_error"] for row in rows],
-    df_complete=fits[0].df,
+    df_complete=[fit.df for fit in fits],
 )
 print(f"{pooled.estimate:.4f} ({pooled.std_error:.4f}), missing information {pooled.missing_information:.0%}")
 

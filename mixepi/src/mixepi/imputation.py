@@ -6,6 +6,7 @@ observed. What is added here is the handling of factors, by the same matching on
 levels. scikit-learn's `IterativeImputer` draws from a normal distribution and knows no factors at all.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,17 @@ from threadpoolctl import threadpool_limits
 
 from mixepi.arguments import require_integer, require_names, require_seed
 from mixepi.arrays import FloatArray, IntArray
-from mixepi.errors import DataError, EstimationError, SpecificationError
+from mixepi.errors import ConvergenceWarning, DataError, EstimationError, SpecificationError
 from mixepi.model_frame import as_numbers, require_columns, require_factor, row_values
 from mixepi.random_streams import random_stream
+from mixepi.replicates import enough, few_replicates
 from mixepi.tables import check_level
 
 DONORS = 5
 CYCLES = 10
+# The degrees of freedom of Barnard and Rubin (1999) account for few imputations; the variance between them
+# needs two.
+NEEDED_IMPUTATIONS = 2
 
 
 def impute(
@@ -283,7 +288,10 @@ class PooledEstimate:
     missing_information : float
         Fraction of missing information, from 0 to 1.
     imputations : int
-        m.
+        m, those with a fit.
+    failed : int
+        Imputations without one. When these are more than half, or fewer than two are left, only the estimate
+        is there: standard error, interval and p value are missing.
     """
 
     estimate: float
@@ -293,6 +301,12 @@ class PooledEstimate:
     between: float
     missing_information: float
     imputations: int
+    failed: int
+
+    @property
+    def converged(self) -> bool:
+        """Whether enough imputations have a fit for an interval."""
+        return enough(self.imputations, self.imputations + self.failed, NEEDED_IMPUTATIONS)
 
     @property
     def p_value(self) -> float:
@@ -310,7 +324,7 @@ def pool(
     estimates: Sequence[float] | FloatArray | pd.Series,
     std_errors: Sequence[float] | FloatArray | pd.Series,
     *,
-    df_complete: float = np.inf,
+    df_complete: float | Sequence[float],
 ) -> PooledEstimate:
     """Combine the estimates of one number from several imputations.
 
@@ -318,10 +332,11 @@ def pool(
     ----------
     estimates, std_errors : array or Series, shape (m,)
         One of each per imputation, on a scale where the estimate is about normal (log odds, not odds). Two
-        Series are matched by their labels.
-    df_complete : float
-        Degrees of freedom that the analysis would have without missing values; infinite for a normal
-        distribution.
+        Series are matched by their labels. An imputation whose fit failed has missing ones: it is counted and
+        left out.
+    df_complete : float or sequence of float
+        Degrees of freedom that the analysis would have without missing values, ``df`` of the fits: infinite
+        for a normal distribution, few under a survey design. Of several the smallest counts.
 
     Returns
     -------
@@ -330,7 +345,12 @@ def pool(
     Raises
     ------
     EstimationError
-        Fewer than two imputations, a number that is not finite, or a standard error that is not positive.
+        Fewer than two imputations, or none with a finite estimate and a positive standard error.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If some imputations have no fit.
 
     Notes
     -----
@@ -346,17 +366,28 @@ def pool(
             f"expected one estimate and one standard error from each of at least 2 imputations, found "
             f"{q.size} and {se.size}: impute more often"
         )
-    wrong = int(np.sum(~(np.isfinite(q) & np.isfinite(se) & (se > 0))))
-    if wrong or not df_complete > 0:
+    fitted = np.isfinite(q) & np.isfinite(se) & (se > 0)
+    q, se, failed = q[fitted], se[fitted], int((~fitted).sum())
+    smallest = float(np.min(np.asarray(df_complete, dtype=np.float64)))
+    if not q.size or not smallest > 0:
         raise EstimationError(
-            f"expected finite estimates, positive standard errors and degrees of freedom, found {wrong} of "
-            f"{m} imputations without, and {df_complete} degrees of freedom: look at the fits that failed"
+            f"expected finite estimates, positive standard errors and degrees of freedom, found {failed} of "
+            f"{m} imputations without, and {smallest} degrees of freedom: look at the fits that failed"
         )
+    if failed:
+        text = f"expected a fit of each of {m} imputations, found none of {failed}: these are left out"
+        if not enough(q.size, m, NEEDED_IMPUTATIONS):
+            text = few_replicates("imputations", q.size, m, NEEDED_IMPUTATIONS)
+        warnings.warn(ConvergenceWarning(text), stacklevel=2)
+    if not enough(q.size, m, NEEDED_IMPUTATIONS):
+        missing = dict.fromkeys(("std_error", "df", "within", "between", "missing_information"), np.nan)
+        return PooledEstimate(estimate=float(q.mean()), imputations=q.size, failed=failed, **missing)
+    m = q.size
     within, between = float(np.mean(se**2)), float(np.var(q, ddof=1))
     added = (1 + 1 / m) * between
     total = within + added
     share = added / total
-    df = _barnard_rubin(m, share, df_complete)
+    df = _barnard_rubin(m, share, smallest)
     ratio = added / within
     return PooledEstimate(
         estimate=float(q.mean()),
@@ -366,6 +397,7 @@ def pool(
         between=between,
         missing_information=(ratio + 2 / (df + 3)) / (ratio + 1),
         imputations=m,
+        failed=failed,
     )
 
 

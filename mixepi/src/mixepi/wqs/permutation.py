@@ -181,8 +181,8 @@ def permutation_test_wqs(
     if spec.is_survey:
         raise SpecificationError(
             f"expected no survey design, found strata={spec.strata!r} and psu={spec.psu!r}: people of "
-            "unequal weights in PSUs that are alike cannot be exchanged, so a permutation of them has no null "
-            "distribution to give; use fit_qgcomp, or fit_wqs with its split by whole PSUs, or leave the "
+            "unequal weights in PSUs that are alike cannot be exchanged, so permuting them gives no null "
+            "distribution; use fit_qgcomp, or fit_wqs with its split by whole PSUs, or leave the "
             "design out and test the sample as it is"
         )
     options = PermutationOptions() if options is None else options
