@@ -52,7 +52,8 @@ def fit_wqs_plan(
         As `run_plan` returns it, with the lists ``estimates`` (the index alone: term, estimate, std_error,
         df, p_value, conf_low, conf_high) and ``weights`` (exposure, weight, conf_low, conf_high,
         share_above_equal). A permutation test has an estimate and a p-value only, and no weights' interval;
-        repeated holdout has no p-value, because the spread over splits is not a sampling distribution.
+        repeated holdout has no p-value, because the spread over splits is not a sampling distribution, and
+        under the survey design no interval. There whole strata are split, and no permutation test exists.
     """
     tasks = mixture_tasks("WQS", plan, tables, fit_one_wqs, SCHEMA, SETTINGS)
     keys = [*MIXTURE_KEYS, "engine", "direction", "procedure"]
@@ -84,6 +85,7 @@ def fit_one_wqs(specification: Mapping[str, Any], records: pd.DataFrame) -> Fitt
             n=n,
             events=events,
             tables={"estimates": _index(single.estimates()), "weights": single.weights()},
+            converged=single.converged,
             warnings=single.warnings,
         )
     if procedure == "repeated_holdout":
@@ -98,6 +100,7 @@ def fit_one_wqs(specification: Mapping[str, Any], records: pd.DataFrame) -> Fitt
             n=n,
             events=events,
             tables={"estimates": estimates, "weights": repeated.weights()},
+            converged=repeated.converged,
             warnings=repeated.warnings,
         )
     if procedure == "permutation":
@@ -115,6 +118,8 @@ def fit_one_wqs(specification: Mapping[str, Any], records: pd.DataFrame) -> Fitt
                 "estimates": tested.estimates().reindex(columns=ESTIMATES),
                 "weights": weights.reindex(columns=WEIGHTS),
             },
+            converged=tested.converged,
+            warnings=tested.warnings,
         )
     raise SpecificationError(
         f"expected procedure single_split, repeated_holdout or permutation, found {procedure!r}"

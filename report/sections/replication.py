@@ -131,7 +131,7 @@ def table(claims: pd.DataFrame) -> Table:
             "0.05. What this table does not show: whether either number is true; agreement only says that "
             "the data and the model were understood.",
             "The odds ratio of a WQS index is the mean over repeated holdouts; its p-value is that of the "
-            "permutation test or, weighted, of a single split.",
+            "permutation test. Weighted, it is not testable: people of a sampling unit cannot be exchanged.",
         ),
         cards=True,
     )

@@ -122,8 +122,9 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
         "other group of the study, up), its line the 95 % interval. A single split of the women takes the "
         "weights from one part and the test from the other. "
         "Repeated holdout averages over many random splits and depends less on luck, but its line spans "
-        "splits, not samples, and is too short. Permutation uses all women for both, and has a p-value (in "
-        "the table) instead of a line.",
+        "splits, not samples, and is too short; "
+        "weighted, whole strata are split and there is no line. Permutation uses all women for both, and "
+        "has a p-value (in the table) instead of a line.",
         "That the direction is right: a positive index is made of what fits a rise, and says nothing of "
         "exposures that lower the outcome.",
         panels,

@@ -89,9 +89,9 @@ def given_validation(
         torn = np.intersect1d(of_row[chosen], of_row[~chosen]).size
         if torn:
             raise DataError(
-                f"expected whole PSUs in validation_rows, found {torn} of {arrays.units.strata.size} with "
-                "rows on both sides: people of a PSU are alike, and the p value would be too small; split whole "
-                "strata, or leave validation_rows out"
+                f"expected whole PSUs in validation_rows, found {torn} of {arrays.units.strata.size} "
+                "with rows on both sides: people of a PSU are alike, and the p value would be too small; "
+                "split whole strata, or leave validation_rows out"
             )
     return chosen
 
