@@ -221,6 +221,7 @@ def test_only_the_domain_enters(spec, weighted_people):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"strata": "s", "psu": "u"}, "weights, strata and psu together"),
         ({"weights": "w", "total_weight": "all"}, "total_weight"),
         ({"total_weight": "rows"}, "only with weights"),
         ({"weights": "w", "cluster": "c"}, "random intercept"),

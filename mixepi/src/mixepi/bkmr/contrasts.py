@@ -3,7 +3,8 @@
 Link scale: given (r, lambda, sigma2) a contrast of h is normal with known mean and variance; the
 posterior is the mixture of these normals over the draws, whose mean, sd and quantiles are computed
 without further sampling. Probability scale (probit): from one joint draw of (b, h) per kept draw,
-averaged over the covariates of the rows analysed. One factorisation per draw serves all points.
+averaged over the covariates of the rows analysed, by their weights. One factorisation per draw serves
+all points.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,10 +17,14 @@ from scipy import special
 
 from mixepi.arguments import require_choice, require_integer
 from mixepi.arrays import BoolArray, FloatArray, IntArray
+from mixepi.bkmr.likelihood.contrasts import Contrasts
 from mixepi.bkmr.likelihood.kernel import kernel_between
 from mixepi.bkmr.likelihood.response import response_contrasts, response_joint, symmetric_root
 from mixepi.bkmr.likelihood.solver import Joint, Solver
+from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.posterior import Posterior
+from mixepi.bkmr.survey.intervals import SurveyColumns, design_interval
+from mixepi.bkmr.survey.jackknife import Jackknife
 from mixepi.errors import SpecificationError
 from mixepi.fan_out import fan_out
 from mixepi.random_streams import random_stream
@@ -110,12 +115,16 @@ class Request:
 
 @dataclass(frozen=True)
 class ContrastSummary:
-    """Summary of c quantities: estimate, std_error, conf_low, conf_high, each of shape (c,)."""
+    """Summary of c quantities: estimate, std_error, conf_low, conf_high, each of shape (c,).
+
+    `survey` has further columns under a survey design.
+    """
 
     estimate: FloatArray
     std_error: FloatArray
     conf_low: FloatArray
     conf_high: FloatArray
+    survey: SurveyColumns | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +157,7 @@ def kept_draws(result: Posterior, draws: int) -> list[tuple[int, int]]:
 
 def factored(result: Posterior, chain: int, draw: int) -> FactoredDraw:
     """Factor the kernel of one draw."""
-    model = result.model
-    solver = Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, model.n))
+    model, solver = result.model, _solver(result)
     cluster_variance = float(result.cluster_variance[chain, draw])
     latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
     data = model.projected(cluster_variance, latent)
@@ -199,22 +207,77 @@ def answer(
         now = factored(result, *place)
         return [_moments(result, now, request) for request in requests]
 
+    kept = kept_draws(result, draws)
     moments = fan_out(
         one_draw,
-        kept_draws(result, draws),
+        kept,
         workers=workers,
         description=description,
         backend="threads",
         delay=SECONDS_BEFORE_PROGRESS,
     )
-    tables = []
+    asked: list[Contrasts | None] = []
+    means, summaries = [], []
     for k, request in enumerate(requests):
-        summaries = []
-        for j in range(len(request.contrasts)):
-            means, sds = (np.array([draw[k][j][part] for draw in moments]) for part in (0, 1))
-            summaries.append(summarise(means, sds, request.scale))
-        tables.append(request.finish(summaries))
-    return tables
+        for j, contrast in enumerate(request.contrasts):
+            mean, sds = (np.array([draw[k][j][part] for draw in moments]) for part in (0, 1))
+            asked.append(_with_intercept(result, contrast) if request.scale == "link" else None)
+            means.append(mean)
+            summaries.append(summarise(mean, sds, request.scale))
+    found = iter(under_design(result, kept, asked, means, summaries, workers))
+    return [request.finish([next(found) for _ in request.contrasts]) for request in requests]
+
+
+def _with_intercept(result: Posterior, contrast: Contrast | CentredGrid) -> Contrasts:
+    """The contrast and what it takes of the flat intercept."""
+    model = result.model
+    points = contrast.points.reshape(-1, model.z.shape[1])
+    ones = contrast.combine(np.ones(len(points)))
+    covariates = np.zeros((len(ones), model.X.shape[1]))
+    if model.intercept:
+        covariates[:, 0] = ones
+    return Contrasts(points=points, combine=contrast.combine, covariates=covariates)
+
+
+def under_design(
+    result: Posterior,
+    kept: Sequence[tuple[int, int]],
+    contrasts: Sequence[Contrasts | None],
+    means: Sequence[FloatArray],
+    summaries: Sequence[ContrastSummary],
+    workers: int | None = 1,
+) -> list[ContrastSummary]:
+    """Summaries with the intervals of the survey design, if there is one (`mixepi.bkmr.survey.intervals`).
+
+    Parameters
+    ----------
+    result : Posterior
+    kept : sequence of (chain, draw)
+        The draws used.
+    contrasts : sequence
+        Of the link scale; None on the probability scale.
+    means : sequence of ndarray, shape (draws, c)
+        Conditional mean of each quantity in each of these draws.
+    summaries : sequence of ContrastSummary
+        Of the pseudo-posterior.
+    workers : int, optional
+        Threads.
+    """
+    if result.design is None:
+        return list(summaries)
+    jackknife = Jackknife.of(result, result.model, result.design, result.seed, _solver(result), kept)
+    variances = jackknife.variances(contrasts, means, workers)
+    found = []
+    for summary, variance in zip(summaries, variances, strict=True):
+        std_error, low, high, survey = design_interval(
+            summary.estimate, summary.std_error, variance, jackknife.totals.units.df, LEVEL
+        )
+        found.append(ContrastSummary(summary.estimate, std_error, low, high, survey))
+    return found
+
+
+def _solver(result: Posterior) -> Solver:
+    return Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, result.model.n))
 
 
 def _moments(result: Posterior, now: FactoredDraw, request: Request) -> list[tuple[FloatArray, FloatArray]]:
@@ -236,7 +299,7 @@ def _moments(result: Posterior, now: FactoredDraw, request: Request) -> list[tup
         else:
             points = contrast.points.reshape(-1, model.z.shape[1])
             mean, covariance = response_joint(model, now.posterior, points)
-            risk = _risks(mean, covariance, model.X, model.intercept, now.cluster_variance, rng)
+            risk = _risks(mean, covariance, model, now.cluster_variance, rng)
             value = contrast.combine(risk)
             found.append((value, np.zeros_like(value)))
     return found
@@ -245,18 +308,17 @@ def _moments(result: Posterior, now: FactoredDraw, request: Request) -> list[tup
 def _risks(
     mean: FloatArray,
     covariance: FloatArray,
-    X: FloatArray,
-    intercept: bool,
+    model: Model,
     cluster_variance: float,
     rng: np.random.Generator,
 ) -> FloatArray:
     """P(y = 1) at each point, averaged over the rows' covariates, for one joint draw of (b, h)."""
     sample = mean + symmetric_root(covariance) @ rng.standard_normal(len(mean))
-    p = X.shape[1]
-    first = 1 if intercept else 0  # the intercept is already part of the response
-    offset = X[:, first:] @ sample[first:p]
-    eta = (offset[:, None] + sample[None, p:]) / np.sqrt(1.0 + cluster_variance)
-    return np.asarray(special.ndtr(eta).mean(axis=0))
+    p = model.X.shape[1]
+    first = 1 if model.intercept else 0  # the intercept is already part of the response
+    offset = model.X[:, first:] @ sample[first:p]
+    risks = special.ndtr((offset[:, None] + sample[None, p:]) / np.sqrt(1.0 + cluster_variance))
+    return np.asarray(risks.mean(axis=0) if model.weights is None else model.weights @ risks / model.size)
 
 
 def summarise(means: FloatArray, sds: FloatArray, scale: Scale) -> ContrastSummary:

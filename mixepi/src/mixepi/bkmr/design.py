@@ -21,6 +21,7 @@ from mixepi.errors import DataError, MixepiWarning, SpecificationError
 from mixepi.glm.families import check_outcome
 from mixepi.model_frame import as_numbers, domain_rows, require_columns, require_distinct
 from mixepi.rank import require_independent
+from mixepi.survey.design import SurveyDesign, sampling_units, survey_design
 
 # Where Linux tells how much memory is free or can be freed.
 MEMORY = Path("/proc/meminfo")
@@ -217,7 +218,7 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
     MixepiWarning
         Exposures taken as they are (scale=False), on a scale that the prior of r does not reach.
     """
-    optional = (spec.cluster, spec.weights, spec.domain)
+    optional = (spec.cluster, spec.weights, spec.strata, spec.psu, spec.domain)
     require_columns(
         data, [spec.outcome, *spec.exposures, *spec.covariates, *(name for name in optional if name)]
     )
@@ -230,7 +231,13 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
             "fewer covariates, or check the selection of rows"
         )
     y = _outcome(spec, data)
-    weights = likelihood_weights(data, spec.weights, spec.total_weight)
+    weights = likelihood_weights(
+        data,
+        spec.weights,
+        spec.total_weight,
+        # The jackknife needs the linear predictors, which are kept where rows are weighted.
+        keep_ones=spec.is_survey and spec.family == "binomial",
+    )
     if weights is not None and spec.family == "binomial" and n > LARGEST_DENSE["binomial"]:
         raise SpecificationError(
             f"expected at most {LARGEST_DENSE['binomial']} rows of a weighted binomial outcome, found {n}: "
@@ -262,3 +269,21 @@ def build(spec: BKMR, data: pd.DataFrame) -> tuple[Model, Scaler]:
         compat_bkmr=spec.compat == "bkmr",
     )
     return model, scaler
+
+
+def sample_design(spec: BKMR, data: pd.DataFrame) -> SurveyDesign | None:
+    """The design of the whole sample, if strata and PSUs are named.
+
+    Raises
+    ------
+    DataError
+        A stratum or PSU is missing.
+    EstimationError
+        The design leaves the variance of the domain unknown.
+    """
+    if not spec.is_survey:
+        return None
+    rows = domain_rows(data, spec.domain)
+    design = survey_design(data, rows, weights=spec.weights, strata=spec.strata, psu=spec.psu)
+    sampling_units(design)
+    return design

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mixepi.arguments import require_seed, require_type
-from mixepi.bkmr.design import Scaler, build
+from mixepi.bkmr.design import Scaler, build, sample_design
 from mixepi.bkmr.likelihood.solver import Solver
 from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.posterior import MONITORED
@@ -83,7 +83,9 @@ def fit_bkmr(spec: BKMR, data: pd.DataFrame, *, seed: int, options: ChainOptions
     options = ChainOptions() if options is None else options
     require_type("options", options, ChainOptions)
     model, scaler = build(spec, data)
-    return run(spec, model, scaler, seed, options)
+    design = sample_design(spec, data)
+    result = run(spec, model, scaler, seed, options)
+    return result if design is None else replace(result, design=design)
 
 
 def _run_chains(tasks: list[ChainTask], options: ChainOptions) -> list[ChainRun]:

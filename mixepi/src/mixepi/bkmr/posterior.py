@@ -14,6 +14,7 @@ from mixepi.bkmr.model.model import Model
 from mixepi.bkmr.sampler.draws import Draws
 from mixepi.bkmr.spec import BKMR
 from mixepi.model_frame import distinct_terms
+from mixepi.survey.design import SurveyDesign
 
 # The deciles' midpoints: ten points along the mixture, tails included.
 MONITORED = tuple(np.round(np.linspace(0.05, 0.95, 10), 2))
@@ -31,12 +32,15 @@ class Posterior(Draws):
         How exposures reach the model's scale.
     model : Model
         The arrays.
+    design : SurveyDesign, optional
+        Of the whole sample, where strata and PSUs were named.
     """
 
     spec: BKMR
     seed: int
     scaler: Scaler
     model: Model
+    design: SurveyDesign | None = None
 
     @property
     def included(self) -> BoolArray:
@@ -113,9 +117,19 @@ class Posterior(Draws):
         if self.spec.solver == "lowrank" and share > 0:
             solver += f", but APPROXIMATE (fitc) in {100 * share:.3g} % of draws or the steps to them"
         text = f"{solver}; intercept {self.spec.intercept}"
+        if self.spec.weights is not None:
+            text += f"; {self._weighting}"
         if self.spec.compat is not None:
             text += "; NOT THE POSTERIOR: selection ratio inverted as in R's bkmr"
         return text
+
+    @property
+    def _weighting(self) -> str:
+        """What the weights did."""
+        total = f"pseudo-posterior, weights sum to {self.model.size:.0f} of {self.model.n} rows"
+        if self.design is None:
+            return f"{total}, intervals of independent rows"
+        return f"{total}, intervals with the design effect of each quantity"
 
     def label(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add the columns that every table carries."""

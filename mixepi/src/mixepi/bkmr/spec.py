@@ -17,6 +17,7 @@ from mixepi.arguments import (
 from mixepi.bkmr.model.model import Family, Priors, SolverName
 from mixepi.bkmr.survey.weights import TotalWeight, require_total_weight
 from mixepi.errors import SpecificationError
+from mixepi.survey.design import require_design
 
 Selection = Literal["component", "hierarchical", "none"]
 
@@ -60,11 +61,11 @@ class BKMR:
         Bound on the error of a log-likelihood (default 1e-3: acceptance probabilities off by 0.1 % at most).
     inducing : int
         Number of inducing observations of "fitc" (default 200).
-    weights : str, optional
-        Sampling weights, of any scale: each row's likelihood is raised to the power of its weight (a
-        pseudo-posterior).
+    weights, strata, psu : str, optional
+        Survey design. Each row's likelihood is raised to the power of its weight, of any scale (a
+        pseudo-posterior); with strata and PSUs, tables get design-based standard errors and intervals.
     domain : str, optional
-        Boolean column: only these rows are analysed.
+        Boolean column: only these rows enter the likelihood; the others keep the design complete.
     total_weight : {"effective", "rows"} or float
         What the powers sum to, which decides how much is learnt. "effective" (default): Kish's effective
         number of rows, which keeps inclusion probabilities honest. "rows": the number of rows, which makes
@@ -93,6 +94,8 @@ class BKMR:
     tolerance: float = 1e-3
     inducing: int = 200
     weights: str | None = None
+    strata: str | None = None
+    psu: str | None = None
     domain: str | None = None
     total_weight: TotalWeight = "effective"
     compat: Literal["bkmr"] | None = None
@@ -123,6 +126,8 @@ class BKMR:
             covariates=self.covariates,
             cluster=self.cluster,
             weights=self.weights,
+            strata=self.strata,
+            psu=self.psu,
             domain=self.domain,
         )
         self._check_survey()
@@ -147,7 +152,13 @@ class BKMR:
         if self.compat is not None and self.selection == "none":
             raise SpecificationError("expected variable selection with compat='bkmr', found selection='none'")
 
+    @property
+    def is_survey(self) -> bool:
+        """Whether intervals are design-based."""
+        return require_design(self.weights, self.strata, self.psu)
+
     def _check_survey(self) -> None:
+        require_design(self.weights, self.strata, self.psu)
         require_total_weight(self.total_weight)
         if self.weights is None:
             if self.total_weight != "effective":
@@ -159,7 +170,7 @@ class BKMR:
         if self.cluster is not None:
             raise SpecificationError(
                 f"expected no random intercept with sampling weights, found cluster={self.cluster!r}: leave "
-                "one of the two out"
+                "it out, the psu column takes clusters into account"
             )
         if self.family == "binomial" and self.solver == "fitc":
             raise SpecificationError(

@@ -21,8 +21,10 @@ from mixepi.bkmr.contrasts import (
     factored,
     kept_draws,
     summarise,
+    under_design,
 )
 from mixepi.bkmr.design import numeric_columns
+from mixepi.bkmr.likelihood.contrasts import Contrasts
 from mixepi.bkmr.likelihood.response import response_joint
 from mixepi.bkmr.posterior import Posterior
 from mixepi.errors import DataError, QuantileWarning, SpecificationError
@@ -41,6 +43,7 @@ def _table(result: Posterior, rows: pd.DataFrame, posterior: ContrastSummary, sc
             std_error=posterior.std_error,
             conf_low=posterior.conf_low,
             conf_high=posterior.conf_high,
+            **({} if posterior.survey is None else posterior.survey.columns()),
             scale=scale,
         )
     )
@@ -389,5 +392,7 @@ def predict(
             eta = means[place] + sds[place] * rng.standard_normal(len(z))
             means[place] = special.ndtr(eta / np.sqrt(1.0 + now.cluster_variance))
             sds[place] = 0.0
-    summary = summarise(means, sds, scale)
+    x[:, : int(model.intercept)] = 1.0
+    asked = Contrasts(points=z, combine=np.asarray, covariates=x) if scale == "link" else None
+    (summary,) = under_design(result, kept, [asked], [means], [summarise(means, sds, scale)])
     return _table(result, pd.DataFrame(index=data.index), summary, scale)

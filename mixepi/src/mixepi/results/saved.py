@@ -46,6 +46,7 @@ CLASSES = {
     "RegressionSpec": "mixepi.regression.spec",
     "RepeatedHoldoutResult": "mixepi.wqs.repeated_holdout",
     "Scaler": "mixepi.bkmr.design",
+    "SurveyDesign": "mixepi.survey.design",
     "UniformPrior": "mixepi.bkmr.model.priors",
     "WQS": "mixepi.wqs.spec",
     "WQSResult": "mixepi.wqs.results",

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
+from scipy.sparse import csr_array
 
 from mixepi.arrays import FloatArray
+from mixepi.bkmr.likelihood.contrasts import Contrasts
 from mixepi.bkmr.likelihood.kernel import kernel_between, kernel_upper
 from mixepi.bkmr.model.model import Family
 from mixepi.bkmr.model.projected_data import ProjectedData
@@ -105,6 +108,48 @@ class DensePosterior:
             )
             variance += np.sum(np.square(tilt), axis=0)
         return mean, variance
+
+    def fitted(self, data: ProjectedData) -> tuple[FloatArray, FloatArray]:
+        """See `mixepi.bkmr.likelihood.solver.Joint.fitted`.
+
+        With W the rows' precisions and P = V^-1 - V^-1 X (X' V^-1 X)^-1 X' V^-1, the mean is y - W^-1 P y and
+        the covariance W^-1 - W^-1 P W^-1.
+        """
+        noise = _noise(data)
+        residual = linalg.solve_triangular(self.root, self.half_y - self.half_x @ self.beta, lower=False)
+        inverse, _ = lapack.dtrtri(np.triu(self.root), lower=0)
+        diagonal = np.einsum("ij,ij->i", inverse, inverse)
+        if len(self.beta):
+            diagonal -= np.sum(np.square(inverse @ self._basis), axis=1)
+        return data.y - noise * residual, noise - noise**2 * diagonal
+
+    def covariance_with(
+        self, sums: csr_array, data: ProjectedData, z: FloatArray, contrast: Contrasts
+    ) -> FloatArray:
+        """See `mixepi.bkmr.likelihood.solver.Joint.covariance_with`.
+
+        The covariance of X b + h with h at new points is W^-1 P lambda K, with b W^-1 V^-1 X (X' V^-1 X)^-1.
+        """
+        weighted = sums.multiply(_noise(data)[None, :]).toarray().T
+        left = linalg.solve_triangular(self.root, weighted, trans="T", lower=False)
+        cross = self.lambda_ * contrast.combine(kernel_between(contrast.points, z, self.r)).T
+        right = linalg.solve_triangular(self.root, cross, trans="T", lower=False)
+        if not len(self.beta):
+            return np.asarray(left.T @ right)
+        tilt = linalg.solve_triangular(self.gram_root, contrast.covariates.T, trans="T", lower=False)
+        return np.asarray(left.T @ right + (left.T @ self._basis) @ (tilt - self._basis.T @ right))
+
+    @cached_property
+    def _basis(self) -> FloatArray:
+        """Orthonormal basis of root^-T X."""
+        return np.asarray(linalg.solve_triangular(self.gram_root, self.half_x.T, trans="T", lower=False).T)
+
+
+def _noise(data: ProjectedData) -> FloatArray:
+    """Variances / sigma2 of the rows' noise."""
+    if data.root_weights is None:
+        return np.ones(len(data.y))
+    return np.asarray(1.0 / np.square(data.root_weights))
 
 
 def posterior(

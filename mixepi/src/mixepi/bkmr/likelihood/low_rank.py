@@ -17,8 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
+from scipy.sparse import csr_array
 
 from mixepi.arrays import FloatArray, IntArray
+from mixepi.bkmr.likelihood.contrasts import Contrasts
 from mixepi.bkmr.likelihood.kernel import kernel_between, pivoted_cholesky
 from mixepi.bkmr.likelihood.over_lambda import LambdaLikelihood, lambda_likelihood
 from mixepi.bkmr.model.projected_data import ProjectedData
@@ -146,6 +148,23 @@ class FeaturePosterior:
         half = linalg.solve_triangular(self.root, design.T, trans="T", lower=False)
         left_out = prior - np.sum(np.square(features), axis=1)
         return design @ self.mean, np.sum(np.square(half), axis=0) + self.lambda_ * left_out
+
+    def _design(self, X: FloatArray) -> FloatArray:
+        return np.column_stack([X, np.sqrt(self.lambda_) * self.factor.rows.T])
+
+    def fitted(self, data: ProjectedData) -> tuple[FloatArray, FloatArray]:
+        """See `mixepi.bkmr.likelihood.solver.Joint.fitted`."""
+        design = self._design(data.X)
+        half = linalg.solve_triangular(self.root, design.T, trans="T", lower=False)
+        return design @ self.mean, np.sum(np.square(half), axis=0) + self.lambda_ * self.factor.residual
+
+    def covariance_with(
+        self, sums: csr_array, data: ProjectedData, z: FloatArray, contrast: Contrasts
+    ) -> FloatArray:
+        """See `mixepi.bkmr.likelihood.solver.Joint.covariance_with`."""
+        features = contrast.combine(self.factor.features(contrast.points, z))
+        new = np.hstack([contrast.covariates, np.sqrt(self.lambda_) * features])
+        return np.asarray((sums @ self._design(data.X)) @ linalg.cho_solve((self.root, False), new.T))
 
 
 def posterior(factor: Factor, data: ProjectedData, lambda_: float) -> FeaturePosterior:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.likelihood import dense, fitc, low_rank
+from mixepi.bkmr.likelihood.contrasts import Contrasts
 from mixepi.bkmr.model.model import Model, SolverName
 from mixepi.bkmr.model.projected_data import ProjectedData
 from mixepi.errors import EstimationError
@@ -103,6 +105,14 @@ class Joint(Protocol):
         prior : ndarray, shape (c,)
             Diagonal of C K(z_new, z_new) C'.
         """
+
+    def fitted(self, data: ProjectedData) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance / sigma2 of h + X b at the rows, both of shape (n,)."""
+
+    def covariance_with(
+        self, sums: csr_array, data: ProjectedData, z: FloatArray, contrast: Contrasts
+    ) -> FloatArray:
+        """Covariance / sigma2 of sums (g, n) of h + X b at the rows with contrasts, shape (g, c)."""
 
 
 def lambda_bucket(lambda_: float) -> float:

@@ -13,6 +13,8 @@ from mixepi.model_frame import observation_weights
 TotalWeight = Literal["effective", "rows"] | float
 # Weights times a constant are to give the same draws: what rounding leaves beyond these decimals is dropped.
 DECIMALS = 12
+# A zero that a file holds as 5e-79 (SAS does) has to stay a positive number whose square root is one too.
+SMALLEST = 1e-9
 
 
 def require_total_weight(value: object) -> None:
@@ -30,7 +32,9 @@ def kish_size(weights: FloatArray) -> float:
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
-def likelihood_weights(data: pd.DataFrame, weights: str | None, total: TotalWeight) -> FloatArray | None:
+def likelihood_weights(
+    data: pd.DataFrame, weights: str | None, total: TotalWeight, *, keep_ones: bool = False
+) -> FloatArray | None:
     """Powers to which the likelihoods of the rows of the domain are raised; None where all are 1.
 
     Parameters
@@ -41,6 +45,9 @@ def likelihood_weights(data: pd.DataFrame, weights: str | None, total: TotalWeig
         Column of positive sampling weights, of any scale.
     total : {"effective", "rows"} or float
         What the powers sum to: Kish's effective number of rows, m, or any other number.
+
+    keep_ones : bool
+        Return ones where all are 1.
 
     Returns
     -------
@@ -57,6 +64,6 @@ def likelihood_weights(data: pd.DataFrame, weights: str | None, total: TotalWeig
     else:
         wanted = kish_size(used) if total == "effective" else float(total)
     equal = bool(np.ptp(used) == 0)
-    if equal and (total in ("effective", "rows") or wanted == used.size):
+    if equal and not keep_ones and (total in ("effective", "rows") or wanted == used.size):
         return None
-    return np.asarray(np.round(used * (wanted / used.sum()), DECIMALS))
+    return np.maximum(np.round(used * (wanted / used.sum()), DECIMALS), SMALLEST)
