@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from mixepi import BKMR, ChainOptions, fit_bkmr
 from mixepi.arrays import FloatArray
@@ -170,7 +169,9 @@ def sample_on(design: pd.DataFrame, population: Population, rng: np.random.Gener
     return pd.concat(parts, ignore_index=True)
 
 
-def one_sample(design: pd.DataFrame | None, seed: int, task: tuple[Population, int]) -> list[dict[str, object]]:
+def one_sample(
+    design: pd.DataFrame | None, seed: int, task: tuple[Population, int]
+) -> list[dict[str, object]]:
     """One row per engine for sample `task[1]` of a population."""
     warnings.simplefilter("ignore", MixepiWarning)
     population, number = task
@@ -212,7 +213,9 @@ def one_sample(design: pd.DataFrame | None, seed: int, task: tuple[Population, i
 
 def main() -> None:
     """Simulate and write the records."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--samples", type=int, default=100, help="samples of each population")
     parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--seed", type=int, default=1)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from scipy import linalg
@@ -77,8 +78,7 @@ class DensePosterior:
     def joint(self, z_new: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and covariance / sigma2 of (b, h(z_new)), shapes (p + q,) and (p + q, p + q)."""
         cross = self.lambda_ * kernel_between(z, z_new, self.r)
-        # Only the upper triangle of root is defined: nothing may look at the rest.
-        half = linalg.solve_triangular(self.root, cross, trans="T", lower=False, check_finite=False)
+        half = self._solved(cross, trans="T")
         p = len(self.beta)
         coupling = half.T @ self.half_x
         beta_covariance = linalg.cho_solve((self.gram_root, False), np.eye(p)) if p else np.empty((0, 0))
@@ -116,7 +116,7 @@ class DensePosterior:
         the covariance W^-1 - W^-1 P W^-1.
         """
         noise = _noise(data)
-        residual = linalg.solve_triangular(self.root, self.half_y - self.half_x @ self.beta, lower=False)
+        residual = self._solved(self.half_y - self.half_x @ self.beta, trans="N")
         inverse, _ = lapack.dtrtri(np.triu(self.root), lower=0)
         diagonal = np.einsum("ij,ij->i", inverse, inverse)
         if len(self.beta):
@@ -131,13 +131,20 @@ class DensePosterior:
         The covariance of X b + h with h at new points is W^-1 P lambda K, with b W^-1 V^-1 X (X' V^-1 X)^-1.
         """
         weighted = sums.multiply(_noise(data)[None, :]).toarray().T
-        left = linalg.solve_triangular(self.root, weighted, trans="T", lower=False)
+        left = self._solved(weighted, trans="T")
         cross = self.lambda_ * contrast.combine(kernel_between(contrast.points, z, self.r)).T
-        right = linalg.solve_triangular(self.root, cross, trans="T", lower=False)
+        right = self._solved(cross, trans="T")
         if not len(self.beta):
             return np.asarray(left.T @ right)
         tilt = linalg.solve_triangular(self.gram_root, contrast.covariates.T, trans="T", lower=False)
         return np.asarray(left.T @ right + (left.T @ self._basis) @ (tilt - self._basis.T @ right))
+
+    def _solved(self, columns: FloatArray, trans: Literal["N", "T"]) -> FloatArray:
+        """root^-1 (or root^-T) columns."""
+        # Only the upper triangle of root is defined: nothing may look at the rest.
+        return np.asarray(
+            linalg.solve_triangular(self.root, columns, trans=trans, lower=False, check_finite=False)
+        )
 
     @cached_property
     def _basis(self) -> FloatArray:
