@@ -206,6 +206,8 @@ def test_tables_carry_the_design(outcome, family, spec, surveyed, tmp_path):
     fit.save(tmp_path / "fit")
     again = load(tmp_path / "fit").single(draws=30)
     np.testing.assert_array_equal(again["conf_low"], fit.single(draws=30)["conf_low"])
+    pair = fit.bivariate(pairs=[("pb", "cd")], grid=6, draws=30)
+    assert pair["jackknife_std_error"].notna().equals(pair["estimate"].notna())
     alone = fit.predict(surveyed.head(3), draws=30)
     assert {"design_effect", "jackknife_std_error"} <= set(alone.columns)
 

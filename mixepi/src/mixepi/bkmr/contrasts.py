@@ -126,6 +126,16 @@ class ContrastSummary:
     conf_high: FloatArray
     survey: SurveyColumns | None = None
 
+    def mapped(self, function: Callable[[FloatArray], FloatArray]) -> "ContrastSummary":
+        """The summary with every array replaced by a function of it."""
+        return ContrastSummary(
+            estimate=function(self.estimate),
+            std_error=function(self.std_error),
+            conf_low=function(self.conf_low),
+            conf_high=function(self.conf_high),
+            survey=None if self.survey is None else self.survey.mapped(function),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class FactoredDraw:

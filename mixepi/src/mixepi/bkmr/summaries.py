@@ -1,6 +1,7 @@
 """Tables of the response surface: which contrasts each is made of, and how they are laid out."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 from warnings import warn
@@ -34,6 +35,7 @@ from mixepi.random_streams import random_stream
 MAX_DRAWS = 1000
 BLOCK = 200
 ESTIMATES = ["estimate", "std_error", "conf_low", "conf_high"]
+ESTIMATES += ["posterior_std_error", "jackknife_std_error", "design_effect"]  # under a survey design
 
 
 def _table(result: Posterior, rows: pd.DataFrame, posterior: ContrastSummary, scale: Scale) -> pd.DataFrame:
@@ -73,7 +75,7 @@ def _one_table(
 
     def finish(summaries: list[ContrastSummary]) -> pd.DataFrame:
         table = _table(result, rows, summaries[0], scale)
-        table.loc[empty, ESTIMATES] = np.nan
+        table.loc[empty, [name for name in ESTIMATES if name in table]] = np.nan
         return table
 
     return Request([contrast], scale, finish)
@@ -235,8 +237,8 @@ def bivariate(
     def finish(summaries: list[ContrastSummary]) -> pd.DataFrame:
         tables = []
         for frame, contrast, summary in zip(frames, contrasts, summaries, strict=True):
-            spread = [_spread(contrast.wanted, values) for values in vars(summary).values()]
-            tables.append(_table(result, frame, ContrastSummary(*spread), scale))
+            spread = summary.mapped(partial(_spread, contrast.wanted))
+            tables.append(_table(result, frame, spread, scale))
         return pd.concat(tables, ignore_index=True)
 
     return Request(contrasts, scale, finish)

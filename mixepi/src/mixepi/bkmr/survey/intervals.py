@@ -1,5 +1,6 @@
 """Intervals under a survey design: the posterior's variance times the design effect of the summary."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,15 @@ class SurveyColumns:
     jackknife_std_error: FloatArray
     design_effect: FloatArray
     df: float
+
+    def mapped(self, function: Callable[[FloatArray], FloatArray]) -> "SurveyColumns":
+        """With every array replaced by a function of it."""
+        return SurveyColumns(
+            posterior_std_error=function(self.posterior_std_error),
+            jackknife_std_error=function(self.jackknife_std_error),
+            design_effect=function(self.design_effect),
+            df=self.df,
+        )
 
     def columns(self) -> dict[str, Any]:
         """By name."""

@@ -66,4 +66,4 @@ def likelihood_weights(
     equal = bool(np.ptp(used) == 0)
     if equal and not keep_ones and (total in ("effective", "rows") or wanted == used.size):
         return None
-    return np.maximum(np.round(used * (wanted / used.sum()), DECIMALS), SMALLEST)
+    return np.asarray(np.maximum(np.round(used * (wanted / used.sum()), DECIMALS), SMALLEST))
