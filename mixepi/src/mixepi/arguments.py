@@ -9,7 +9,7 @@ import numpy as np
 from mixepi.errors import SpecificationError
 
 # Columns that may also be a covariate or one another: a stratum is often a region one adjusts for.
-SHARED_ROLES = {"covariates", "strata", "psu", "domain", "stratified_by", "interaction"}
+SHARED_ROLES = {"covariates", "strata", "psu", "domain", "stratified_by", "interaction", "modifier"}
 
 
 def is_number(value: object) -> bool:

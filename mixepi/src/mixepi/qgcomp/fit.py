@@ -1,6 +1,6 @@
 """Quantile g-computation in closed form: psi is the sum of the exposures' coefficients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from warnings import warn
 
@@ -11,9 +11,10 @@ from mixepi.arguments import require_type
 from mixepi.arrays import FloatArray
 from mixepi.errors import SpecificationError
 from mixepi.glm.constrained import fit_glm
-from mixepi.qgcomp.data import qgcomp_data
+from mixepi.qgcomp.data import QGCompData, qgcomp_data
 from mixepi.qgcomp.spec import QGComp
 from mixepi.quantile_scores import QuantileScores
+from mixepi.regression.joint_test import JointTest, wald
 from mixepi.results import charts
 from mixepi.results.base import IntervalResult
 from mixepi.tables import ESTIMATE_COLUMNS, estimate_table, with_counts
@@ -53,6 +54,10 @@ class QGCompResult(IntervalResult):
     events : int or None
     inference : {"model", "design"}
     warnings : tuple of str
+    strata_names : tuple of str
+        Levels or values of the modifier; empty without one.
+    strata_contrasts : array, shape (strata, k)
+        psi in each stratum as a contrast of the coefficients.
     """
 
     spec: QGComp
@@ -69,10 +74,15 @@ class QGCompResult(IntervalResult):
     events: int | None
     inference: str
     warnings: tuple[str, ...]
+    strata_names: tuple[str, ...] = ()
+    strata_contrasts: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def psi(self) -> float:
-        """Change of the linear predictor when all exposures go up by one quantile."""
+        """Change of the linear predictor when all exposures go up by one quantile.
+
+        With a modifier: in its reference level, or where it is 0.
+        """
         return float(self.exposure_coefficients.sum())
 
     @property
@@ -96,8 +106,59 @@ class QGCompResult(IntervalResult):
         df = self.df if self.inference == "design" or np.isinf(self.df) else self.residual_df
         return estimate_table(self.terms, self.coefficients, np.sqrt(np.diag(self.covariance)), df, level)
 
+    def strata(self, level: float = 0.95) -> pd.DataFrame:
+        """Return psi in each stratum of the modifier: its column's name, stratum, and `ESTIMATE_COLUMNS`.
+
+        Strata are levels, both values of a numeric modifier that has two, or its quartiles.
+
+        Raises
+        ------
+        SpecificationError
+            Without a modifier.
+        """
+        contrast = self._strata_contrasts()
+        terms = [f"psi1[{name}]" for name in self.strata_names]
+        errors = np.sqrt(np.diag(contrast @ self.covariance @ contrast.T))
+        table = estimate_table(terms, contrast @ self.coefficients, errors, self.df, level, self.interval_df)
+        table.insert(0, "stratum", list(self.strata_names))
+        table.insert(0, "modifier", self.spec.modifier)
+        return table
+
+    def modification(self) -> JointTest:
+        """Test that psi is the same in all strata, on strata - 1 degrees of freedom (1 for numbers).
+
+        A Wald F test; chi-squared where the model's degrees of freedom are infinite.
+
+        Raises
+        ------
+        SpecificationError
+            Without a modifier.
+        EstimationError
+            The differences between strata cannot be told apart.
+        """
+        contrast = self._strata_contrasts()
+        apart = contrast[1:] - contrast[0]
+        if np.linalg.matrix_rank(apart) < len(apart):  # quartiles of numbers lie on one line
+            apart = apart[-1:]
+        return wald(
+            apart @ self.coefficients,
+            apart @ self.covariance @ apart.T,
+            self.df,
+            [f"psi by {self.spec.modifier}"],
+        )
+
+    def _strata_contrasts(self) -> FloatArray:
+        if not self.strata_names:
+            raise SpecificationError(
+                "expected a modifier in the specification, found none: name a column, QGComp(modifier=...)"
+            )
+        return self.strata_contrasts
+
     def weights(self) -> pd.DataFrame:
-        """Return each exposure's share of the partial effect of its sign: columns `PARTIAL_COLUMNS`."""
+        """Return each exposure's share of the partial effect of its sign: columns `PARTIAL_COLUMNS`.
+
+        With a modifier: in its reference level, or where it is 0.
+        """
         beta = self.exposure_coefficients
         positive = beta > 0
         totals = np.where(positive, beta[positive].sum(), beta[~positive].sum())
@@ -149,12 +210,17 @@ class QGCompResult(IntervalResult):
 
     def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
         """Return the tables of the summary."""
+        if self.strata_names:
+            return {f"psi by {self.spec.modifier}": self.strata(level), "Estimates": self.estimates(level)}
         weights = self.weights().drop(columns="rank")
         return {"Estimates": self.estimates(level), "Weights within each direction": weights}
 
     def remarks(self) -> tuple[str, ...]:
-        """Return the warnings of the fit."""
-        return self.warnings
+        """Return the warnings of the fit, and the test of modification."""
+        if not self.strata_names:
+            return self.warnings
+        test = self.modification()
+        return (*self.warnings, f"Modification by {self.spec.modifier}: {test.in_words()}")
 
     def effect_label(self) -> str:
         """Return what psi measures."""
@@ -245,4 +311,16 @@ def fit_qgcomp(spec: QGComp, data: pd.DataFrame) -> QGCompResult:
         events=int(arrays.outcome.sum()) if spec.family == "binomial" else None,
         inference=inference,
         warnings=tuple(map(str, arrays.notes)),
+        **_strata(spec, arrays),
     )
+
+
+def _strata(spec: QGComp, arrays: QGCompData) -> dict[str, Any]:
+    """Return the strata of the modifier, and psi in each as a contrast of the coefficients."""
+    if arrays.modifier is None:
+        return {}
+    p, (strata, columns) = len(spec.exposures), arrays.modifier.values.shape
+    contrasts = np.zeros((strata, len(arrays.names)))
+    contrasts[:, 1 : 1 + p] = 1.0
+    contrasts[:, len(arrays.names) - columns * p :] = np.repeat(arrays.modifier.values, p, axis=1)
+    return {"strata_names": arrays.modifier.strata, "strata_contrasts": contrasts}

@@ -35,8 +35,13 @@ class QGComp:
         Number of quantile groups, 4 by default as in the paper; None for standardised values.
     terms : tuple of str
         Further terms of the outcome model in `formulaic` notation, evaluated on the scored exposures and the
-        covariates: "I(lead**2)", "lead:cadmium", "lead:age". A basis such as "bs(lead, df=4)" takes the
-        place of the exposure's straight line. For `fit_qgcomp_bootstrap` and `fit_qgcomp_sandwich` only.
+        covariates: "I(lead**2)", "lead:cadmium", "lead:site", "poly(lead, 2):age". All main effects stay in
+        the model. Only a basis that is a term by itself, such as "bs(lead, df=4)", takes the place of the
+        exposure's straight line. For `fit_qgcomp_bootstrap` and `fit_qgcomp_sandwich` only.
+    modifier : str, optional
+        Column that may modify the effect of the mixture: the model has its main effect and its product with
+        every exposure, and the result has psi in each stratum and one test (`QGCompResult.strata`,
+        `modification`). For `fit_qgcomp` only.
     degree : int
         Degree of the marginal structural model in the joint quantile, 1 by default. For the same two only.
     risk_ratio : bool
@@ -66,6 +71,7 @@ class QGComp:
     family: Literal["gaussian", "binomial", "poisson"] = "gaussian"
     quantiles: int | None = 4
     terms: tuple[str, ...] = ()
+    modifier: str | None = None
     degree: int = 1
     risk_ratio: bool = True
     inference: Inference = "residual"
@@ -86,6 +92,7 @@ class QGComp:
             self.outcome,
             exposures=self.exposures,
             covariates=self.covariates,
+            modifier=self.modifier,
             offset=self.offset,
             weights=self.weights,
             strata=self.strata,

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import special
 
 from mixepi.arguments import require_known, require_names
+from mixepi.arrays import FloatArray
 from mixepi.errors import EstimationError, MixepiWarning, SpecificationError
 from mixepi.regression.fit import fit_regression
 from mixepi.regression.result import RegressionFit
@@ -40,6 +41,13 @@ class JointTest:
     df_residual: float
     p_value: float
 
+    def in_words(self) -> str:
+        """Return the test in one line."""
+        return (
+            f"{self.test} {self.statistic:.3g} on {self.df} and {self.df_residual:g} degrees of freedom, "
+            f"p = {self.p_value:.3g}"
+        )
+
 
 def wald_test(fit: RegressionFit, terms: Sequence[str]) -> JointTest:
     """Return the F test b' V^-1 b / q on q and the fit's degrees of freedom.
@@ -64,17 +72,27 @@ def wald_test(fit: RegressionFit, terms: Sequence[str]) -> JointTest:
     if not terms:
         raise SpecificationError(f"expected coefficients among {', '.join(fit.terms)}, found none: name some")
     at = [fit.terms.index(name) for name in terms]
-    estimate, covariance = fit.coefficients[at], fit.covariance[np.ix_(at, at)]
+    return wald(fit.coefficients[at], fit.covariance[np.ix_(at, at)], fit.df, terms)
+
+
+def wald(estimate: FloatArray, covariance: FloatArray, df: float, names: Sequence[str]) -> JointTest:
+    """Test that estimates, shape (q,), are all zero, given their covariance and degrees of freedom.
+
+    Raises
+    ------
+    EstimationError
+        The covariance is singular; the message names `names`.
+    """
     scale = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(scale, scale)
     if np.linalg.cond(correlation) > 1e12:
         raise EstimationError(
-            f"expected a covariance of {', '.join(terms)} that can be inverted, found it singular: the "
+            f"expected a covariance of {', '.join(names)} that can be inverted, found it singular: the "
             "design has too few PSUs for this many coefficients"
         )
     z = estimate / scale
-    statistic = float(z @ np.linalg.solve(correlation, z)) / len(at)
-    return JointTest(WALD_F, statistic, len(at), fit.df, _f_tail(statistic, len(at), fit.df))
+    statistic = float(z @ np.linalg.solve(correlation, z)) / len(z)
+    return JointTest(WALD_F, statistic, len(z), df, _f_tail(statistic, len(z), df))
 
 
 def joint_test(fit: RegressionFit, data: pd.DataFrame, exposures: Sequence[str]) -> JointTest:
