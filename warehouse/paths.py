@@ -12,7 +12,7 @@ MANIFEST = "manifest.json"
 
 def project_directory() -> Path:
     """Return the dbt project whose seeds count, for ingest as for dbt: DBT_PROJECT_DIR, else this one."""
-    return Path(os.environ.get("DBT_PROJECT_DIR", PROJECT_ROOT)).resolve()
+    return _named("DBT_PROJECT_DIR", PROJECT_ROOT).resolve()
 
 
 def seeds_directory() -> Path:
@@ -22,14 +22,19 @@ def seeds_directory() -> Path:
 
 def data_directory() -> Path:
     """Return the folder of the databases: NHANES_BONE_DATA, else data/current of this project."""
-    return Path(os.environ.get("NHANES_BONE_DATA", PROJECT_ROOT / "data" / "current")).resolve()
+    return _named("NHANES_BONE_DATA", PROJECT_ROOT / "data" / "current").resolve()
 
 
 def fits_directory() -> Path:
     """Return the store of fits: NHANES_BONE_FITS, else data/fits of this project."""
-    return Path(os.environ.get("NHANES_BONE_FITS", PROJECT_ROOT / "data" / "fits"))
+    return _named("NHANES_BONE_FITS", PROJECT_ROOT / "data" / "fits")
 
 
 def results_directory() -> Path:
     """Return the published results: a link to one whole build."""
     return PROJECT_ROOT / "results"
+
+
+def _named(variable: str, default: Path) -> Path:
+    """Return the folder that an environment variable names; a file of settings leaves `~` to its readers."""
+    return Path(os.environ.get(variable, default)).expanduser()

@@ -3,8 +3,21 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
+
+from mixepi.errors import SpecificationError
+
+
+def user_path(name: str, path: str | PathLike[str]) -> Path:
+    """Return a path that a user gave, `~` as the home directory; `SpecificationError` if it is none."""
+    try:
+        return Path(path).expanduser()
+    except (TypeError, RuntimeError) as error:
+        raise SpecificationError(
+            f"expected {name} to be a path, found {path!r}: {error}; give a text or a pathlib.Path"
+        ) from error
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from mixepi.arguments import (
 from mixepi.bkmr.model.model import Family, Priors, SolverName
 from mixepi.bkmr.survey.weights import TotalWeight, require_total_weight
 from mixepi.errors import SpecificationError
+from mixepi.files import user_path
 from mixepi.survey.design import require_design
 
 Selection = Literal["component", "hierarchical", "none"]
@@ -199,7 +200,7 @@ class ChainOptions:
     max_draws : int, optional
         Chains that have not converged go on to twice as many draws, again and again, up to this many. By
         default they stop at `draws`.
-    checkpoint : path, optional
+    checkpoint : str or path, optional
         Directory in which every chain saves its state; a fit with the same arguments resumes there, and one
         with more draws goes on from there.
     checkpoint_seconds : float
@@ -236,6 +237,8 @@ class ChainOptions:
             object.__setattr__(self, "max_draws", largest)
         require_workers(self.workers)
         require_flag("progress", self.progress)
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", user_path("checkpoint", self.checkpoint))
         if not (is_number(self.checkpoint_seconds) and self.checkpoint_seconds >= 0):
             raise SpecificationError(
                 f"expected checkpoint_seconds of at least 0, found {self.checkpoint_seconds!r}: "

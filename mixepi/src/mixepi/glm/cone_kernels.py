@@ -6,16 +6,16 @@ Designs are stored column by column, shape (p, n), so that every inner loop runs
 import math
 
 import numpy as np
-from numba import njit
 
 from mixepi.arrays import BoolArray, FloatArray, IntArray
+from mixepi.compiled import njit
 from mixepi.glm.family_kernels import FAST
 
 ALIASED_PIVOT = 1e-10  # share of a column's variance below which it counts as a combination of earlier ones
 ROWS = 512  # rows per block of a Gram matrix: two blocks of columns stay in the first-level cache
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(nogil=True, fastmath=FAST)
 def weighted_gram(X: FloatArray, h: FloatArray, H: FloatArray) -> None:
     """Write X diag(h) X' into H for X of shape (p, n)."""
     p, n = X.shape
@@ -57,7 +57,7 @@ def weighted_gram(X: FloatArray, h: FloatArray, H: FloatArray) -> None:
             H[k, j] = H[j, k]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(nogil=True, fastmath=FAST)
 def negative_gradient(X: FloatArray, score: FloatArray, out: FloatArray) -> None:
     """Write X @ score: the gradient of -f."""
     for j in range(X.shape[0]):
@@ -68,7 +68,7 @@ def negative_gradient(X: FloatArray, score: FloatArray, out: FloatArray) -> None
         out[j] = total
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(nogil=True, fastmath=FAST)
 def linear_predictor(X: FloatArray, x: FloatArray, out: FloatArray) -> None:
     """Add X' x to out."""
     for j in range(X.shape[0]):
@@ -79,7 +79,7 @@ def linear_predictor(X: FloatArray, x: FloatArray, out: FloatArray) -> None:
                 out[i] += factor * row[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def cholesky(H: FloatArray, index: IntArray, m: int, L: FloatArray, aliased: BoolArray) -> None:
     """Factor H[index[:m], index[:m]]; mark columns that are combinations of earlier ones."""
     for a in range(m):
@@ -99,7 +99,7 @@ def cholesky(H: FloatArray, index: IntArray, m: int, L: FloatArray, aliased: Boo
         L[a, a] = 1.0 if aliased[a] else math.sqrt(pivot)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def cone_step(H: FloatArray, g: FloatArray, x: FloatArray, constrained: BoolArray, d: FloatArray) -> None:
     """Write into d the minimiser of g'd + d'Hd/2 over x + d >= 0 (constrained entries only).
 

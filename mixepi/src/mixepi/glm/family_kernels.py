@@ -2,16 +2,15 @@
 
 import math
 
-from numba import njit
-
 from mixepi.arrays import FloatArray
+from mixepi.compiled import njit
 
 GAUSSIAN, BINOMIAL, POISSON, NEGATIVE_BINOMIAL = 0, 1, 2, 3
 LARGEST_SIZE = 1e7  # negative binomial size beyond which the model is Poisson
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(nogil=True, fastmath=FAST)
 def score_and_curvature(
     family: int,
     size: float,
@@ -43,7 +42,7 @@ def score_and_curvature(
             curvature[i] = w[i] * mu * d * (y[i] + size) / (size + mu)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def objective(family: int, size: float, y: FloatArray, eta: FloatArray, w: FloatArray) -> float:
     """Return f up to a term that does not depend on eta."""
     total = 0.0
@@ -59,7 +58,7 @@ def objective(family: int, size: float, y: FloatArray, eta: FloatArray, w: Float
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def deviance(family: int, size: float, y: FloatArray, eta: FloatArray, w: FloatArray) -> float:
     """Return the deviance: twice the log-likelihood of the saturated model minus that of eta."""
     total = 0.0
@@ -83,7 +82,7 @@ def deviance(family: int, size: float, y: FloatArray, eta: FloatArray, w: FloatA
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def digamma_trigamma(x: float) -> tuple[float, float]:
     """Return the first two derivatives of log gamma, by recurrence and asymptotic series."""
     first, second = 0.0, 0.0
@@ -97,7 +96,7 @@ def digamma_trigamma(x: float) -> tuple[float, float]:
     return first, second
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def maximise_size(y: FloatArray, eta: FloatArray, w: FloatArray, size: float) -> float:
     """Return the maximum-likelihood size of a negative binomial given its means (Newton on log size)."""
     log_size = math.log(size)

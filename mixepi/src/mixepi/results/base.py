@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from html import escape
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mixepi.errors import SavedResultError
+from mixepi.files import user_path
 
 # Longer tables are cut, so that a summary fits on one screen.
 ROWS_SHOWN = 12
@@ -126,7 +126,7 @@ def load(path: str | PathLike[str]) -> Result:
     """
     from mixepi.results import saved
 
-    result = saved.read(Path(path))
+    result = saved.read(user_path("path", path))
     if not isinstance(result, Result):
         raise SavedResultError(f"expected a result in {path}, found {type(result).__name__}: save a result")
     return result

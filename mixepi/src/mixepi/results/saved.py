@@ -14,7 +14,7 @@ import numpy as np
 
 import mixepi
 from mixepi.errors import SavedResultError, SpecificationError
-from mixepi.files import written_whole
+from mixepi.files import user_path, written_whole
 
 FORMAT = "mixepi result"
 # Raised whenever a class below changes its fields, because then older files can no longer be read.
@@ -62,7 +62,7 @@ def save(result: object, path: str | PathLike[str]) -> None:
         "mixepi_version": mixepi.__version__,
         "result": _encoded(result, arrays),
     }
-    with written_whole(Path(path)) as stream, ZipFile(stream, "w") as archive:
+    with written_whole(user_path("path", path)) as stream, ZipFile(stream, "w") as archive:
         archive.writestr(_member(CONTENTS), json.dumps(contents, indent=1, allow_nan=False))
         for number, array in enumerate(arrays):
             with archive.open(_member(_array_name(number)), "w", force_zip64=True) as member:

@@ -3,10 +3,10 @@
 K_r(z, z') = exp(-sum_m r_m (z_m - z'_m)^2)   (Bobb et al. 2015, equation 3)
 """
 
-import numba
 import numpy as np
 
 from mixepi.arrays import FloatArray, IntArray
+from mixepi.compiled import njit
 
 # Products and sums may be fused, sums not reordered: LLVM would order those of `_subtract` in one way when it
 # compiles them and in another when it inlines them, so that the process that fills numba's cache and those
@@ -14,7 +14,7 @@ from mixepi.arrays import FloatArray, IntArray
 CONTRACT = {"contract"}
 
 
-@numba.njit(cache=True, fastmath=CONTRACT, inline="always")
+@njit(fastmath=CONTRACT, inline="always")
 def _exp_of_negative(x: float) -> float:  # pragma: no cover - compiled
     # exp(x) = exp(x / 1024) ** 1024 with a Taylor polynomial of degree 7: relative error below
     # 3e-13, free of branches and tables, so that the loop runs four to eight numbers at a time.
@@ -26,7 +26,7 @@ def _exp_of_negative(x: float) -> float:  # pragma: no cover - compiled
     return p
 
 
-@numba.njit(cache=True, fastmath=CONTRACT)
+@njit(fastmath=CONTRACT)
 def _kernel_column(
     zt: FloatArray, r: FloatArray, point: FloatArray, out: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -44,7 +44,7 @@ def _kernel_column(
         out[i] = _exp_of_negative(out[i])
 
 
-@numba.njit(cache=True)
+@njit()
 def _cross(zt: FloatArray, r: FloatArray, points: FloatArray) -> FloatArray:  # pragma: no cover - compiled
     out = np.empty((points.shape[0], zt.shape[1]))
     for j in range(points.shape[0]):
@@ -52,7 +52,7 @@ def _cross(zt: FloatArray, r: FloatArray, points: FloatArray) -> FloatArray:  # 
     return out
 
 
-@numba.njit(cache=True)
+@njit()
 def _dense(
     zt: FloatArray, r: FloatArray, scale: float, ridge: float
 ) -> FloatArray:  # pragma: no cover - compiled
@@ -70,7 +70,7 @@ def _dense(
     return out
 
 
-@numba.njit(cache=True, fastmath=CONTRACT)
+@njit(fastmath=CONTRACT)
 def _subtract(
     weights: FloatArray, rows: FloatArray, column: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -89,7 +89,7 @@ def _subtract(
             column[i] -= a * row_a[i]
 
 
-@numba.njit(cache=True)
+@njit()
 def _pivoted_cholesky(
     zt: FloatArray, r: FloatArray, max_rank: int, tolerance: float
 ) -> tuple[FloatArray, IntArray, FloatArray]:  # pragma: no cover - compiled

@@ -9,11 +9,11 @@ integrated out.
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.model.priors import PositivePrior
+from mixepi.compiled import njit
 
 # What was tried, "lambda redrawn from its conditional": on 64 points 99 to 100 % of draws are accepted.
 POINTS = 64
@@ -40,7 +40,7 @@ class LambdaGrid:
         return cls(nodes, lambdas, prior.log_density(lambdas) + nodes)
 
 
-@numba.njit(cache=True)
+@njit()
 def _interpolate(
     nodes: FloatArray, log_density: FloatArray
 ) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled
@@ -55,7 +55,7 @@ def _interpolate(
     return heights / cumulative[n - 1], cumulative / cumulative[n - 1]
 
 
-@numba.njit(cache=True)
+@njit()
 def _draw(
     nodes: FloatArray, heights: FloatArray, cumulative: FloatArray, p: float
 ) -> float:  # pragma: no cover - compiled
@@ -71,7 +71,7 @@ def _draw(
     return u
 
 
-@numba.njit(cache=True)
+@njit()
 def _log_height(nodes: FloatArray, heights: FloatArray, u: float) -> float:  # pragma: no cover - compiled
     step = nodes[1] - nodes[0]
     position = (u - nodes[0]) / step

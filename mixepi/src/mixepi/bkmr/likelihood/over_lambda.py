@@ -9,19 +9,19 @@ nothing, and no eigenvalue has to be found.
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from scipy.linalg import lapack
 
 from mixepi.arrays import FloatArray
 from mixepi.bkmr.model.projected_data import NoiseModel
+from mixepi.compiled import njit
 from mixepi.errors import EstimationError
 
 # Pivots that are multiplied before a logarithm is taken: each is below 1e30, far from an overflow.
 PIVOTS_AT_ONCE = 8
 
 
-@numba.njit(cache=True)
+@njit()
 def _quadratics_and_determinants(
     diagonal: FloatArray,
     off_diagonal: FloatArray,
@@ -52,7 +52,7 @@ def _quadratics_and_determinants(
     return (total - scale * strength / pivot) / noise, determinant
 
 
-@numba.njit(cache=True)
+@njit()
 def _log_likelihoods(
     diagonal: FloatArray,
     off_diagonal: FloatArray,

@@ -6,13 +6,13 @@ factor raised to the power w_i where rows have sampling weights.
 
 import math
 
-import numba
 import numpy as np
 
 from mixepi.arrays import FloatArray
+from mixepi.compiled import njit
 
 
-@numba.njit(cache=True)
+@njit()
 def log_phi(t: float) -> float:  # pragma: no cover - compiled
     """log Phi(t), with the asymptotic series far in the lower tail."""
     if t > -8.0:
@@ -22,7 +22,7 @@ def log_phi(t: float) -> float:  # pragma: no cover - compiled
     return -0.5 * t * t - math.log(-t) - 0.9189385332046727 + math.log(series)
 
 
-@numba.njit(cache=True)
+@njit()
 def _likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:  # pragma: no cover - compiled
     out = np.empty(eta.shape[0])
     for j in range(eta.shape[0]):
@@ -33,7 +33,7 @@ def _likelihoods(signs: FloatArray, eta: FloatArray) -> FloatArray:  # pragma: n
     return out
 
 
-@numba.njit(cache=True)
+@njit()
 def _weighted_likelihoods(
     signs: FloatArray, power: FloatArray, eta: FloatArray
 ) -> FloatArray:  # pragma: no cover - compiled
@@ -52,7 +52,7 @@ def log_likelihoods(signs: FloatArray, eta: FloatArray, power: FloatArray | None
     return _likelihoods(signs, eta) if power is None else _weighted_likelihoods(signs, power, eta)
 
 
-@numba.njit(cache=True)
+@njit()
 def _linearise(
     signs: FloatArray, eta: FloatArray
 ) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled

@@ -8,11 +8,11 @@ the emulator proposes a point far away, which one exact evaluation accepts or re
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from mixepi.arrays import BoolArray, FloatArray
 from mixepi.bkmr.model.point import Point, from_coordinates
+from mixepi.compiled import njit
 
 # Prior of the emulated log-likelihood over standardised theta: a quadratic, whose coefficients may be large
 # because a log-likelihood falls by tens within a few posterior standard deviations, and a smooth departure
@@ -34,7 +34,7 @@ MIN_EVALUATIONS = 10
 CENTRAL = 2.0
 
 
-@numba.njit(cache=True)
+@njit()
 def _predict(x: FloatArray, points: FloatArray, weights: FloatArray) -> float:  # pragma: no cover - compiled
     value = 0.0
     d = points.shape[1]
