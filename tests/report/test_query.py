@@ -54,6 +54,70 @@ def test_no_query(databases, monkeypatch, capsys, nothing):
         ask(monkeypatch, capsys, nothing)
 
 
+def test_every_query_of_several_is_answered(databases, monkeypatch, capsys):
+    words = ask(monkeypatch, capsys, "select 1 as a; -- a comment; with ';'\nselect 'x;y' as b; /* end */ ;")
+    assert words == ["a", "1", "b", "x;y"]
+
+
+ANSWERED = {
+    "values (1, 'a')": "a",
+    "describe from runs": "place",
+    "show tables": "runs",
+    "summarize from runs": "place",
+    "with one as (select 7 as n) select n from one": "7",
+    "select [1, 2] as l, {'a': 3} as s, map {'k': 4} as m, null as n, 1::hugeint as h": "k",
+    "select interval 1 day as i, 'infinity'::double as f, date '2020-01-02' as d": "inf",
+    "select 1 as a, 2 as a": "2",
+    "pivot (select 1 as k, 2 as v) on k using sum(v)": "2",
+}
+
+
+@pytest.mark.parametrize("query_text", ANSWERED)
+def test_queries_of_every_form_are_answered(databases, monkeypatch, capsys, query_text):
+    assert ANSWERED[query_text] in " ".join(ask(monkeypatch, capsys, query_text))
+
+
+REFUSED = {
+    "copy (select 1) to '{}'": "COPY",
+    "select 1; copy (select 1) to '{}'": "COPY",
+    "export database '{}'": "EXPORT",
+    "attach '{}' as other": "ATTACH",
+    "create table x (a integer)": "CREATE",
+    "insert into runs values ('x')": "INSERT",
+    "drop table runs": "DROP",
+    "set threads = 1": "SET",
+    "begin": "TRANSACTION",
+    "prepare p as select 1": "PREPARE",
+    "explain analyze select 1": "EXPLAIN",
+    "install json": "LOAD",
+    "checkpoint": "CALL",
+}
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_what_is_no_query_is_refused_and_nothing_is_run(databases, tmp_path, monkeypatch, capsys, statement):
+    target = tmp_path / "written"
+    with pytest.raises(SystemExit, match=f"of the kind {REFUSED[statement]}.*nothing was run") as stop:
+        ask(monkeypatch, capsys, statement.format(target))
+    assert "expected queries" in str(stop.value)
+    assert not target.exists()
+    assert capsys.readouterr().out == ""
+
+
+def test_without_the_look_at_statements_a_file_is_written(databases, tmp_path, monkeypatch):
+    """The fault: a database that is open read-only still lets `copy` write beside it."""
+    target = tmp_path / "written.csv"
+    monkeypatch.setattr(query, "_require_query", lambda _: None)
+    query.answer(f"copy (select 1 as a) to '{target}'", databases)
+    assert target.exists()
+
+
+@pytest.mark.parametrize("parameter", ["$place", "?"])
+def test_parameters_are_refused(databases, monkeypatch, capsys, parameter):
+    with pytest.raises(SystemExit, match="query without parameters, found"):
+        ask(monkeypatch, capsys, f"from runs where place = {parameter}")
+
+
 def test_no_rows_are_said_with_the_columns(databases, monkeypatch, capsys):
     assert ask(monkeypatch, capsys, "from runs where false") == ["no", "rows;", "columns:", "place"]
 
