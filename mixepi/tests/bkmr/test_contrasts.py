@@ -215,6 +215,9 @@ def test_a_contrast_of_nothing_is_not_an_interval_of_width_zero(tied, monkeypatc
         (lambda fit: fit.bivariate(pairs=7), "pairs of exposures among pb, .*found 7"),
         (lambda fit: fit.bivariate(min_distance="far"), "min_distance to be a number above 0"),
         (lambda fit: fit.univariate(center="yes"), "center to be True or False"),
+        (lambda fit: fit.summaries("overall"), "pairs of a table and its options, found 'overall'"),
+        (lambda fit: fit.summaries(("overall",)), "pairs of a table and its options"),
+        (lambda fit: fit.summaries(("overall", None)), "pairs of a table and its options"),
         (lambda fit: fit.predict(None, level=0.9), "options of predict among scale, draws"),
     ],
 )  # fmt: skip

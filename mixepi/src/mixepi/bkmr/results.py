@@ -14,6 +14,7 @@ from mixepi.bkmr.contrasts import answer
 from mixepi.bkmr.posterior import Posterior
 from mixepi.bkmr.sampler.transition import EXACT_MOVES
 from mixepi.bkmr.spec import ChainOptions
+from mixepi.errors import SpecificationError
 from mixepi.results.base import IntervalResult
 from mixepi.tables import check_level
 
@@ -167,7 +168,12 @@ class BKMRResult(IntervalResult, Posterior):
             How many of the kept draws to use, evenly spaced (default 1000).
         """
         wanted = []
-        for name, options in requests:
+        for asked in requests:
+            if not (isinstance(asked, tuple | list) and len(asked) == 2 and isinstance(asked[1], dict)):
+                raise SpecificationError(
+                    f"expected pairs of a table and its options, found {asked!r}: write ('overall', {{}})"
+                )
+            name, options = asked
             require_choice("a table", name, TABLES)
             request = getattr(summaries, name)
             require_known(f"options of {name}", options, list(signature(request).parameters)[1:])
