@@ -20,3 +20,18 @@ from (
         ) as line
 ) as lines
 {%- endmacro %}
+
+{# The same rows while a model is compiled, whose columns or conditions they are: a list of mappings. #}
+{% macro compiled(table) -%}
+    {%- if execute and run_query is defined -%}
+        {{ return(fromjson(run_query("select compiled_study_rows('" ~ table ~ "')").columns[0].values()[0])) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The skeletal sites that have a row in the seed bmd_sites. #}
+{% macro bmd_sites() -%}
+    {%- set sites = ref('bmd_sites') -%}
+    {%- if execute and run_query is defined -%}
+        {{ return(run_query("select site from " ~ sites ~ " order by site").columns[0].values() | list) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,35 +1,29 @@
+{# The condition of each rule, as the study file says it; one that is not known of a person is not met. #}
+
 with people as (
-    select * from {{ ref('stg_demographics') }}
+    select * from {{ ref('int_people') }}
 ),
 
-conditions as (
-    select * from {{ ref('cohort_conditions') }}
-),
-
-person_values as (
-    select * from {{ ref('int_person_values') }}
-),
-
-checked as (
-    select
-        people.seqn,
-        people.cycle,
-        conditions.rule,
-        {{ condition_holds('conditions.operator', 'person_values.value', 'conditions.value') }} as holds
-    from people
-    cross join conditions
-    left join person_values
-        on people.seqn = person_values.seqn and conditions.variable = person_values.variable
+rules as (
+    select rule from {{ ref('cohort_rules') }}
 ),
 
 final as (
+    {% for rule in compiled('cohort_rules') -%}
     select
-        seqn,
-        cycle,
-        rule,
-        bool_and(coalesce(holds, false)) as is_met
-    from checked
-    group by seqn, cycle, rule
+        people.seqn,
+        people.cycle,
+        '{{ rule.rule }}' as rule,
+        coalesce(cast((
+            {{ rule.condition }}
+        ) as boolean), false) as is_met
+    from people
+    union all
+    {% endfor -%}
+    -- without a study
+    select people.seqn, people.cycle, rules.rule, false as is_met
+    from people
+    inner join rules on false
 )
 
 select * from final

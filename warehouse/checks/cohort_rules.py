@@ -6,6 +6,7 @@ from itertools import combinations
 from warehouse.checks.project import Project
 from warehouse.seeds.findings import Finding, nearest_names
 from warehouse.seeds.tables import Row, as_number
+from warehouse.studies.expressions import EXPRESSION
 
 LISTS, COMPARISONS = ("in", "not_in"), (">=", ">", "<=", "<")
 _LOWER, _UPPER = (">=", ">"), ("<=", "<")
@@ -108,9 +109,11 @@ def _exclusive(one: Row, two: Row) -> bool:
 
 
 def _by_rule(project: Project) -> Mapping[str, list[Row]]:
+    """Return the conditions of each rule that can be compared with others."""
     rules: dict[str, list[Row]] = {}
     for row in project.seed("cohort_conditions").rows:
-        rules.setdefault(row["rule"], []).append(row)
+        if row["operator"] != EXPRESSION:
+            rules.setdefault(row["rule"], []).append(row)
     return rules
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from warehouse.seeds.findings import Finding
 from warehouse.seeds.tables import Row, Seed
 from warehouse.studies.based_on import with_base
-from warehouse.studies.conditions import FORMS, ExpressionError, read_conditions
 from warehouse.studies.document import Document, KeyPath, read_document
+from warehouse.studies.expressions import FORMS, ExpressionError, read_conditions
 from warehouse.studies.names import unknown_names
 from warehouse.studies.own_levels import check_own_levels, own_level
 from warehouse.studies.study_file import Mixture, Mixtures, StudyFile, read_study

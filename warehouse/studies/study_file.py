@@ -30,7 +30,7 @@ class Rule(_Part):
     """Who may be in a study."""
 
     name: Text = Field(description="The rule in words.")
-    where: Text = Field(description="Conditions on a person, joined by `and`, such as `age_years >= 50`.")
+    where: Text = Field(description="An expression over the variables of a person, as `age_years >= 50`.")
 
 
 class Exposure(_Part):

@@ -65,6 +65,8 @@ WRONG_STUDIES: dict[str, tuple[str, str, str, list[str]]] = {
     "value nobody has": ("peng2025", "sex = 'Female'", "sex = 'Femal'", ["rules: women: where", "nearest: Female, Male"]),
     "number in words": ("peng2025", "age_years >= 50", "age_years >= 'fifty'", ["a number to compare with", "'fifty'"]),
     "comparison of words": ("peng2025", "age_years >= 50", "education >= 50", ["values are words"]),
+    "function that reads": ("peng2025", "age_years >= 50", "read_text('x') = 'y'", ["rules: age_50_and_over: where", "an expression over the variables of a person", "found the function read_text"]),
+    "unknown variable within an expression": ("peng2025", "age_years >= 50", "age_years + agge_years >= 50", ["rules: age_50_and_over: where", "'agge_years' (nearest: age_years"]),
     "age that nobody has": ("peng2025", "age_years >= 50", "age_years >= 500", ["age_years <= 80 for everyone", "age_years >= 500"]),
     "age above the last": ("peng2025", "age_years >= 50", "age_years > 80", ["age_years <= 80 for everyone", "age_years > 80"]),
     "unknown exposure of a mixture": ("peng2025", "\noutcomes:", "\nmixture: [Cd, cd2]\noutcomes:", ["mixture: 2", "one of the exposures of peng2025", "nearest: Cd"]),
