@@ -215,9 +215,9 @@ def diagnostics(study: str, frame: pd.DataFrame, names: Mapping[str, str]) -> Ta
         ("of", "Converged", "Remarks"),
         notes=(
             "R-hat near 1 and effective sample sizes (ESS) in the hundreds say that the chains agree with "
-            "each other. A fit counts as converged with R-hat of at most 1.05 and a bulk ESS of at least 400 "
-            "for every parameter judged; the tail ESS, on which the ends of intervals rest, is shown and not "
-            "judged. The table does not show whether the model is right.",
+            "each other. A fit counts as converged with R-hat of at most 1.05 and an ESS of at least 400, of "
+            "the bulk and of the tails, on which the ends of intervals rest, for every parameter judged. The "
+            "table does not show whether the model is right.",
         ),
     )
 

@@ -242,6 +242,25 @@ def test_scaler_is_frozen_in_the_result(gaussian, people):
     np.testing.assert_allclose(values, people["hg"])
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "converged"),
+        ({"ess_tail": 399.0}, "NOT CONVERGED: tail ESS 399 of sigma2"),
+        ({"ess_bulk": 120.0, "ess_tail": 90.0}, "NOT CONVERGED: ESS 120 of sigma2"),
+        ({"r_hat": 1.06}, "NOT CONVERGED: R-hat 1.060 of sigma2"),
+        ({"r_hat": 9.0, "ess_tail": 1.0, "judged": False}, "converged"),
+    ],
+)
+def test_what_decides_on_convergence(gaussian, change, said):
+    table = gaussian.usual.assign(r_hat=1.01, ess_bulk=500.0, ess_tail=400.0)
+    for column, value in change.items():
+        table.loc[table["term"] == "sigma2", column] = value
+    judged = replace(gaussian)
+    judged.__dict__["usual"] = table
+    assert judged.status == said
+
+
 # R-hat, bulk ESS, tail ESS and MCSE of the mean, by ArviZ 0.22.0 for the draws made below.
 BY_ARVIZ = {
     "numbers": (1.0316387513717913, 92.96338431399776, 424.14701859485797, 0.11207676510880413),

@@ -70,7 +70,7 @@ def fit_bkmr(spec: BKMR, data: pd.DataFrame, *, seed: int, options: ChainOptions
     Warns
     -----
     ConvergenceWarning
-        If R-hat exceeds 1.05 or a bulk ESS is below 400.
+        If R-hat exceeds 1.05, or a bulk or tail ESS is below 400.
 
     Examples
     --------

@@ -92,17 +92,22 @@ class Posterior(Draws):
 
     @cached_property
     def status(self) -> str:
-        """ "converged", or what has not: R-hat above 1.05 or bulk ESS below 400, and where."""
+        """ "converged", or what has not: R-hat above 1.05, bulk or tail ESS below 400, and where.
+
+        The tail counts because the intervals of `estimates` are quantiles of draws (Vehtari et al. 2021).
+        """
         table = self.usual[self.usual["judged"]]
         worst = table.iloc[int(np.argmax(table["r_hat"].to_numpy()))]
-        fewest = table.iloc[int(np.argmin(table["ess_bulk"].to_numpy()))]
         faults = []
         if len(self.r) < 2:
             faults.append("one chain only, R-hat says little")
         if not worst["r_hat"] <= diagnostics.R_HAT_LIMIT:
             faults.append(f"R-hat {worst['r_hat']:.3f} of {worst['term']}")
-        if not fewest["ess_bulk"] >= diagnostics.ESS_LIMIT:
-            faults.append(f"ESS {fewest['ess_bulk']:.0f} of {fewest['term']}")
+        for column, name in (("ess_bulk", "ESS"), ("ess_tail", "tail ESS")):
+            fewest = table.iloc[int(np.argmin(table[column].to_numpy()))]
+            if not fewest[column] >= diagnostics.ESS_LIMIT:
+                faults.append(f"{name} {fewest[column]:.0f} of {fewest['term']}")
+                break
         return "converged" if not faults else "NOT CONVERGED: " + "; ".join(faults)
 
     @property

@@ -211,7 +211,13 @@ class QGCompResult(IntervalResult):
     def tables_shown(self, level: float = 0.95) -> dict[str, pd.DataFrame]:
         """Return the tables of the summary."""
         if self.strata_names:
-            return {f"psi by {self.spec.modifier}": self.strata(level), "Estimates": self.estimates(level)}
+            column = str(self.spec.modifier)
+            groups = column not in self.terms  # the column of numbers is a term itself
+            where = self.strata_names[0] if groups else "0"
+            return {
+                f"psi by {column}": self.strata(level),
+                f"Estimates where {column} is {where}": self.estimates(level),
+            }
         weights = self.weights().drop(columns="rank")
         return {"Estimates": self.estimates(level), "Weights within each direction": weights}
 
