@@ -208,6 +208,19 @@ def test_tables_carry_the_design(outcome, family, spec, surveyed, tmp_path):
     np.testing.assert_array_equal(again["conf_low"], fit.single(draws=30)["conf_low"])
     pair = fit.bivariate(pairs=[("pb", "cd")], grid=6, draws=30)
     assert pair["jackknife_std_error"].notna().equals(pair["estimate"].notna())
+    # The response at a monitored point, here from 80 sampled values in place of their conditional means.
+    parameters = fit.estimates().set_index("term")["jackknife_std_error"]
+    assert np.isfinite(parameters).all()
+    assert parameters.filter(like="beta[").min() > 0
+    middle = surveyed.head(1).assign(**dict.fromkeys(spec.covariates, 0.0))
+    middle = middle.assign(
+        **{
+            name: fit.scaler.to_natural(fit.monitors[4, j : j + 1], j)
+            for j, name in enumerate(spec.exposures)
+        }
+    )
+    there = fit.predict(middle, draws=1000)["jackknife_std_error"].iloc[0]
+    assert parameters["h[all exposures at 45 %]"] == pytest.approx(there, rel=0.15)
     alone = fit.predict(surveyed.head(3), draws=30)
     assert {"design_effect", "jackknife_std_error"} <= set(alone.columns)
 

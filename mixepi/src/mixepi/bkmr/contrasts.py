@@ -167,7 +167,7 @@ def kept_draws(result: Posterior, draws: int) -> list[tuple[int, int]]:
 
 def factored(result: Posterior, chain: int, draw: int) -> FactoredDraw:
     """Factor the kernel of one draw."""
-    model, solver = result.model, _solver(result)
+    model, solver = result.model, solver_of(result)
     cluster_variance = float(result.cluster_variance[chain, draw])
     latent = result.latent[chain, draw] if result.spec.family == "binomial" else None
     data = model.projected(cluster_variance, latent)
@@ -275,7 +275,7 @@ def under_design(
     """
     if result.design is None:
         return list(summaries)
-    jackknife = Jackknife.of(result, result.model, result.design, result.seed, _solver(result), kept)
+    jackknife = Jackknife.of(result, result.model, result.design, result.seed, solver_of(result), kept)
     variances = jackknife.variances(contrasts, means, workers)
     found = []
     for summary, variance in zip(summaries, variances, strict=True):
@@ -286,7 +286,8 @@ def under_design(
     return found
 
 
-def _solver(result: Posterior) -> Solver:
+def solver_of(result: Posterior) -> Solver:
+    """The solver of a fit."""
     return Solver(result.spec.solver, result.spec.tolerance, min(result.spec.inducing, result.model.n))
 
 

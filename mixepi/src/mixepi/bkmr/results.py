@@ -1,6 +1,7 @@
 """What `fit_bkmr` returns: its tables and charts."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import signature
 from typing import Any
 
@@ -10,10 +11,11 @@ import pandas as pd
 from mixepi.arguments import require_choice, require_known
 from mixepi.arrays import FloatArray
 from mixepi.bkmr import diagnostics, plots, summaries
-from mixepi.bkmr.contrasts import answer
+from mixepi.bkmr.contrasts import answer, kept_draws, solver_of
 from mixepi.bkmr.posterior import Posterior
 from mixepi.bkmr.sampler.transition import EXACT_MOVES
 from mixepi.bkmr.spec import ChainOptions
+from mixepi.bkmr.survey.parameters import parameter_std_errors
 from mixepi.errors import SpecificationError
 from mixepi.results.base import IntervalResult
 from mixepi.tables import check_level
@@ -50,10 +52,22 @@ class BKMRResult(IntervalResult, Posterior):
         """Return one row per quantity of the model.
 
         Columns: term, estimate, std_error, conf_low, conf_high, r_hat, ess_bulk, ess_tail, mcse, judged,
-        status, method. `judged` rows decide on convergence.
+        status, method. `judged` rows decide on convergence. Under a survey design also jackknife_std_error,
+        of the estimate over samples of the design; the interval is the pseudo-posterior's.
         """
         check_level(level)
-        return self.label(self.usual if level == 0.95 else self.diagnosed(level))
+        table = self.usual if level == 0.95 else self.diagnosed(level)
+        if self.design is not None:
+            table = table.copy()
+            table.insert(
+                list(table).index("std_error") + 1, "jackknife_std_error", self._jackknife_std_errors
+            )
+        return self.label(table)
+
+    @cached_property
+    def _jackknife_std_errors(self) -> FloatArray:
+        kept = kept_draws(self, summaries.MAX_DRAWS)
+        return parameter_std_errors(self, solver_of(self), self.monitors, kept)
 
     def headline(self) -> str:
         """Return in one line what was fitted."""
