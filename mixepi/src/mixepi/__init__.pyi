@@ -12,6 +12,7 @@ from mixepi.bkmr.sampler.checkpoint import CheckpointError as CheckpointError
 from mixepi.bkmr.sampler.checkpoint import DamagedCheckpointError as DamagedCheckpointError
 from mixepi.bkmr.spec import BKMR as BKMR
 from mixepi.bkmr.spec import ChainOptions as ChainOptions
+from mixepi.bkmr.survey.replicates import replicate_bkmr as replicate_bkmr
 from mixepi.errors import ConvergenceWarning as ConvergenceWarning
 from mixepi.errors import DataError as DataError
 from mixepi.errors import DirectionError as DirectionError
