@@ -25,6 +25,7 @@ from mixepi import (
     fit_repeated_holdout_wqs,
     fit_wqs,
     permutation_test_wqs,
+    projection_test_wqs,
 )
 from mixepi.errors import EstimationError, MixepiWarning
 from mixepi.fan_out import fan_out
@@ -37,7 +38,7 @@ DESIGN = {"weights": "w", "strata": "stratum", "psu": "psu"}
 LEVEL = 0.05
 ROWS, PSU_SIDES, WHOLE = "split of rows", "split of PSUs, one of each stratum", "split of strata"
 HOLDOUT, PERMUTATION = "repeated holdout, percentiles", "permutation of rows"
-QGCOMP = "qgcomp"
+PROJECTION, QGCOMP = "projection, no split", "qgcomp"
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,9 @@ def one_data_set(seed: int, bootstraps: int, task: tuple[int, int]) -> list[dict
         found = permutation_test_wqs(replace(plain, bootstraps=5), data, seed=number, options=options)
         return found.p_value <= LEVEL, None
 
+    def projection() -> tuple[bool, bool | None]:
+        return projection_test_wqs(spec, data, seed=number).p_value < LEVEL, None
+
     def qgcomp() -> tuple[bool, bool]:
         return tested(fit_qgcomp(QGComp(**mixture, **DESIGN), data).estimates(), "psi1")
 
@@ -132,6 +136,7 @@ def one_data_set(seed: int, bootstraps: int, task: tuple[int, int]) -> list[dict
         WHOLE: strata,
         HOLDOUT: holdout,
         PERMUTATION: permutation,
+        PROJECTION: projection,
         QGCOMP: qgcomp,
     }
     results = []

@@ -19,6 +19,7 @@ RANDOM = (
     "fit_wqs",
     "fit_repeated_holdout_wqs",
     "permutation_test_wqs",
+    "projection_test_wqs",
     "fit_qgcomp_bootstrap",
     "fit_bkmr",
 )
@@ -101,4 +102,4 @@ def test_results_have_one_habit(name):
 
 
 def test_a_result_of_every_kind_is_public():
-    assert len(RESULTS) == 7
+    assert len(RESULTS) == 8

@@ -59,6 +59,7 @@ FITS = {
     "permutation": lambda d: mixepi.permutation_test_wqs(
         wqs(), d, seed=1, options=PermutationOptions(permutations=19, workers=1, progress=False)
     ),
+    "projection": lambda d: mixepi.projection_test_wqs(wqs(), d, seed=1),
     "qgcomp": lambda d: mixepi.fit_qgcomp(QGComp(**MIXTURE), d),
     "qgcomp bootstrap": lambda d: mixepi.fit_qgcomp_bootstrap(
         QGComp(**MIXTURE | BINARY, degree=2), d, seed=1, resamples=5

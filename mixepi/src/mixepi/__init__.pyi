@@ -55,6 +55,8 @@ from mixepi.survey.glm import survey_glm as survey_glm
 from mixepi.wqs.fit import fit_wqs as fit_wqs
 from mixepi.wqs.permutation import PermutationResult as PermutationResult
 from mixepi.wqs.permutation import permutation_test_wqs as permutation_test_wqs
+from mixepi.wqs.projection import ProjectionResult as ProjectionResult
+from mixepi.wqs.projection import projection_test_wqs as projection_test_wqs
 from mixepi.wqs.repeated_holdout import RepeatedHoldoutResult as RepeatedHoldoutResult
 from mixepi.wqs.repeated_holdout import fit_repeated_holdout_wqs as fit_repeated_holdout_wqs
 from mixepi.wqs.results import WQSResult as WQSResult

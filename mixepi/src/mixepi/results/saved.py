@@ -37,6 +37,7 @@ CLASSES = {
     "InverseUniformPrior": "mixepi.bkmr.model.priors",
     "Model": "mixepi.bkmr.model.model",
     "PermutationResult": "mixepi.wqs.permutation",
+    "ProjectionResult": "mixepi.wqs.projection",
     "Priors": "mixepi.bkmr.model.model",
     "QGComp": "mixepi.qgcomp.spec",
     "QGCompMarginalResult": "mixepi.qgcomp.marginal",
