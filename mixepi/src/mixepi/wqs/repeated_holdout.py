@@ -109,8 +109,8 @@ class RepeatedHoldoutResult(IntervalResult):
 
         The spread over splits of one data set is not a sampling distribution; that percentile intervals are
         nevertheless read as confidence intervals is the convention of Tanner et al. (2019). Standard
-        deviation and percentiles are missing under a survey design, where such intervals cover the truth in
-        two samples of three, and where fewer splits were completed than `mixepi.replicates` asks for.
+        deviation and percentiles are missing under a survey design, where such intervals are too short, and
+        where fewer splits were completed than `mixepi.replicates` asks for.
         """
         check_level(level)
         low, high = percentiles(self.coefficients, level, self.asked)
