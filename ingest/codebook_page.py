@@ -97,7 +97,7 @@ def read_page(content: bytes) -> CodebookPage:
         raise PageError(f"a page of at most {MAX_PAGE_BYTES:,} bytes", found, "check the file")
     from selectolax.lexbor import LexborHTMLParser
 
-    page = LexborHTMLParser(_as_text(content))
+    page = LexborHTMLParser(as_text(content))
     described: list[tuple[dict[str, str], list[Code]]] = []
     limit_rows: list[tuple[str, float]] = []
     for node in page.css("dl, table"):
@@ -127,7 +127,7 @@ def read_page(content: bytes) -> CodebookPage:
 _OTHER_PAGE = "fetch the page of the file from CDC again; if it is the same, report it as a new kind of page"
 
 
-def _as_text(content: bytes) -> str:
+def as_text(content: bytes) -> str:
     """Decode a page; those of CDC's older tools have the Windows code page."""
     try:
         return content.decode("utf-8-sig")
@@ -135,7 +135,8 @@ def _as_text(content: bytes) -> str:
         return content.decode("windows-1252", errors="replace")
 
 
-def _words(node: "LexborNode") -> str:
+def words(node: "LexborNode") -> str:
+    """Return the text of a node with single blanks."""
     return " ".join(node.text(deep=True, separator=" ").split())
 
 
@@ -145,14 +146,14 @@ def _terms(node: "LexborNode") -> dict[str, str]:
     term = ""
     for child in node.css("dt, dd"):
         if child.tag == "dt":
-            term = _words(child).rstrip(": ").lower()
+            term = words(child).rstrip(": ").lower()
         else:
-            found.setdefault(term, []).append(_words(child))
+            found.setdefault(term, []).append(words(child))
     return {term: "; ".join(filter(None, texts)) for term, texts in found.items()}
 
 
 def _rows(table: "LexborNode") -> list[list[str]]:
-    return [[_words(cell) for cell in row.css("th, td")] for row in table.css("tr")]
+    return [[words(cell) for cell in row.css("th, td")] for row in table.css("tr")]
 
 
 def _codes(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Code]:
@@ -228,7 +229,7 @@ def _variable(terms: dict[str, str], codes: Sequence[Code], limits: dict[str, fl
 def _file(headings: Sequence["LexborNode"]) -> str:
     """Return the file that a heading such as ``Data File: PBCD_H.xpt`` names, or ''."""
     for heading in headings:
-        found = re.search(r"Data File:\s*(\w+)\.xpt", _words(heading), re.IGNORECASE)
+        found = re.search(r"Data File:\s*(\w+)\.xpt", words(heading), re.IGNORECASE)
         if found:
             return found[1].upper()
     return ""

@@ -13,19 +13,33 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 
-from ingest.errors import DownloadError, TransportError
+from ingest.codebook_page import MAX_PAGE_BYTES, read_page
+from ingest.errors import ContentError, DownloadError
 from ingest.http_client import NoRangeError, TransientError, UnreachableError, content_length, open_address
 from ingest.progress import Progress
 from ingest.transport import MAGIC, MAX_BYTES, check_magic, read_layout
 from warehouse.errors import cannot
 
 _CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is fetched: how it begins, how its whole is checked (both raise `ContentError`), its longest."""
+
+    check_head: Callable[[bytes], object]
+    check_whole: Callable[[bytes], object]
+    max_bytes: int
+
+
+TRANSPORT = Kind(check_head=check_magic, check_whole=read_layout, max_bytes=MAX_BYTES)
+PAGE = Kind(check_head=lambda head: None, check_whole=read_page, max_bytes=MAX_PAGE_BYTES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +58,8 @@ class Policy:
         Seconds without a byte after which a connection counts as cut.
     attempt_seconds : float
         Seconds after which an attempt is cut and resumed, however busy it is.
-    max_bytes : int
-        A longer file is refused.
+    max_bytes : int, optional
+        A longer file is refused; by default the limit of its kind.
     """
 
     attempts: int = 6
@@ -53,7 +67,7 @@ class Policy:
     longest_wait: float = 60.0
     timeout: float = 30.0
     attempt_seconds: float = 600.0
-    max_bytes: int = MAX_BYTES
+    max_bytes: int | None = None
 
 
 def download(
@@ -62,10 +76,11 @@ def download(
     *,
     origins: frozenset[str],
     progress: Progress,
+    kind: Kind = TRANSPORT,
     policy: Policy | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Fetch a transport file.
+    """Fetch a transport file, or a page.
 
     Parameters
     ----------
@@ -77,6 +92,8 @@ def download(
         Scheme and host of the addresses that are allowed, for the file and for redirects.
     progress : Progress
         Counts bytes.
+    kind : Kind
+        `TRANSPORT` or `PAGE`.
     policy : Policy, optional
         Limits.
     stop : threading.Event, optional
@@ -94,6 +111,7 @@ def download(
         target=target,
         origins=origins,
         progress=progress,
+        kind=kind,
         policy=policy or Policy(),
         stop=stop or threading.Event(),
     ).run()
@@ -105,8 +123,13 @@ class _Attempt:
     target: Path
     origins: frozenset[str]
     progress: Progress
+    kind: Kind
     policy: Policy
     stop: threading.Event
+
+    @property
+    def max_bytes(self) -> int:
+        return self.kind.max_bytes if self.policy.max_bytes is None else self.policy.max_bytes
 
     @property
     def part(self) -> Path:
@@ -135,7 +158,7 @@ class _Attempt:
                     wait = max(wait, min(error.retry_after, policy.longest_wait))
                 if self.stop.wait(wait):
                     raise DownloadError(f"{self.address}: stopped.") from error
-            except TransportError as error:
+            except ContentError as error:
                 self._forget()
                 raise DownloadError(
                     f"{self.address}: expected {error.expected}, found {error.found}; {error.advice}. "
@@ -143,8 +166,8 @@ class _Attempt:
                 ) from error
             except OSError as error:
                 raise DownloadError(cannot("store", Path(error.filename or self.part), error)) from error
-        kind = DownloadError if last.connected else UnreachableError
-        raise kind(f"{self.address}: {last} ({attempt} attempts)") from last
+        failure = DownloadError if last.connected else UnreachableError
+        raise failure(f"{self.address}: {last} ({attempt} attempts)") from last
 
     def _once(self) -> None:
         self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +182,7 @@ class _Attempt:
         ) as response:
             offset = self._check_start(response, offset, validator)
             length = content_length(response.headers)
-            if length is not None and offset + length > self.policy.max_bytes:
+            if length is not None and offset + length > self.max_bytes:
                 raise self._too_long(f"{offset + length:,}")
             if not offset:
                 self._remember(response.headers)
@@ -205,12 +228,12 @@ class _Attempt:
         head: bytes | None = None if offset else b""
         while block := self._read(response):
             received += len(block)
-            if offset + received > self.policy.max_bytes:
+            if offset + received > self.max_bytes:
                 raise self._too_long("more")
             if head is not None:
                 head += block[:512]
                 if len(head) >= len(MAGIC):
-                    check_magic(head)
+                    self.kind.check_head(head)
                     head = None
             yield block
             if self.stop.is_set():
@@ -220,7 +243,7 @@ class _Attempt:
         if head == b"":  # also what a connection looks like that was cut within the headers
             raise TransientError("an empty answer")
         if head is not None:
-            check_magic(head)
+            self.kind.check_head(head)
 
     def _read(self, response: IO[bytes]) -> bytes:
         try:
@@ -231,8 +254,8 @@ class _Attempt:
     def _finish(self) -> None:
         content = self.part.read_bytes()
         try:
-            read_layout(content)
-        except TransportError as error:
+            self.kind.check_whole(content)
+        except ContentError as error:
             self._forget()
             raise TransientError(f"what arrived is not whole: {error}") from error
         os.replace(self.part, self.target)
@@ -241,7 +264,7 @@ class _Attempt:
     def _too_long(self, found: str) -> DownloadError:
         self._forget()
         return DownloadError(
-            f"{self.address}: expected at most {self.policy.max_bytes:,} bytes, found {found}; not fetched."
+            f"{self.address}: expected at most {self.max_bytes:,} bytes, found {found}; not fetched."
         )
 
     def _remember(self, headers: Message) -> None:

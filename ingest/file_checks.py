@@ -48,7 +48,7 @@ def file_findings(entry: CatalogueFile, file: TransportFile, place: str) -> list
 
 def file_notes(entry: CatalogueFile, file: TransportFile) -> list[str]:
     """Return what is worth saying about a file that is accepted."""
-    if file.is_demo or file.rows <= entry.expected_rows:
+    if file.is_demo or not 0 < entry.expected_rows < file.rows:
         return []
     return [
         f"{entry.name} has {file.rows:,} rows, more than the {entry.expected_rows:,} of the catalogue: "

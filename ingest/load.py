@@ -31,14 +31,16 @@ class Report:
     rows: int
 
 
-def run(source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: float = 60.0) -> Report:
+def run(
+    source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: float = 60.0, *, beside: bool = False
+) -> Report:
     """Fetch the files of a source and load them, while no other run works in the database's folder.
 
     Parameters
     ----------
     source : Source
         Where the files come from.
-    path, catalogue, say
+    path, catalogue, say, beside
         See `load`.
     seconds : float
         How long to wait for another run, or for another process that has the database open.
@@ -58,10 +60,12 @@ def run(source: Source, path: Path, catalogue: Catalogue, say: Say, seconds: flo
     wait = WaitPolicy(seconds, say)
     with exclusive_lock(path.parent, wait):
         wait.retry(lambda: raw_database.read_contents(path))
-        return load(source.fetch(catalogue, say), path, catalogue, say)
+        return load(source.fetch(catalogue, say), path, catalogue, say, beside=beside)
 
 
-def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say) -> Report:
+def load(
+    files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say, *, beside: bool = False
+) -> Report:
     """Update the raw database to `files`; only files that have changed are read.
 
     The caller holds the lock on the folder (see `run`).
@@ -69,13 +73,15 @@ def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say
     Parameters
     ----------
     files : sequence of SourceFile
-        One for each file of the catalogue.
+        Those of the catalogue, and any that are added.
     path : Path
         The database file.
     catalogue : Catalogue
         What the files must be like.
     say : callable
         Takes lines for the user.
+    beside : bool
+        Whether what else is loaded stays; by default the database then holds `files` and nothing else.
 
     Returns
     -------
@@ -95,11 +101,17 @@ def load(files: Sequence[SourceFile], path: Path, catalogue: Catalogue, say: Say
     known = {facts.file: (facts.sha256, facts.page_sha256) for facts in before.files} if current else {}
     changed = [file for file in files if known.get(file.entry.name) != digests[file.entry.name]]
     unchanged = tuple(file.entry.name for file in files if file not in changed)
+    others = tuple(known.keys() - {file.entry.name for file in files})
+    if beside and before.files and not current:
+        raise WarehouseError(
+            f"{path} was loaded with other seeds: load its files again first (`python -m ingest cdc` or "
+            "`directory`), then add others."
+        )
     loaded: dict[str, int] = {}
-    gone = known.keys() - {file.entry.name for file in files}
-    if changed or gone or not current:
+    if changed or (others and not beside) or not current:
+        kept = (*unchanged, *others) if beside else unchanged
         raw_database.write(
-            path, catalogue, _read(changed, catalogue, before, path, loaded, say), before, unchanged
+            path, catalogue, _read(changed, catalogue, before, path, loaded, say), before, kept
         )
     return Report(loaded=tuple(loaded), unchanged=unchanged, rows=sum(loaded.values()))
 

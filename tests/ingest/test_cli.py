@@ -14,6 +14,7 @@ from ingest import __main__ as cli
 from ingest import progress
 from ingest.progress import Progress
 from ingest.raw_database import read_contents
+from ingest.sources.added import WithAdded
 from ingest.sources.cdc import CdcSource
 from ingest.sources.directory import DirectorySource
 from ingest.transport import DEMO_LABEL
@@ -72,10 +73,10 @@ def test_default_folders_lie_in_the_project(monkeypatch: pytest.MonkeyPatch) -> 
     ]
     names = ["nhanes", "nhanes", "demo", "nhanes"]
     assert [options.data for options in parsed] == [PROJECT_ROOT / "data" / name for name in names]
-    source = cli._source(parsed[0], Path("/d"))
-    assert isinstance(source, CdcSource)
-    assert source == CdcSource(Path("/d/xpt"), workers=4)
-    assert source.base is None
+    source = cli._source(parsed[0], Path("/d"), Catalogue(()))
+    assert source == WithAdded(
+        source=CdcSource(Path("/d/xpt"), workers=4, base=None), folder=Path("/d/added")
+    )
 
 
 @pytest.mark.parametrize("arguments", [["cdc", "--workers", "0"], ["demo", "--people", "x"], [], ["other"]])

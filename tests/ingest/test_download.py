@@ -263,9 +263,37 @@ def test_all_files_that_cannot_be_had_are_named(site: Site, catalogue: Catalogue
     source = CdcSource(tmp_path / "xpt", base=site.base, policy=PATIENCE)
     with pytest.raises(DownloadError) as caught:
         source.fetch(catalogue, print)
-    for part in ("2 of 3 files", "/DEMO_H.xpt", "/PBCD_H.xpt", "404", "NHANES_DIR", "make demo"):
+    for part in (
+        "2 of 3 files, or their pages",
+        "/DEMO_H.xpt",
+        "/PBCD_H.xpt",
+        "404",
+        "NHANES_DIR",
+        "make demo",
+    ):
         assert part in str(caught.value)
     assert [path.name for path in (tmp_path / "xpt").rglob("*.XPT")] == ["P_DEMO.XPT"]
+
+
+def test_a_page_that_cannot_be_had_or_is_none_is_named(
+    site: Site, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    site.pages = {"DEMO_H": None, "PBCD_H": b"<html>Page Not Found</html>"}
+    source = CdcSource(tmp_path / "xpt", base=site.base, policy=PATIENCE)
+    with pytest.raises(DownloadError) as caught:
+        source.fetch(catalogue, print)
+    for part in (
+        "2 of 3 files",
+        "/DEMO_H.htm",
+        "404",
+        "/PBCD_H.htm",
+        "expected a page that describes variables",
+    ):
+        assert part in str(caught.value)
+    assert [path.name for path in (tmp_path / "xpt").rglob("*.htm")] == ["P_DEMO.htm"]
+    site.pages, site.asked = {}, []
+    assert all(file.page for file in source.fetch(catalogue, print))
+    assert site.asked == []  # the files themselves were kept
 
 
 def test_without_a_network_the_address_and_the_ways_out_are_named(

@@ -12,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Site:
     """What the server answers, and what it was asked.
 
-    `behaviours` are used one per request, the last one again and again.
+    `behaviours` are used one per request of a file, the last one again and again. Pages are answered as
+    a server should; those that `pages` lacks are as short as can be.
     """
 
     content: dict[str, bytes]
+    pages: dict[str, bytes | None] = field(default_factory=dict)
     behaviours: list[Callable[["Handler", bytes], None]] = field(default_factory=list)
     etag: str | None = '"one"'
     modified: str | None = None
@@ -28,6 +30,9 @@ class Site:
         return path.rsplit("/", 1)[-1].removesuffix(".xpt")
 
 
+SHORT_PAGE = b"<dl><dt>Variable Name:</dt><dd>SEQN</dd></dl>"
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers as the site's next behaviour says."""
 
@@ -35,6 +40,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         site = self.site
+        if self.path.endswith(".htm"):
+            page = site.pages.get(site.name(self.path).removesuffix(".htm"), SHORT_PAGE)
+            if page is None:
+                self.send_error(404)
+            else:
+                good(self, page)
+            return
         with site.lock:
             number = len(site.asked)
             site.asked.append((self.path, self.headers.get("Range"), self.headers.get("If-Range")))
