@@ -210,4 +210,4 @@ def test_all_files_from_a_server(real_files: Path, tmp_path: Path) -> None:
     for file in files:
         assert file.path.read_bytes() == content[file.entry.name]
     left = {path.suffix for path in (tmp_path / "xpt").rglob("*") if path.is_file()}
-    assert left == {".XPT", ""}
+    assert left == {".XPT", ".htm", ""}
