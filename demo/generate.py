@@ -27,6 +27,7 @@ from demo.questionnaires import (
 from demo.release import FIRST, Release, Section, read_releases
 from demo.reproduction import draw_reproduction
 from demo.scans import draw_scans
+from demo.write_page import write_page
 from demo.write_transport import write_transport
 from mixepi.random_streams import random_stream
 
@@ -46,7 +47,7 @@ def check_people(people: object) -> int:
 
 
 def write_demo_files(directory: Path, *, people: int = DEFAULT_PEOPLE, seed: int = DEFAULT_SEED) -> None:
-    """Write all files of the catalogue as ``<directory>/<cycle>/<NAME>.XPT``.
+    """Write all files of the catalogue as ``<directory>/<cycle>/<NAME>.XPT``, and a page beside each.
 
     The same `people` and `seed` give the same bytes.
 
@@ -74,7 +75,9 @@ def write_demo_files(directory: Path, *, people: int = DEFAULT_PEOPLE, seed: int
         folder = directory / release.cycle
         folder.mkdir(parents=True, exist_ok=True)
         for name, frame in frames.items():
-            write_transport(frame, folder / f"{name}.XPT", table=name, labels=release.labels[name])
+            labels, codes = release.labels[name], release.codes.get(name, {})
+            write_transport(frame, folder / f"{name}.XPT", table=name, labels=labels)
+            write_page(frame, folder / f"{name}.htm", file=name, labels=labels, codes=codes)
 
 
 def _frames(release: Release, sections: list[Section]) -> dict[str, pd.DataFrame]:

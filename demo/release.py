@@ -1,6 +1,6 @@
 """What is published about one release: its files, columns, size and counts per code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from demo.draws import BoolArray, FloatArray
@@ -48,6 +48,8 @@ class Release:
         Label by variable, in the order of the columns, by file name.
     published : mapping
         CDC's count by code (``"."`` is missing), by file name and variable.
+    codes : mapping
+        Code and CDC's words, in CDC's order, by variable, by file name.
     """
 
     cycle: str
@@ -56,6 +58,7 @@ class Release:
     files: Mapping[str, str]
     labels: Mapping[str, Mapping[str, str]]
     published: Mapping[tuple[str, str], Mapping[str, int]]
+    codes: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]
 
     def counts(self, component: str, variable: str) -> Mapping[str, int]:
         """Return CDC's published count by code."""
@@ -99,9 +102,12 @@ def read_releases() -> list[Release]:
         for row in load_seed(seeds_directory() / "variable_labels.csv").rows
     }
     published: dict[tuple[str, str], dict[str, int]] = {}
+    codes: dict[str, dict[str, list[tuple[str, str]]]] = {}
     for row in load_seed(seeds_directory() / "nhanes_codebook.csv").rows:
         counts = published.setdefault((row["file"], row["variable"]), {})
         counts[row["code"]] = int(row["published_count"])
+        listed = codes.setdefault(row["file"], {}).setdefault(row["variable"], [])
+        listed.append((row["code"], row["description"]))
     found = []
     for release in releases:
         files = [file for file in catalogue.files if file.cycle == release]
@@ -114,6 +120,7 @@ def read_releases() -> list[Release]:
                 files={file.component: file.name for file in files},
                 labels={f.name: {v.variable: label[f.name, v.variable] for v in f.variables} for f in files},
                 published={key: counts for key, counts in published.items() if key[0] in names},
+                codes={file: listed for file, listed in codes.items() if file in names},
             )
         )
     return found

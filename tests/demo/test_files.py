@@ -13,6 +13,9 @@ from demo import generate, metals, write_demo_files
 from demo.errors import DemoError
 from demo.generate import draw_release
 from demo.release import read_releases
+from ingest.codebook_checks import compare
+from ingest.codebook_page import read_page
+from ingest.transport import read_transport
 from warehouse.paths import seeds_directory
 
 CATALOGUE = pd.read_csv(seeds_directory() / "nhanes_files.csv")
@@ -117,3 +120,17 @@ def test_a_change_in_one_part_leaves_the_others_alone(monkeypatch: pytest.Monkey
             )
         }
         assert changed == {"PBCD"}
+
+
+def test_each_page_counts_what_its_file_holds(demo_directory: Path) -> None:
+    """Every code of CDC's codebook is there; ingest itself compares the counts when it loads the demo."""
+    counts = pd.read_csv(seeds_directory() / "nhanes_codebook.csv", dtype={"code": str})
+    for path in demo_directory.glob("*/*.XPT"):
+        page = read_page(path.with_suffix(".htm").read_bytes())
+        assert page.file == path.stem
+        listed = counts[counts["file"] == path.stem]
+        assert {variable.name for variable in page.variables if variable.codes} == set(listed["variable"])
+        transport = read_transport(path.read_bytes())
+        codes, findings = compare(path.stem, str(path), transport, page, ())
+        assert findings == []
+        assert len(codes) == len(listed)
