@@ -49,7 +49,7 @@ build: setup  ## the whole study on NHANES (NHANES_DIR=DIR: files you have; else
 	@$(RUN)/python -m publish build --profile "$${PROFILE:-full}" $${NHANES_DIR:+directory} "$${NHANES_DIR:-cdc}"
 	@$(RUN)/python -m report.summary
 
-report: setup  ## the results of the last build as one HTML page, report.html here
+report: setup  ## the results of the last build as two HTML pages here, report.html and appendix.html
 	@$(RUN)/python -m report.html
 
 lint: setup  ## style and types of Python, style of SQL
@@ -80,4 +80,4 @@ package: setup  ## wheel and source distribution of the library, tried in empty 
 	cd mixepi && OPENBLAS_NUM_THREADS=1 $(CURDIR)/$(RUN)/python -m pytest -q -m distribution tests/test_distribution.py
 
 clean:  ## remove what was built and published, but no downloaded files
-	rm -rf results report.html data/demo data/nhanes/*.duckdb data/nhanes/*.duckdb.wal data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs
+	rm -rf results report.html appendix.html data/demo data/nhanes/*.duckdb data/nhanes/*.duckdb.wal data/nhanes/published data/nhanes/target data/nhanes/logs data/fits data/current target logs

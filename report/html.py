@@ -1,13 +1,16 @@
-"""Write the results as one self-contained page: `python -m report.html`."""
+"""Write the results as two self-contained pages, the report and its appendix: `python -m report.html`."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from report.banners import banners, is_synthetic
-from report.elements import Section
+from report.elements import Block, ByStudy, Section
 from report.errors import ReportError
+from report.explorer import explorer
+from report.findings import default_study, studies
 from report.marts import Marts, open_marts
 from report.page import render
 from report.places import warehouse_path
@@ -16,7 +19,9 @@ from report.sections import (
     bkmr,
     dose_response,
     exposures,
+    findings,
     flow,
+    mixtures,
     provenance,
     qgcomp,
     question,
@@ -29,9 +34,11 @@ from report.sections import (
 from warehouse.files import replacing
 from warehouse.paths import DATABASE, MANIFEST
 
+APPENDIX = "appendix.html"
+
 SECTIONS: Sequence[Callable[[Marts], Section]] = (
-    replication.section,
     question.section,
+    replication.section,
     flow.section,
     table_one.section,
     exposures.section,
@@ -44,13 +51,25 @@ SECTIONS: Sequence[Callable[[Marts], Section]] = (
     sensitivity.section,
     provenance.section,
 )
+"""Of the appendix: everything."""
+
+BRIEF: Sequence[tuple[str, str, str, Callable[[Marts, str], Sequence[Block]]]] = (
+    ("flow", "Who is analysed?", "", flow.brief),
+    ("table-one", "Who are they?", "", table_one.brief),
+    ("exposures", "How are they exposed?", "", exposures.brief),
+    ("associations", "What goes with each exposure alone?", "", associations.brief),
+    ("dose-response", "What shape has it?", "", dose_response.brief),
+    ("mixtures", "And all exposures together?", "", mixtures.brief),
+    ("subgroups", "Does it differ between groups?", "", subgroups.brief),
+)
+"""Of the report, after the summary of findings: a section per question, its blocks for each study."""
 
 # What a slow line or a telephone opens without a wait.
-LARGEST_BYTES = 5_000_000
+LARGEST_BYTES = 2_500_000
 
 
 def write_report(database: Path, output: Path) -> None:
-    """Write the report of one database as one HTML file that needs no network.
+    """Write the report of one database as an HTML file that needs no network, and `appendix.html` beside it.
 
     A table that the database lacks is said to be absent; the rest of the report is written all the same. A
     report that is larger than `LARGEST_BYTES` is written too, with a warning on standard error.
@@ -65,17 +84,54 @@ def write_report(database: Path, output: Path) -> None:
     Raises
     ------
     ReportError
-        The database cannot be read or is of another version, or the file cannot be written.
+        The database cannot be read or is of another version, or a file cannot be written.
     """
+    appendix = output.with_name(APPENDIX)
+    if output.name == APPENDIX:
+        raise ReportError(f"expected another name than {APPENDIX}, which the report's own appendix has")
     with open_marts(database) as marts:
+        common: dict[str, Any] = {"is_synthetic": is_synthetic(marts), "first_study": default_study(marts)}
+        title = question.title(marts)
         page = render(
-            *question.title_and_lead(marts),
-            [build(marts) for build in SECTIONS],
-            banners=banners(marts),
-            is_synthetic=is_synthetic(marts),
+            title=title,
+            sections=_report(marts),
+            banners=[],
+            studies=studies(marts),
+            other_page=(appendix.name, "Appendix: everything else"),
+            explorer=explorer(marts),
+            citation=provenance.citation(marts),
+            **common,
         )
+        more = render(
+            title=f"Appendix. {title}",
+            sections=[build(marts) for build in SECTIONS],
+            banners=banners(marts),
+            studies={},
+            other_page=(output.name, "The report"),
+            prefix="A",
+            **common,
+        )
+    _replace(appendix, more)
     _replace(output, page)
     _warn_if_large(output)
+
+
+def _report(marts: Marts) -> list[Section]:
+    """Return the sections of the report."""
+    codes = studies(marts)
+    return [
+        findings.section(marts),
+        *(
+            Section(anchor, title, text, (ByStudy({study: tuple(build(marts, study)) for study in codes}),))
+            for anchor, title, text, build in BRIEF
+        ),
+        Section(
+            "specifications",
+            "How much does it depend on choices?",
+            sensitivity.INTRODUCTION,
+            sensitivity.brief(marts),
+        ),
+    ]
 
 
 def _warn_if_large(output: Path) -> None:
@@ -134,7 +190,7 @@ def main() -> None:
         write_report(arguments.database or warehouse_path(), arguments.output)
     except ReportError as error:
         sys.exit(f"error: {error}")
-    print(f"Report: {arguments.output.resolve()}")
+    print(f"Report: {arguments.output.resolve()}\nAppendix: {arguments.output.resolve().with_name(APPENDIX)}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from report.charts.axes import is_finite, short
-from report.charts.style import BLUE, ESTIMATE, VERMILLION, chart
+from report.charts.style import BLUE, ESTIMATE, GREY, VERMILLION, chart
 from report.elements import Panel
 
 
@@ -16,6 +16,7 @@ def shares(
     axis_x: str,
     rows: Sequence[str],
     domain_x: tuple[float, float] | None = None,
+    is_signed: bool = True,
 ) -> Panel:
     """Draw horizontal bars from nought, one per row.
 
@@ -23,6 +24,14 @@ def shares(
     ----------
     frame : pandas.DataFrame
         Columns `row` and `value`; values below nought are drawn to the left, in a second colour.
+    title, axis_x : str
+        Of the panel and its axis.
+    rows : sequence of str
+        From top to bottom.
+    domain_x : (float, float), optional
+        Ends of the axis; default: from nought to the largest value.
+    is_signed : bool
+        Whether the side means more or less of the outcome; else all bars are grey.
     """
     records = [
         {"row": str(row), "value": short(value), "sign": "below" if value < 0 else "above"}
@@ -30,7 +39,7 @@ def shares(
         if is_finite(value)
     ]
     scale = {"domain": list(domain_x)} if domain_x else {"zero": True}
-    signs = {"domain": ["above", "below"], "range": [VERMILLION, BLUE]}
+    signs = {"domain": ["above", "below"], "range": [VERMILLION, BLUE] if is_signed else [GREY, GREY]}
     bars = {
         "name": ESTIMATE,
         "mark": "bar",
@@ -52,7 +61,7 @@ def shares(
                 "field": "value",
                 "type": "quantitative",
                 "scale": scale,
-                "axis": {"title": axis_x, "tickCount": 5},
+                "axis": {"title": axis_x, "tickCount": 4},
             },
             "color": {"field": "sign", "type": "nominal", "scale": signs, "legend": None},
             "tooltip": [

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from report.charts.axes import clipped, is_finite, short, ticks, ticks_of
-from report.charts.style import DASHES, ESTIMATE, Series, chart, colour, rule_at
+from report.charts.style import DASHES, ESTIMATE, GREY, Series, chart, colour, rule_at
 from report.elements import Panel
 
 
@@ -22,6 +22,7 @@ def curves(
     logarithmic_y: bool = False,
     null: float | None = None,
     height: int = 200,
+    rug: Sequence[float] = (),
 ) -> Panel:
     """Draw curves with bands.
 
@@ -41,6 +42,8 @@ def curves(
         Where a line says "no association".
     height : int
         Pixels.
+    rug : sequence of float
+        Values of `x` that get a short line at the bottom: where people are.
 
     Returns
     -------
@@ -86,6 +89,15 @@ def curves(
     ]
     if null is not None:
         layers.append(rule_at("y", null, scale, axis))
+    ends = drawn["x"].astype(float)
+    if marks := [{"x": short(value)} for value in rug if ends.min() <= value <= ends.max()]:
+        layers.append(
+            {
+                "mark": {"type": "rule", "color": GREY},
+                "data": {"values": marks},
+                "encoding": {"x": x, "y": {"value": height}, "y2": {"value": height - 7}},
+            }
+        )
     layers.append(
         {
             "name": ESTIMATE,

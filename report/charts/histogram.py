@@ -55,14 +55,14 @@ def histogram(
         "encoding": {
             "x": {"field": "low", "type": "quantitative", "scale": scale, "axis": axis},
             "x2": {"field": "high"},
-            "y": {"field": "base", "type": "quantitative", "axis": {"title": "women", "tickCount": 4}},
+            "y": {"field": "base", "type": "quantitative", "axis": {"title": "participants", "tickCount": 4}},
             "y2": {"field": "top"},
             "color": colour(looks),
             "tooltip": [
                 {"field": "series", "type": "nominal", "title": " "},
                 {"field": "low", "type": "quantitative", "title": "from", "format": ".3"},
                 {"field": "high", "type": "quantitative", "title": "to", "format": ".3"},
-                {"field": "n", "type": "quantitative", "title": "women"},
+                {"field": "n", "type": "quantitative", "title": "participants"},
             ],
         },
     }

@@ -1,4 +1,4 @@
-"""Charts as pictures that need no script: for paper, and for browsers that run none."""
+"""Charts as pictures in the page: they need no script, on a screen and on paper."""
 
 import json
 import re
@@ -8,10 +8,11 @@ from xml.etree.ElementTree import Element, fromstring, tostring
 
 import vl_convert
 
-from report.charts.style import CONFIG
+from report.charts.style import CONFIG, ESTIMATE
 from report.elements import Panel
+from report.errors import ReportError
 
-WIDTHS = {"small": 170, "medium": 320, "wide": 440}
+WIDTHS = {"small": 170, "medium": 320, "wide": 440, "whole": 860, "phone": 350}
 """Pixels by the size of the figure: what a panel has on a screen, and not much more than a phone has."""
 
 _SPARE = 20  # the reader's font may be wider than the one by which Vega leaves room for labels
@@ -32,9 +33,14 @@ def still(panel: Panel, size: str, name: str) -> str:
     panel : Panel
         What to draw.
     size : str
-        Of its figure: `small`, `medium` or `wide`.
+        Of its figure: `small`, `medium`, `wide` or `whole`; `phone` for one that is drawn twice.
     name : str
         Unique in the page.
+
+    Raises
+    ------
+    ReportError
+        The picture does not show as many estimates as the panel has.
     """
     spec = {
         **panel.spec,
@@ -46,10 +52,26 @@ def still(panel: Panel, size: str, name: str) -> str:
     }
     text = vl_convert.vegalite_to_svg(json.dumps(spec), allowed_base_urls=[])
     root = fromstring(_renamed(text, name))
+    if (found := _marks(root)) != panel.marks:
+        raise ReportError(
+            f"expected {panel.marks} marks in the chart {name}, found {found} in its picture: this is a "
+            "fault "
+            "of the report, please report it with the database"
+        )
     frame = {side: root.attrib[side] for side in ("width", "height", "viewBox")}
     _shorten(root)
-    root.attrib = {"class": "still", "role": "img", "aria-label": panel.description, **frame}
+    root.attrib = {"class": f"still {size}-still", "role": "img", "aria-label": panel.description, **frame}
     return tostring(root, encoding="unicode")
+
+
+def _marks(root: Element) -> int:
+    """Count the symbols, bars and lines of layers whose name begins with `ESTIMATE`."""
+    return sum(
+        child.tag == f"{_SVG}path"
+        for group in root.iter(f"{_SVG}g")
+        if f" {ESTIMATE}" in group.get("class", "") and "_marks" in group.get("class", "")
+        for child in group
+    )
 
 
 def _renamed(text: str, name: str) -> str:

@@ -5,10 +5,24 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from report.charts.axes import limits
-from report.charts.forest import forest
-from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import brief, count, probability, truth, within, words
-from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, label, labels, main_models, named
+from report.charts.forest import forest as drawn_forest
+from report.charts.style import BLUE, Series
+from report.elements import Block, Figure, Forest, Heading, Key, Panel, Section, Table, absent, empty
+from report.forests import forest
+from report.formats import brief as shortened
+from report.formats import count, probability, truth, within, words
+from report.labels import (
+    COVARIATE_SET,
+    EXPOSURE,
+    OUTCOME,
+    STUDY,
+    adjusted,
+    chosen,
+    label,
+    labels,
+    main_models,
+    named,
+)
 from report.marts import Marts
 from report.sections.common import (
     DOUBLING,
@@ -18,6 +32,7 @@ from report.sections.common import (
     group,
     last_of_each,
     left_out,
+    listed,
     looks,
     other_sets,
     people,
@@ -71,6 +86,65 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def brief(marts: Marts, study: str) -> tuple[Block, ...]:
+    """Return the adjusted, survey-weighted estimates of one study, a forest plot per kind of outcome."""
+    if gone := marts.missing("associations"):
+        return (absent(*gone),)
+    frame, main = marts.frame(_QUERY), main_models(marts)
+    frame = frame[frame["study"] == study]
+    if frame.empty:
+        return (empty("associations"),)
+    drawn = settled(frame, main)
+    chosen_outcomes = chosen(frame, "outcome", main)
+    kinds = drawn[drawn["outcome"].isin(chosen_outcomes)].groupby(
+        ["outcome_kind", "outcome_unit"], dropna=False, sort=False
+    )
+    return tuple(_brief(study, part) for _, part in kinds)
+
+
+def settled(frame: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the one model that is shown: adjusted, survey-weighted if there is such a one."""
+    rows = frame[frame["covariate_set"] == adjusted(frame, main)]
+    return rows[rows["engine"] == list(engines(rows))[-1]] if len(rows) else rows
+
+
+def _brief(study: str, frame: pd.DataFrame) -> Forest:
+    how = effect(frame)
+    contrasts = {step: f"{step} against Q1" for step in steps(frame["contrast"])} | {DOUBLING: "per doubling"}
+    if not how.is_ratio:
+        contrasts = {DOUBLING: "per doubling"}
+    drawn = with_effect(frame[frame["contrast"].isin(contrasts)], how).sort_values(
+        ["outcome_order", "exposure_order", "contrast"],
+        key=lambda column: column.map(list(contrasts).index) if column.name == "contrast" else column,
+        kind="stable",
+    )
+    several = drawn["outcome"].nunique() > 1
+    drawn["series"] = "settled"
+    drawn["heading"] = (
+        named(drawn, "exposure") if how.is_ratio else named(drawn, "outcome") + ", per doubling"
+    )
+    drawn["row"] = drawn["contrast"].map(contrasts) if how.is_ratio else named(drawn, "exposure")
+    if several and how.is_ratio:
+        drawn["heading"] = named(drawn, "outcome") + ": " + drawn["heading"]
+    what = listed(map(within, labels(drawn, "outcome").values()))
+    model = f"{within(label(drawn, 'covariate_set'))}; {within(words(drawn['engine'].iloc[0]))}"
+    return forest(
+        drawn,
+        name=f"one-exposure-{slug(study, *dict.fromkeys(drawn['outcome']))}",
+        caption=f"One exposure at a time and {what} (covariates: {model})",
+        how_to_read="Each mark is an estimate of its own regression, its line the 95 % interval; where the "
+        "line crosses the dashed one no association is compatible with the data. q: p corrected for the "
+        "number "
+        "of tests.",
+        not_shown="That an exposure acts on the outcome, and what other exposures do at the same time.",
+        first="Exposure",
+        how=how,
+        axis=how.axis(),
+        looks=(Series("settled", Key("adjusted, survey-weighted", BLUE, "square")),),
+        notes=left_out(drawn),
+    )
+
+
 def by_contrast(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
     """Return the odds ratios of one binary outcome: a line per exposure and contrast.
 
@@ -97,7 +171,7 @@ def by_contrast(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFram
     name = label(frame, "outcome")
     return Figure(
         f"associations-{slug(study, outcome)}",
-        f"Figure: {within(name)} and each exposure, odds ratios",
+        f"{within(name)} and each exposure, odds ratios",
         "Each mark is an odds ratio, its line the 95 % interval (an arrow where it runs past the axis); "
         f"left of the dashed 1 the odds are lower than in the first {lowest} (or than at half the "
         "concentration), right of it higher. Compare the marks of one row to see what adjustment does, "
@@ -139,7 +213,7 @@ def by_outcome(study: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
     name = f"associations-{slug(study, what, how.unit)}"
     return Figure(
         name,
-        f"Figure: {what} and each exposure, per doubling",
+        f"{what} and each exposure, per doubling",
         "Each mark is the difference between women whose exposure differs twofold, its line the 95 % "
         f"interval; left of the dashed 0 {what} is lower where the exposure is higher.",
         "Change over time: every woman was measured once.",
@@ -164,7 +238,7 @@ def _panels(
     for engine, title in engines(drawn).items():
         part = drawn[drawn["engine"] == engine].assign(series=lambda item: item["covariate_set"])
         panels.append(
-            forest(
+            drawn_forest(
                 part,
                 title=f"{title} ({people(part)})",
                 axis_title=axis,
@@ -192,7 +266,7 @@ def table(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "p": drawn["p_value"].map(probability),
             "q": drawn["q_value"].map(probability),
             "Converged": drawn["converged"].map(truth),
-            "Remarks": drawn["warnings"].map(brief),
+            "Remarks": drawn["warnings"].map(shortened),
         }
     )
     return Table(name, caption, shown, stored(drawn), 3, ("Converged", "Remarks"))

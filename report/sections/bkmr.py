@@ -153,7 +153,7 @@ def inclusion(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     name, title = f"bkmr-pips-{slug(study, outcome)}", label(frame, "outcome")
     return Figure(
         name,
-        f"Figure: {title}, posterior inclusion probabilities",
+        f"{title}, posterior inclusion probabilities",
         "The probability that an exposure belongs in the model at all, given the data; the dashed line is "
         "the same before the data. The line through a mark is twice the simulation error.",
         "The size or the direction of an association: an exposure of tiny effect can have a high "
@@ -208,7 +208,7 @@ def diagnostics(study: str, frame: pd.DataFrame, names: Mapping[str, str]) -> Ta
     )
     return Table(
         f"bkmr-diagnostics-{slug(study)}",
-        "Table: did the chains converge?",
+        "Did the chains converge?",
         shown,
         stored(frame),
         2,

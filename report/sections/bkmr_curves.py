@@ -304,7 +304,7 @@ def _figure(
     data = frame.rename(columns={"value": "estimate", "low": "conf_low", "high": "conf_high"})
     return Figure(
         name,
-        f"Figure: {title}, {caption}",
+        f"{title}, {caption}",
         how_to_read,
         not_shown,
         panels,

@@ -58,6 +58,12 @@ def concentration(frame: pd.DataFrame) -> str:
     return within(name) if missing(of) else f"{within(name)} ({unit(of)})"
 
 
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list within a sentence."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def steps(contrasts: Iterable[Any]) -> list[str]:
     """Return the contrasts of an exposure's groups with the lowest one in order: Q2, Q3 and so on."""
     return sorted({str(item) for item in contrasts if _STEP.fullmatch(str(item))}, key=lambda q: int(q[1:]))

@@ -4,8 +4,11 @@ import pandas as pd
 
 from report.charts.axes import limits
 from report.charts.curves import curves
-from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import brief, count, number, probability, truth, within, words
+from report.charts.style import BLUE, Series
+from report.elements import Block, Figure, Heading, Key, Panel, Section, Table, absent, empty
+from report.forests import near
+from report.formats import brief as shortened
+from report.formats import count, number, probability, truth, within, words
 from report.labels import (
     COVARIATE_SET,
     EXPOSURE,
@@ -19,6 +22,7 @@ from report.labels import (
     named,
 )
 from report.marts import Marts
+from report.sections.associations import settled
 from report.sections.common import (
     Effect,
     by_outcome,
@@ -39,6 +43,15 @@ _QUERY = f"""
         converged, warnings
     from main.dose_response
     order by study_order, outcome_order, exposure_order, covariate_set_order, engine, grid_point
+"""
+# Every twentieth participant or so: where the marks are far apart few were measured.
+_RUGS = """
+    select
+        study, exposure,
+        unnest(quantile_cont(value, list_transform(range(1, 20), lambda place: place / 20))) as x
+    from main.cohort_exposures
+    group by study, exposure
+    order by all
 """
 _OF_A_POINT = [
     "grid_point", "exposure_value", "reference_value", "estimate", "conf_low", "conf_high", "ratio",
@@ -75,6 +88,71 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def brief(marts: Marts, study: str) -> tuple[Block, ...]:
+    """Return the adjusted, survey-weighted curves of the first outcome of one study, and their tests."""
+    if gone := marts.missing("dose_response"):
+        return (absent(*gone),)
+    frame, main = marts.frame(_QUERY), main_models(marts)
+    frame = frame[frame["study"] == study]
+    if frame.empty:
+        return (empty("dose_response"),)
+    frame = frame[frame["outcome"] == next(iter(labels(frame, "outcome")))]
+    drawn = settled(frame, main)
+    return (_brief(study, drawn, rugs_of(marts, study)),)
+
+
+def _brief(study: str, frame: pd.DataFrame, rugs: pd.DataFrame) -> Figure:
+    how = effect(frame)
+    drawn = with_effect(frame, how).assign(series="settled", x=lambda item: item["exposure_value"])
+    look = (Series("settled", Key("estimate, with 95 % band", BLUE, "line")),)
+    tests = {
+        exposure: f"p {probability(part['p_overall'].iloc[0])}, bend p "
+        f"{probability(part['p_nonlinear'].iloc[0])}"
+        for exposure, part in drawn.groupby("exposure")
+    }
+    panels = [
+        curves(
+            drawn[drawn["exposure"] == exposure],
+            title=f"{title}: {tests[exposure]}",
+            axis_x=f"{concentration(drawn[drawn['exposure'] == exposure])}, logarithmic",
+            axis_y=how.scale,
+            looks=look,
+            domain_y=near(drawn, how),
+            logarithmic_x=True,
+            logarithmic_y=how.is_ratio,
+            null=how.null,
+            rug=rugs.loc[rugs["exposure"] == exposure, "x"].tolist(),
+        )
+        for exposure, title in labels(drawn, "exposure").items()
+    ]
+    name = f"curves-{slug(study)}"
+    model = f"{within(label(drawn, 'covariate_set'))}; {within(words(drawn['engine'].iloc[0]))}"
+    return Figure(
+        name,
+        f"{label(frame, 'outcome')} over the concentration of each exposure (covariates: {model})",
+        "Each curve compares participants at a concentration with those at the reference, where it "
+        "crosses the "
+        f"dashed {how.null:g}; the band is the 95 % interval, cut where it leaves the axis. Each short "
+        "line at the "
+        "bottom stands for a twentieth of the participants. p tests the whole curve against none, bend p "
+        "against "
+        "a straight line; neither is corrected for the number of curves.",
+        "Whether a bend is real where the short lines are far apart: few were measured there.",
+        panels,
+        _points(name, "Points of the curves", drawn),
+        [item.key for item in look],
+        notes=_undrawn(drawn),
+    )
+
+
+def rugs_of(marts: Marts, study: str) -> pd.DataFrame:
+    """Return every twentieth value of each exposure, to stand under its curve: `exposure`, `x`."""
+    if marts.missing("cohort_exposures"):
+        return pd.DataFrame(columns=["exposure", "x"])
+    rugs = marts.frame(_RUGS)
+    return rugs[rugs["study"] == study]
+
+
 def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
     """Return the curves of one outcome: a panel per exposure, a curve per engine.
 
@@ -100,7 +178,7 @@ def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) ->
     name = label(frame, "outcome")
     return Figure(
         f"dose-response-{slug(study, outcome)}",
-        f"Figure: {name} over the concentration of each exposure "
+        f"{name} over the concentration of each exposure "
         f"(covariates: {within(label(drawn, 'covariate_set'))})",
         "Each curve compares women at a concentration with women at the reference (where it crosses the "
         f"dashed {how.null:g}); the band is the 95 % interval, cut where it leaves the axis.",
@@ -148,7 +226,7 @@ def _points(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "Reference": drawn["reference_value"].map(number),
             "Estimate (95 % interval)": drawn["said"],
             "Converged": drawn["converged"].map(truth),
-            "Remarks": drawn["warnings"].map(brief),
+            "Remarks": drawn["warnings"].map(shortened),
         }
     )
     return Table(name, caption, shown, stored(drawn), 2, ("Converged", "Remarks"))
@@ -172,12 +250,12 @@ def tests(study: str, frame: pd.DataFrame, main: pd.DataFrame) -> Table:
             "p overall": data["p_overall"].map(probability),
             "p non-linear": data["p_nonlinear"].map(probability),
             "Converged": data["converged"].map(truth),
-            "Remarks": data["warnings"].map(brief),
+            "Remarks": data["warnings"].map(shortened),
         }
     )
     return Table(
         f"dose-response-{slug(study)}-tests",
-        "Table: is there an association, and is it other than a straight line?",
+        "Is there an association, and is it other than a straight line?",
         shown,
         stored(data),
         4,

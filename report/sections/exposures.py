@@ -4,7 +4,7 @@ import pandas as pd
 
 from report.charts.histogram import histogram
 from report.charts.style import BLUE, ORANGE, Series
-from report.elements import Block, Figure, Heading, Key, Section, Table, absent
+from report.elements import Block, Figure, Heading, Key, Section, Table, absent, empty
 from report.formats import count, fixed, number, unit
 from report.labels import EXPOSURE, STUDY, labels, named
 from report.marts import Marts
@@ -56,6 +56,24 @@ _SUMMARY = f"""
     group by all
     order by study_order, exposure_order
 """
+_CORRELATIONS = """
+    with ranked as (
+        select study, exposure, seqn, rank() over (partition by study, exposure order by value) as place,
+            count(*) over (partition by study, exposure, value) as ties
+        from main.cohort_exposures
+    ),
+
+    scored as (
+        select study, exposure, seqn, place + (ties - 1) / 2 as score from ranked
+    )
+
+    select one.study, one.exposure, other.exposure as other_exposure, corr(one.score, other.score) as spearman
+    from scored as one
+    inner join scored as other using (study, seqn)
+    where one.exposure < other.exposure
+    group by all
+    order by all
+"""
 _CUTS = "select study, exposure, cut_point from main.exposure_cut_points order by all"
 _LOOKS = (
     Series("detected", Key("measured", BLUE, "bar")),
@@ -87,6 +105,39 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def brief(marts: Marts, study: str) -> tuple[Block, ...]:
+    """Return distributions and correlations of the exposures of one study."""
+    if gone := marts.missing("cohort_exposures"):
+        return (absent(*gone),)
+    none = pd.DataFrame(columns=["study", "exposure", "cut_point"])
+    cuts = none if marts.missing("exposure_cut_points") else marts.frame(_CUTS)
+    own = [frame[frame["study"] == study] for frame in (marts.frame(_BINS), marts.frame(_SUMMARY), cuts)]
+    if own[1].empty:
+        return (empty("cohort_exposures"),)
+    drawn, pairs = figure(study, *own), marts.frame(_CORRELATIONS)
+    pairs = pairs[pairs["study"] == study]
+    return (drawn, *((correlations(study, pairs, own[1]),) if len(pairs) else ()))
+
+
+def correlations(study: str, pairs: pd.DataFrame, summary: pd.DataFrame) -> Table:
+    """Return Spearman's correlations of the exposures, a row and a column per exposure."""
+    names = labels(summary, "exposure")
+    values = {(one, other): value for _, one, other, value in pairs.itertuples(index=False, name=None)}
+    shown = pd.DataFrame({"Exposure": list(names.values())[1:]})
+    for place, (code, name) in enumerate(list(names.items())[:-1]):
+        shown[name] = [
+            fixed(values.get((code, other), values.get((other, code)))) if row >= place else ""
+            for row, other in enumerate(list(names)[1:])
+        ]
+    return Table(
+        f"correlations-{slug(study)}",
+        "Correlations of the exposures (Spearman, unweighted)",
+        shown,
+        pairs,
+        notes=("Exposures that go together cannot be told apart well by any mixture method.",),
+    )
+
+
 def figure(study: str, bins: pd.DataFrame, summary: pd.DataFrame, cuts: pd.DataFrame) -> Figure:
     """Return the distributions of one study, a panel per exposure.
 
@@ -104,7 +155,7 @@ def figure(study: str, bins: pd.DataFrame, summary: pd.DataFrame, cuts: pd.DataF
     groups = group(int(cuts.groupby("exposure").size().max()) + 1) if len(cuts) else "group"
     return Figure(
         f"exposures-{slug(study)}",
-        "Figure: distribution of the exposures",
+        "Distribution of the exposures",
         f"Bars count women by concentration, on a logarithmic axis; dashed lines part each {groups} from the "
         "next.",
         "How the exposures go together, and how exposure was in the past: one sample reflects days to "

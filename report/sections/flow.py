@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from report.elements import Block, Flow, Heading, Section, Step, Table, absent
+from report.elements import Block, Flow, Heading, Section, Table, absent
 from report.formats import count, missing, plain, within, words
 from report.labels import STUDY, labels
 from report.marts import Marts
@@ -24,26 +24,40 @@ def section(marts: Marts) -> Section:
 def _blocks(marts: Marts) -> tuple[Block, ...]:
     if gone := marts.missing("cohort_flow"):
         return (absent(*gone),)
-    cases = cases_column(marts)
-    flow = marts.frame(f"""
-        select {STUDY}, cycle, step, rule, description, n, excluded, {cases}
-        from main.cohort_flow
-        order by study_order, cycle, step
-    """)
+    flow, cases = _flow(marts)
     blocks: list[Block] = []
     for study, title in labels(flow, "study").items():
         own = flow[flow["study"] == study]
         blocks += [
             Heading(title),
-            chart(study, own[own["cycle"] == "all"], cases),
             table(study, own, cases),
         ]
     return tuple(blocks)
 
 
+def _flow(marts: Marts) -> tuple[pd.DataFrame, str]:
+    """Return all steps of all studies and releases, and the column that counts cases."""
+    cases = cases_column(marts)
+    query = f"""
+        select {STUDY}, cycle, step, rule, description, n, excluded, {cases}
+        from main.cohort_flow
+        order by study_order, cycle, step
+    """
+    return marts.frame(query), cases
+
+
 def cases_column(marts: Marts) -> str:
     """Return the column of `cohort_flow` that counts cases: its name, `osteoporosis_cases`, says of what."""
     return next(column for column in marts.columns["cohort_flow"] if column.endswith(_CASES))
+
+
+def brief(marts: Marts, study: str) -> tuple[Block, ...]:
+    """Return the flow chart of one study."""
+    if marts.missing("cohort_flow"):
+        return (absent("cohort_flow"),)
+    flow, cases = _flow(marts)
+    own = flow[(flow["study"] == study) & (flow["cycle"] == "all")]
+    return (chart(study, own, cases),) if len(own) else ()
 
 
 def chart(study: str, steps: pd.DataFrame, cases: str) -> Flow:
@@ -59,21 +73,20 @@ def chart(study: str, steps: pd.DataFrame, cases: str) -> Flow:
         The column that counts cases.
     """
     having = within(words(cases.removesuffix(_CASES)))
+    first, *others = steps.sort_values("step").to_dict("records")
+    last = others[-1] if others else first
+    with_cases = "" if missing(last[cases]) else f", {count(last[cases])} of them with {having}"
     return Flow(
-        f"flow-{slug(study)}",
-        "Figure: flow of the cohort, all releases",
-        "Read downwards: each box is who is left, the text between two boxes how many the next rule removed.",
-        "Why people did not take part in the survey at all, nor whether those removed differ from those "
+        name=f"flow-{slug(study)}",
+        caption="Flow of participants, all releases together",
+        how_to_read="Read downwards: who was there, whom each rule removed, one after the other, and who is "
+        "analysed. A removed participant fails the rule or has no value for it.",
+        not_shown="Why people did not take part in the survey, nor whether those removed differ from those "
         "who stay.",
-        [
-            Step(
-                description=plain(item["description"]),
-                n=count(item["n"]),
-                excluded="" if item["step"] == 0 else f"{count(item['excluded'])} removed",
-                cases="" if missing(item[cases]) else f"{count(item[cases])} with {having}",
-            )
-            for item in steps.sort_values("step").to_dict("records")
-        ],
+        start=f"{plain(first['description'])}: {count(first['n'])}",
+        removed=[(count(item["excluded"]), plain(item["description"]), count(item["n"])) for item in others],
+        end=f"{count(last['n'])} analysed{with_cases}",
+        data=stored(steps),
     )
 
 
@@ -90,7 +103,7 @@ def table(study: str, steps: pd.DataFrame, cases: str) -> Table:
             shown[heading + blank] = [count(value) for value in wide[(name, cycle)]]
     return Table(
         f"cohort-flow-{slug(study)}",
-        "Table: flow of the cohort by release",
+        "Flow of the cohort by release",
         shown,
         stored(steps),
         groups=(("", 1), *((("All" if cycle == "all" else cycle), 3) for cycle in cycles)),

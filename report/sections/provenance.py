@@ -26,6 +26,21 @@ def section(marts: Marts) -> Section:
     )
 
 
+def citation(marts: Marts) -> str:
+    """Return how to cite the results: the project, its version, the run and its data."""
+    if marts.missing("runs"):
+        return ""
+    runs = marts.frame("select * from main.runs order by started_at desc limit 1")
+    if runs.empty:
+        return ""
+    run = runs.iloc[0]
+    return (
+        f"The nhanes-bone authors. nhanes-bone: a warehouse that re-runs an NHANES paper. Code "
+        f"{plain(run['code_version'])}, run {plain(run['run_id'])} of {run['started_at']:%Y-%m-%d}. Data: "
+        f"{'synthetic' if run['source'] == 'demo' else 'National Center for Health Statistics, NHANES'}."
+    )
+
+
 def _runs(marts: Marts) -> tuple[Block, ...]:
     if gone := marts.missing("runs"):
         return (absent(*gone),)
@@ -66,7 +81,7 @@ def run_table(runs: pd.DataFrame) -> Table:
     ]
     return Table(
         "runs",
-        "Table: the run",
+        "The run",
         pd.DataFrame(facts, columns=["Fact", "Value"]),
         runs,
         text_columns=("Value",),
@@ -99,7 +114,7 @@ def _files(marts: Marts) -> tuple[Block, ...]:
     return (
         Table(
             "input-files",
-            "Table: the files that were read",
+            "The files that were read",
             shown,
             files,
             1,
@@ -125,4 +140,4 @@ def tables(marts: Marts) -> Table:
     shown = pd.DataFrame(
         {"Result table": facts["table_name"], "Rows": facts["row_count"].map(count), "Run": facts["run_id"]}
     )
-    return Table("result-tables", "Table: the result tables of this database", shown, facts, 1, ("Run",))
+    return Table("result-tables", "The result tables of this database", shown, facts, 1, ("Run",))

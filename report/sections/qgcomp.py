@@ -72,7 +72,7 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
         blocks.append(
             estimate_table(
                 f"qgcomp-{slug(study)}",
-                "Table: quantile g-computation, all outcomes",
+                "Quantile g-computation, all outcomes",
                 *headline(by_outcome(own), covariate_set=[adjusted(own, main)]),
             )
         )
@@ -99,7 +99,7 @@ def joint_effect(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     name = label(frame, "outcome")
     return Figure(
         f"qgcomp-{slug(study, outcome)}",
-        f"Figure: {name}, all exposures one step up",
+        f"{name}, all exposures one step up",
         "Each mark compares women who are a step higher in all exposures, its line the 95 % interval; a "
         "line that crosses the dashed line is compatible with no joint association.",
         "Which exposure does it: exposures that point in opposite directions cancel here, see the weights.",
@@ -137,7 +137,7 @@ def shares_of_exposures(study: str, outcome: str, frame: pd.DataFrame, main: pd.
     name = label(frame, "outcome")
     return Figure(
         f"qgcomp-weights-{slug(study, outcome)}",
-        f"Figure: {name}, each exposure's weight",
+        f"{name}, each exposure's weight",
         "Bars to the right are shares of what raises the outcome, bars to the left shares of what lowers "
         "it; the bars of each side add up to 1.",
         "How sure a weight is (it has no interval), or how large the sides are: a full side may add up to "

@@ -1,14 +1,12 @@
 """What was asked, and how to read the rest."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from report.elements import Paragraph, Section
 from report.formats import plain, within
 from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, labels, main_models
 from report.marts import Marts
-from report.sections.common import ordered
+from report.sections.common import listed, ordered
 
 _MOST_NAMED = 6
 """More exposures or outcomes than these are counted in the title, not named."""
@@ -78,27 +76,21 @@ def _set_in_words(name: str, covariates: str | None) -> str:
     return f"{name} ({', '.join(members)})" if len(members) > 2 else name
 
 
-def title_and_lead(marts: Marts) -> tuple[str, str]:
-    """Return the page's heading and what it asks; published numbers only where there are claims."""
+def title(marts: Marts) -> str:
+    """Return the page's heading."""
     asked = _asked(marts)
     exposures = _exposures(asked)
-    title = f"{exposures[:1].upper()}{exposures[1:]} in relation to {_outcomes(asked, marts)}"
-    survive = "does it survive adjustment, the survey's design, and the number of tests?"
-    claims = (
-        []
-        if marts.missing("replication")
-        else marts.frame("select distinct published_source from main.replication order by all")[
-            "published_source"
-        ]
-        .dropna()
-        .tolist()
-    )
-    sources = [text for text in claims if not any(text != one and text.startswith(one) for one in claims)]
-    if not sources:
-        return title, f"From the public files of NHANES: what is associated with what, and {survive}"
-    return title, (
-        f"Published numbers ({plain('; '.join(sources))}), computed again from the public files of NHANES: "
-        f"does each of them come out, and {survive}"
+    return f"{exposures[:1].upper()}{exposures[1:]} in relation to {_outcomes(asked, marts)}"
+
+
+def sources(marts: Marts) -> str:
+    """Return where the numbers were published that are checked; nothing where there are none."""
+    if marts.missing("replication"):
+        return ""
+    found = marts.frame("select distinct published_source from main.replication order by all")
+    texts = found["published_source"].dropna().tolist()
+    return plain(
+        "; ".join(text for text in texts if not any(text != one and text.startswith(one) for one in texts))
     )
 
 
@@ -123,9 +115,3 @@ def _outcomes(asked: pd.DataFrame, marts: Marts) -> str:
         for name in chosen(asked[asked["study"] == study], "outcome", main).values()
     )
     return listed(names) if 0 < len(names) <= _MOST_NAMED else f"{len(names) or ''} outcomes".strip()
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a list within a sentence."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

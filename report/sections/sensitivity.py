@@ -1,6 +1,7 @@
 """The specification curve: every defensible choice, and how much the answer depends on it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -8,11 +9,11 @@ from report.charts.axes import limits
 from report.charts.bars import shares
 from report.charts.specification_curve import Choice, evenly, specification_curve, with_every_option
 from report.charts.style import BLACK, BLUE, GREY, VERMILLION, Series
-from report.elements import Block, Figure, Heading, Key, Section, Table, absent, empty
-from report.formats import count, fixed, number, plain, words
+from report.elements import Block, Figure, Heading, Key, Paragraph, Section, Table, absent, empty
+from report.formats import count, fixed, number, plain, within, words
 from report.labels import EXPOSURE, OUTCOME, STUDY, chosen, labels, main_models
 from report.marts import Marts
-from report.sections.common import DOUBLING, effect, group, slug, steps, stored, with_effect
+from report.sections.common import DOUBLING, effect, group, listed, slug, steps, stored, with_effect
 from report.sections.sensitivity_tables import (
     all_choices,
     by_level,
@@ -23,6 +24,11 @@ from report.sections.sensitivity_tables import (
     title_of,
 )
 
+INTRODUCTION = (
+    "The same question under many combinations of defensible choices, such as who is analysed, covariates, "
+    "weighting, form of the exposure, and what is done about missing values. It describes related fits of "
+    "different estimands to much the same participants; it is no test."
+)
 _KEYS = f"{STUDY}, {OUTCOME}, {EXPOSURE}, contrast"
 _ORDER = "study_order, outcome_order, exposure_order, contrast"
 _CURVES = f"""
@@ -63,11 +69,43 @@ def section(marts: Marts) -> Section:
     return Section(
         "sensitivity",
         "How much the answer depends on choices",
-        "The same question under many combinations of defensible choices: who counts as postmenopausal, "
-        "who is left out, which bones and reference values, covariates, weighting, form of the exposure, "
-        "and what is done about missing values.",
+        INTRODUCTION,
         _blocks(marts),
     )
+
+
+def brief(marts: Marts) -> tuple[Block, ...]:
+    """Return the specification curve of each study's first outcome and exposure."""
+    if gone := marts.missing("sensitivity", "sensitivity_levels"):
+        return (absent(*gone),)
+    drawn, levels = _curves(marts), marts.frame(_LEVELS)
+    if drawn.empty:
+        return (empty("sensitivity"),)
+    blocks: list[Block] = []
+    for study in labels(drawn, "study"):
+        own = drawn[drawn["study"] == study]
+        own = own[own["outcome"] == next(iter(labels(own, "outcome")))]
+        highest = [*steps(own["contrast"])[-1:], DOUBLING][0]
+        choices = all_choices(levels[levels["study"] == study])
+        first, *others = labels(own, "exposure")
+        part = own[(own["exposure"] == first) & (own["contrast"] == highest)]
+        blocks.append(replace(curve(f"{slug(study, first)}-brief", part, choices), size="whole"))
+        if others:
+            names = [labels(own, "exposure")[code] for code in others]
+            blocks.append(
+                Paragraph(
+                    f"The appendix has the curves of {listed(map(within, names))} and of other outcomes."
+                )
+            )
+    return tuple(blocks)
+
+
+def _curves(marts: Marts) -> pd.DataFrame:
+    """Return every specification of the extreme contrasts, with its choices."""
+    made = set(marts.frame("select distinct choice from main.sensitivity_levels")["choice"])
+    columns = "".join(f"{name}, " for name in marts.columns["sensitivity"] if name in made)
+    frame = marts.frame(_CURVES.format(choices=columns))
+    return frame[_is_extreme(frame)]
 
 
 def _blocks(marts: Marts) -> tuple[Block, ...]:
@@ -171,7 +209,7 @@ def curve(name: str, frame: pd.DataFrame, choices: Sequence[Choice]) -> Figure:
     title = title_of(frame)
     return Figure(
         f"sensitivity-{name}",
-        f"Figure: {title}, specification curve",
+        f"{title}, specification curve",
         "Each column is one combination of choices: on top its answer with the 95 % interval, from the "
         "smallest to the largest, and beneath it a mark beside each option that it takes. An option whose "
         "marks gather at one end moves the answer there. The diamond, with a line down to its options, is "
@@ -240,7 +278,7 @@ def variance(name: str, frame: pd.DataFrame) -> Figure:
     )
     return Figure(
         f"sensitivity-choices-{name}",
-        f"Figure: {title_of(frame)}, which choices move the answer",
+        f"{title_of(frame)}, which choices move the answer",
         "The longer the bar, the more of the differences between specifications comes from that choice.",
         "In which direction a choice moves the answer: see the next table.",
         panels,

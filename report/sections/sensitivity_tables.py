@@ -95,7 +95,7 @@ def by_level(name: str, frame: pd.DataFrame) -> Table:
     scales = "odds ratios" if how.is_ratio else f"differences in {how.unit or 'the outcome'}"
     return Table(
         f"sensitivity-options-{name}",
-        f"Table: {title}, {scales} by option",
+        f"{title}, {scales} by option",
         shown,
         stored(frame),
         3,
@@ -126,7 +126,7 @@ def glossary(study: str, described: pd.DataFrame) -> Table:
     )
     return Table(
         f"sensitivity-glossary-{slug(study)}",
-        "Table: the choices and their options",
+        "The choices and their options",
         shown,
         described[["choice", "level", "choice_name", "level_name", "is_published"]],
         2,

@@ -6,9 +6,12 @@ from itertools import pairwise
 import pandas as pd
 
 from report.charts.axes import limits
-from report.charts.forest import forest
-from report.elements import Block, Figure, Heading, Panel, Section, Table, absent, empty
-from report.formats import brief, count, number, probability, truth, unit, within, words
+from report.charts.forest import forest as drawn_forest
+from report.charts.style import BLACK, BLUE, Series
+from report.elements import Block, Figure, Forest, Heading, Key, Panel, Section, Table, absent, empty
+from report.forests import forest
+from report.formats import brief as shortened
+from report.formats import count, number, probability, truth, unit, within, words
 from report.labels import (
     COVARIATE_SET,
     EXPOSURE,
@@ -23,6 +26,7 @@ from report.labels import (
     named,
 )
 from report.marts import Marts
+from report.sections.associations import settled
 from report.sections.common import (
     DOUBLING,
     by_outcome,
@@ -93,6 +97,59 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def brief(marts: Marts, study: str) -> tuple[Block, ...]:
+    """Return the first outcome of one study by subgroup, with the tests of interaction as headings."""
+    if gone := marts.missing("associations", "interactions"):
+        return (absent(*gone),)
+    frame, tests, main = marts.frame(_ESTIMATES), marts.frame(_INTERACTIONS), main_models(marts)
+    frame = frame[frame["study"] == study]
+    if frame.empty:
+        return (empty("associations, by subgroup,"),)
+    frame = frame[frame["outcome"] == next(iter(labels(frame, "outcome")))]
+    drawn = settled(frame, main)
+    model = ["study", "outcome", "covariate_set", "engine"]
+    tests = tests[tests["exposure_form"] == DOUBLING].merge(drawn[model].drop_duplicates(), on=model)
+    return (_brief(study, drawn, tests),)
+
+
+def _brief(study: str, frame: pd.DataFrame, tests: pd.DataFrame) -> Forest:
+    how = effect(frame)
+    drawn = with_effect(frame, how).sort_values(["exposure_order", "subgroup_order"], kind="stable")
+    said = {
+        exposure: "; ".join(
+            f"by {within(item['subgroup_variable'])} p {probability(item['p_value'])}"
+            for item in part.to_dict("records")
+        )
+        for exposure, part in tests.groupby("exposure")
+    }
+    drawn["series"] = ["all" if group == "all" else "settled" for group in drawn["subgroup"]]
+    drawn["row"] = named(drawn, "subgroup").map(unit)
+    drawn["heading"] = [
+        name + (f" \N{EN DASH} interaction {said[code]}" if code in said else "")
+        for name, code in zip(named(drawn, "exposure"), drawn["exposure"], strict=True)
+    ]
+    name, model = label(frame, "outcome"), within(label(frame, "covariate_set"))
+    return forest(
+        drawn,
+        name=f"by-subgroup-{slug(study)}",
+        caption=f"{name} per doubling of each exposure, by subgroup (covariates: {model}; "
+        f"{within(words(drawn['engine'].iloc[0]))})",
+        how_to_read="Each mark is the association within one group, its line the 95 % interval. Whether "
+        "groups differ is for the interaction test beside the exposure's name, not for comparing which "
+        "group's "
+        "own p is small.",
+        not_shown="That groups do not differ: the tests have little power with groups of this size.",
+        first="Group",
+        how=how,
+        axis=how.axis("per doubling"),
+        looks=(
+            Series("all", Key("whole cohort", BLACK, "diamond")),
+            Series("settled", Key("subgroup", BLUE, "square")),
+        ),
+        notes=left_out(drawn),
+    )
+
+
 def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) -> Figure:
     """Return the associations per doubling by subgroup: a panel per exposure, a series per engine.
 
@@ -113,7 +170,7 @@ def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) ->
     look = looks(engines(drawn))
     domain = limits(drawn, "value", "low", "high", how.is_ratio, how.null)
     panels: list[Panel] = [
-        forest(
+        drawn_forest(
             drawn[drawn["exposure"] == exposure],
             title=title,
             axis_title=how.scale,
@@ -129,7 +186,7 @@ def figure(study: str, outcome: str, frame: pd.DataFrame, main: pd.DataFrame) ->
     name, title = f"subgroups-{slug(study, outcome)}", f"{label(frame, 'outcome')} per doubling, by subgroup"
     return Figure(
         name,
-        f"Figure: {title} (covariates: {within(label(drawn, 'covariate_set'))})",
+        f"{title} (covariates: {within(label(drawn, 'covariate_set'))})",
         "Each mark is the association within one group of women, its line the 95 % interval; on top stands "
         "the whole cohort.",
         "Whether groups differ: intervals of small groups are wide and will scatter by chance alone; see the "
@@ -158,7 +215,7 @@ def _numbers(name: str, caption: str, drawn: pd.DataFrame) -> Table:
             "Estimate (95 % interval)": drawn["said"],
             "p": drawn["p_value"].map(probability),
             "Converged": drawn["converged"].map(truth),
-            "Remarks": drawn["warnings"].map(brief),
+            "Remarks": drawn["warnings"].map(shortened),
         }
     )
     return Table(name, caption, shown, stored(drawn), 3, ("Converged", "Remarks"))
@@ -187,12 +244,12 @@ def interactions(study: str, frame: pd.DataFrame, main: pd.DataFrame) -> Table:
             "p": data["p_value"].map(probability),
             "q": data["q_value"].map(probability),
             "Converged": data["converged"].map(truth),
-            "Remarks": data["warnings"].map(brief),
+            "Remarks": data["warnings"].map(shortened),
         }
     )
     return Table(
         f"interactions-{slug(study)}",
-        "Table: tests of interaction",
+        "Tests of interaction",
         shown,
         stored(data),
         6,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from report.elements import Block, Heading, Section, Table, absent
+from report.elements import Block, Heading, Section, Table, absent, empty
 from report.formats import NOTHING, count, fixed, missing, number, plain, unit, within, words
 from report.labels import STUDY, labels
 from report.marts import Marts
@@ -26,10 +26,11 @@ def section(marts: Marts) -> Section:
     """Return the section."""
     return Section(
         "table-one",
-        "Table 1: the women",
+        "Characteristics of the participants",
         "Means (standard deviations) and percentages in the cohort, with and without the outcome and by "
-        "release. The unweighted columns describe the women measured, the survey-weighted ones the US "
-        "women they stand for.",
+        "release. The unweighted columns describe those measured, the survey-weighted ones the part of "
+        "the US "
+        "population that they stand for.",
         _blocks(marts),
     )
 
@@ -62,17 +63,9 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
     together = compared.iloc[:0] if of_releases else frame[frame["comparison"] == "all"]
     rows = compared[["variable", "name", "unit", "level"]].drop_duplicates()
     keys = list(rows[["variable", "level"]].fillna("").itertuples(index=False, name=None))
-    before = [None, *(variable for variable, _ in keys)]
     shown = pd.DataFrame(
         {
-            "Characteristic": [
-                "" if variable == previous else _name(name, of)
-                for previous, (variable, name, of) in zip(
-                    before,
-                    rows[["variable", "name", "unit"]].itertuples(index=False, name=None),
-                    strict=False,
-                )
-            ],
+            "Characteristic": _once(rows),
             "Level": ["" if missing(level) else plain(level) for level in rows["level"]],
         }
     )
@@ -101,7 +94,7 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
         groups.append((words(weighting), len(names) + 1))
     return Table(
         f"table-one-{slug(study, comparison)}",
-        f"Table 1, by {'NHANES release' if of_releases else within(comparison)}",
+        f"Characteristics by {'NHANES release' if of_releases else within(comparison)}",
         shown,
         stored(pd.concat([together, compared])),
         row_headings=2,
@@ -114,6 +107,69 @@ def table(study: str, frame: pd.DataFrame, comparison: str) -> Table:
         ),
         most_rows=len(shown),
     )
+
+
+def brief(marts: Marts, study: str) -> tuple[Block, ...]:
+    """Return Table 1 of one study: numbers of participants, with survey-weighted percentages and means."""
+    if marts.missing("table_one"):
+        return (absent("table_one"),)
+    frame = marts.frame(_QUERY)
+    frame = frame[frame["study"] == study].fillna({"level": ""})
+    comparison = next(iter(sorted(set(frame["comparison"]) - {"all", _RELEASE})), None)
+    columns = {("all", "all"): "All"}
+    if comparison:
+        columns |= {
+            (comparison, group): f"{words(comparison)}: {group}"
+            for group in ordered(
+                frame.loc[frame["comparison"] == comparison, "comparison_group"], ("no", "yes")
+            )
+        }
+    weighted = frame[frame["weighting"] == ENGINES[1]]
+    if weighted.empty:
+        return (empty("table_one"),)
+    rows = weighted[["variable", "name", "unit", "level"]].drop_duplicates()
+    shown = pd.DataFrame(
+        {
+            "Characteristic": _once(rows),
+            "Level": [plain(level) for level in rows["level"]],
+        }
+    )
+    for (compared, group), heading in columns.items():
+        own = weighted[(weighted["comparison"] == compared) & (weighted["comparison_group"] == group)]
+        by_key = {(item["variable"], item["level"]): item for item in own.to_dict("records")}
+        head = f"{heading}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count(own['n'].max())}"
+        shown[head] = [
+            _counted(by_key.get(key))
+            for key in rows[["variable", "level"]].itertuples(index=False, name=None)
+        ]
+    return (
+        Table(
+            f"table-1-{slug(study)}",
+            "Characteristics of the participants",
+            shown,
+            stored(frame[frame["comparison"].isin({compared for compared, _ in columns})]),
+            row_headings=2,
+            notes=(
+                "Number of participants (survey-weighted per cent of those with a value), or survey-weighted "
+                "mean (standard deviation). The appendix has the same unweighted, by release, and "
+                "standardised differences.",
+            ),
+            most_rows=len(shown),
+        ),
+    )
+
+
+def _once(rows: pd.DataFrame) -> list[str]:
+    """Return the name of each variable in its first row, nothing in the others."""
+    before = [None, *rows["variable"]]
+    named = zip(before, rows[["variable", "name", "unit"]].itertuples(index=False, name=None), strict=False)
+    return ["" if variable == previous else _name(name, of) for previous, (variable, name, of) in named]
+
+
+def _counted(item: Mapping[Hashable, Any] | None) -> str:
+    if item is not None and item["statistic"] == "percent" and not missing(item["value"]):
+        return f"{count(item['n_level'])} ({fixed(item['value'], 1)} %)"
+    return _cell(item)
 
 
 def _name(name: str, of: Any) -> str:

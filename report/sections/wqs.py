@@ -81,7 +81,7 @@ def _blocks(marts: Marts) -> tuple[Block, ...]:
         blocks.append(
             estimate_table(
                 f"wqs-{slug(study)}",
-                "Table: weighted quantile sum regression, all outcomes",
+                "Weighted quantile sum regression, all outcomes",
                 *headline(
                     by_outcome(own),
                     covariate_set=[adjusted(own, main)],
@@ -117,7 +117,7 @@ def index(study: str, outcome: str, frame: pd.DataFrame) -> Figure:
     name = label(frame, "outcome")
     return Figure(
         f"wqs-{slug(study, outcome)}",
-        f"Figure: {name}, one step more of the index",
+        f"{name}, one step more of the index",
         "Each mark is the difference that one step of the index makes (each exposure a quartile, or "
         "other group of the study, up), its line the 95 % interval. A single split of the women takes the "
         "weights from one part and the test from the other. "
@@ -164,7 +164,7 @@ def weights_of_exposures(study: str, outcome: str, frame: pd.DataFrame, main: pd
     name = label(frame, "outcome")
     return Figure(
         f"wqs-weights-{slug(study, outcome)}",
-        f"Figure: {name}, weights of the exposures",
+        f"{name}, weights of the exposures",
         "Weights of one index add up to 1; the dashed line is where all would be equal. Lines span 95 % "
         "of the bootstraps or splits: where they cross the dashed line an exposure cannot be told from an "
         "average one.",

@@ -4,15 +4,15 @@ import pandas as pd
 import pytest
 
 from report.marts import open_marts
-from report.sections import question
+from report.sections import findings, question
 from tests.report.support import made_results
 
 
 def told(tmp_path, *tables, marts=None):
-    """Return title and lead of the page and the introduction of the section, of some tables."""
+    """Return the title of the page, what the summary asks, and the section's introduction, of some tables."""
     path = made_results.write(tmp_path / "results.duckdb", "nhanes", tables or None, marts)
     with open_marts(path) as opened:
-        return *question.title_and_lead(opened), question.section(opened).introduction
+        return question.title(opened), findings.asked(opened), question.section(opened).introduction
 
 
 def test_exposures_and_main_outcomes_are_named(tmp_path):
@@ -21,14 +21,16 @@ def test_exposures_and_main_outcomes_are_named(tmp_path):
         "Cadmium, lead, mercury, selenium and manganese in relation to osteoporosis, total femur BMD and "
         "femoral neck BMD"
     )
-    assert lead.startswith("Published numbers (Peng 2025, abstract), computed again")
+    assert lead.startswith("Question: do the published numbers (Peng 2025, abstract) come out of the public")
+    assert "910 participants, 161 cases (as in the paper)" in lead
+    assert lead.endswith("Data: NHANES 2013-2014 and 2017-2020.")
     assert introduction.endswith("The data are NHANES 2013-2014 and 2017-2020.")
 
 
 def test_a_study_without_claims_names_no_paper(tmp_path):
     title, lead, _ = told(tmp_path, "associations", "dose_response")
     assert title.startswith("Cadmium, lead")
-    assert lead.startswith("From the public files of NHANES: what is associated with what")
+    assert lead.startswith("Question: what is associated with what")
 
 
 def test_many_exposures_are_counted(tmp_path):

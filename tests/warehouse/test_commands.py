@@ -184,7 +184,8 @@ def test_make_clean_keeps_what_was_downloaded(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
     kept = ("Makefile", "data/nhanes/xpt/DEMO_H.XPT")
     made = (
-        "report.html", "results/manifest.json", "data/demo/raw.duckdb", "data/nhanes/raw.duckdb",
+        "report.html", "appendix.html", "results/manifest.json", "data/demo/raw.duckdb",
+        "data/nhanes/raw.duckdb",
         "data/nhanes/warehouse.duckdb", "data/nhanes/warehouse.duckdb.wal", "data/fits/ab/abc.parquet",
         "data/nhanes/published/run/report.html", "data/nhanes/target/manifest.json", "target/manifest.json",
     )  # fmt: skip

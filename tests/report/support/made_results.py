@@ -145,7 +145,9 @@ def replication() -> pd.DataFrame:
         "verdict_rule": "Both on the same side", "is_finding": True, "is_significant_here": True,
         "age_bmi_value": 1.51, "age_bmi_p_value": 0.143, "survives_age_bmi": False, "weighted_value": 1.84,
         "weighted_p_value": 0.077, "survives_weighting": False, "survives_multiple_testing": True,
-        "weighted_age_bmi_value": 1.31, "weighted_age_bmi_p_value": 0.504, "verdict": "reproduced",
+        "weighted_age_bmi_value": 1.31, "weighted_age_bmi_low": 0.58, "weighted_age_bmi_high": 2.96,
+        "weighted_age_bmi_p_value": 0.504, "weighted_age_bmi_q_value": 0.886, "holds": False,
+        "verdict": "reproduced",
         "published_source": "Peng 2025, abstract", "subgroup": "all",
         "published_text": None, "our_text": None,
     }  # fmt: skip
@@ -154,7 +156,8 @@ def replication() -> pd.DataFrame:
     )
     claims = [
         {"claim": "women", "description": "Women in the analysis", "quantity": "count"}
-        | base | nothing | {"published_value": 905, "our_value": 910, "exposure": None, "contrast": None},
+        | base | nothing | {"published_value": 905, "our_value": 910, "exposure": None, "contrast": None,
+           "outcome": None, "is_finding": False, "holds": None},
         {"claim": "cd_q4", "description": HOSTILE, "quantity": "odds_ratio"} | base,
         {"claim": "cd_trend", "description": "Cadmium, trend", "quantity": "p_value"}
         | base | {"published_value": 0.0001, "our_value": 0.005, "our_p_value": 0.005},
