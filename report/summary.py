@@ -1,17 +1,19 @@
-"""Print the flow of the cohort, the main associations and where the results lie."""
+"""Print the answer of a build in one screen, and where the results lie."""
 
 import argparse
 import sys
 from pathlib import Path
+from textwrap import fill
 
 import pandas as pd
 
 from report.errors import ReportError
+from report.findings import answer, claims_of, curves_of
 from report.labels import COVARIATE_SET, EXPOSURE, OUTCOME, STUDY, chosen, label, labels, main_models, named
 from report.marts import Marts, open_marts
 from report.places import results_path
+from report.sections import findings
 from report.sections.common import DOUBLING, effect, engines, steps, with_effect
-from report.sections.flow import cases_column
 
 _ASSOCIATIONS = f"""
     select
@@ -20,19 +22,14 @@ _ASSOCIATIONS = f"""
     from main.associations
     where subgroup = 'all'
 """
-_VERDICTS = """
-    select
-        description as claim,
-        format('{:.3f}', published_value) as paper,
-        format('{:.3f}', our_value) as ours,
-        verdict
-    from main.replication
-    order by claim_order
-"""
+_WIDTH = 110  # characters of a line of prose
 
 
 def summary(database: Path) -> str:
-    """Return the summary of a build as text: the first study and its first outcome.
+    """Return the summary of a build as text: the first screen of the report.
+
+    What was asked of whom, the answer, and a row per finding of the paper. Where no paper's claims are
+    checked, the associations of the first study's first outcome.
 
     Parameters
     ----------
@@ -42,7 +39,7 @@ def summary(database: Path) -> str:
     Returns
     -------
     str
-        Several tables for a terminal.
+        Text for a terminal.
 
     Raises
     ------
@@ -50,33 +47,29 @@ def summary(database: Path) -> str:
         The database cannot be read, or is of another version.
     """
     with open_marts(database) as marts:
-        study, flow = _flow(marts)
-        outcome, associations = _associations(marts)
-        verdicts = marts.frame(_VERDICTS)
+        asked = findings.asked(marts)
+        claims = claims_of(marts)
+        found = claims[claims["is_finding"].eq(True)] if len(claims) else claims
+        if len(found):
+            texts = answer(claims)
+            table = findings.table(found, curves_of(marts, claims)).shown
+            table["Certainty, and why"] = table["Certainty, and why"].str.partition(":")[0]
+            table = table.rename(columns={"Certainty, and why": "Certainty"}).drop(
+                columns=list(findings.TICKED)
+            )
+        else:
+            title, table = _associations(marts)
+            texts = (title,)
         run = marts.frame("select source, run_id, started_at from main.runs order by started_at desc limit 1")
     ((source, run_id, started_at),) = run.itertuples(index=False, name=None)
     banner = "SYNTHETIC DATA: nothing here is a finding about people.\n\n" if source == "demo" else ""
+    prose = "\n\n".join(fill(text, _WIDTH) for text in (asked, " ".join(texts)))
     return (
-        f"\n{banner}Flow of the cohort, study {study}\n{table_text(flow)}\n\n"
-        f"{outcome}, study {study}\n{table_text(associations)}\n\n"
-        f"The paper's numbers and ours\n{table_text(verdicts)}\n\n"
+        f"\n{banner}{prose}\n\n{table_text(table)}\n\n"
         f"Run {run_id} of {started_at:%Y-%m-%d %H:%M} UTC, source = '{source}'\n"
         f"Results: {database}\n"
         'Ask them: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
     )
-
-
-def _flow(marts: Marts) -> tuple[str, pd.DataFrame]:
-    """Return the title of the first study, and its flow of all releases."""
-    flow = marts.frame(f"""
-        select {STUDY}, step, description, n, excluded, {cases_column(marts)} as cases
-        from main.cohort_flow
-        where cycle = 'all'
-        order by study_order, step
-    """)
-    study, title = next(iter(labels(flow, "study").items()))
-    columns = ["step", "description", "n", "excluded", "cases"]
-    return f"{title} ({study})", flow.loc[flow["study"] == study, columns]
 
 
 def _associations(marts: Marts) -> tuple[str, pd.DataFrame]:

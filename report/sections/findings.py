@@ -137,8 +137,8 @@ def table(findings: pd.DataFrame, curves: dict[str, Curve]) -> Table:
         "What becomes of each finding of the paper",
         shown,
         data,
-        text_columns=tuple(name for name in shown.columns if name not in _TICKED),
-        ticked=_TICKED,
+        text_columns=tuple(name for name in shown.columns if name not in TICKED),
+        ticked=TICKED,
         notes=(
             "The adjusted and weighted estimate decides whether a finding holds: same direction, p < "
             "0.05. A tick: it "
@@ -156,7 +156,7 @@ def table(findings: pd.DataFrame, curves: dict[str, Curve]) -> Table:
 
 
 _HOLDS = {True: ": holds", False: ": does not hold", None: ""}
-_TICKED = ("Age, BMI", "Weights", "Many tests")
+TICKED = ("Age, BMI", "Weights", "Many tests")
 
 
 def _numeric(item: Mapping[Hashable, Any], side: str) -> str:

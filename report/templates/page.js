@@ -147,22 +147,23 @@
       const [value, low, high] = ["value", "low", "high"].map((name) => numbers[name][row]);
       return !isRatio(row) || low === null ? [value, low, high] : [value, Math.max(low, value / 2.5), Math.min(high, value * 2.5)];
     };
+    const pictureWidth = () => document.getElementById("explored-picture").clientWidth;
     const forest = (shown) => {
-      const ratio = isRatio(shown[0]), nothing = ratio ? 1 : 0, width = 900, left = 330, right = 600, height = 40 + 22 * shown.length + 46;
+      const ratio = isRatio(shown[0]), nothing = ratio ? 1 : 0, wide = pictureWidth() > 600, tall = wide ? 22 : 56;
+      const [width, left, right] = wide ? [900, 330, 600] : [360, 10, 350], foot = 36 + tall * shown.length, height = foot + 50;
       const svg = make("svg:svg", { viewBox: `0 0 ${width} ${height}`, class: "still" });
       const { scale, ticks } = scaleOf(shown.flatMap(near), ratio, left, right, [nothing]);
-      const foot = 36 + 22 * shown.length;
-      for (const [x, content, anchor] of [[0, "", "start"], [650, "n (cases)", "middle"], [775, "estimate (95 % interval)", "middle"], [880, "p", "end"]]) svg.append(label({ x, y: 18, "font-weight": 600, "text-anchor": anchor }, content));
+      if (wide) for (const [x, content, anchor] of [[0, "", "start"], [650, "n (cases)", "middle"], [775, "estimate (95 % interval)", "middle"], [880, "p", "end"]]) svg.append(label({ x, y: 18, "font-weight": 600, "text-anchor": anchor }, content));
       svg.append(line(scale(nothing), 28, scale(nothing), foot, "#444444", { "stroke-dasharray": "3 3" }));
       shown.forEach((row, place) => {
-        const y = 42 + 22 * place, [value, low, high] = ["value", "low", "high"].map((name) => numbers[name][row]);
+        const y = wide ? 42 + 22 * place : 66 + tall * place, [value, low, high] = ["value", "low", "high"].map((name) => numbers[name][row]);
         const words = said(row);
-        svg.append(label({ x: 0, y: y + 4 }, words.length > 52 ? `${words.slice(0, 51)}\u2026` : words));
+        const n = numbers.n[row], cases = numbers.events[row], of = `${n ?? "\u2013"}${cases === null ? "" : ` (${cases})`}`;
+        svg.append(label({ x: 0, y: wide ? y + 4 : y - 28 }, words.length > 52 ? `${words.slice(0, 51)}\u2026` : words));
+        if (wide) svg.append(label({ x: 650, y: y + 4, "text-anchor": "middle" }, of), label({ x: 775, y: y + 4, "text-anchor": "middle" }, estimate(row)), label({ x: 880, y: y + 4, "text-anchor": "end" }, p(numbers.p_value[row])));
+        else svg.append(label({ x: 0, y: y - 12 }, `${estimate(row)}; n ${of}; p ${p(numbers.p_value[row])}`));
         if (low !== null && high !== null) svg.append(line(scale(low), y, scale(high), y, "#0072b2", { "stroke-width": 1.8 }));
         svg.append(make("svg:rect", { x: scale(value) - 4.4, y: y - 4.4, width: 8.8, height: 8.8, class: "estimate", stroke: "#0072b2", fill: converged[row] ? "#0072b2" : "#ffffff" }));
-        const n = numbers.n[row], cases = numbers.events[row];
-        svg.append(label({ x: 650, y: y + 4, "text-anchor": "middle" }, `${n ?? "\u2013"}${cases === null ? "" : ` (${cases})`}`));
-        svg.append(label({ x: 775, y: y + 4, "text-anchor": "middle" }, estimate(row)), label({ x: 880, y: y + 4, "text-anchor": "end" }, p(numbers.p_value[row])));
       });
       svg.append(line(left, foot, right, foot, "#999999"));
       for (const tick of ticks) svg.append(line(scale(tick), foot, scale(tick), foot + 5, "#999999"), label({ x: scale(tick), y: foot + 18, "text-anchor": "middle" }, digits(tick)));
@@ -170,7 +171,9 @@
       return svg;
     };
     const curve = (shown) => {
-      const ratio = isRatio(shown[0]), nothing = ratio ? 1 : 0, width = 900, height = 380, [left, right, top, foot] = [70, 640, 20, 320];
+      const ratio = isRatio(shown[0]), nothing = ratio ? 1 : 0, wide = pictureWidth() > 600;
+      const [width, left, right, top, foot] = wide ? [900, 70, 640, 20, 320] : [360, 60, 350, 140, 380], height = foot + 60;
+      const keyX = wide ? right + 14 : 0, keyY = wide ? top + 10 : 12;
       const svg = make("svg:svg", { viewBox: `0 0 ${width} ${height}`, class: "still" });
       const across = scaleOf(shown.map((row) => numbers.x[row]), shown.every((row) => numbers.x[row] > 0) && ratio, left, right, []);
       const up = scaleOf(shown.flatMap(near), ratio, foot, top, [nothing]);
@@ -181,7 +184,7 @@
         const colour = COLOURS[place], dashes = ["1 0", "7 4", "2 3"][place % 3];
         svg.append(make("svg:polygon", { points: `${points("low", group)} ${points("high", [...group].reverse())}`, fill: colour, opacity: 0.14 }));
         svg.append(make("svg:polyline", { points: points("value", group), fill: "none", stroke: colour, "stroke-width": 2.2, "stroke-dasharray": dashes, class: "estimate" }));
-        svg.append(line(right + 14, top + 10 + 20 * place, right + 40, top + 10 + 20 * place, colour, { "stroke-width": 2.4, "stroke-dasharray": dashes }), label({ x: right + 46, y: top + 14 + 20 * place }, words.slice(0, 34)));
+        svg.append(line(keyX, keyY + 20 * place, keyX + 26, keyY + 20 * place, colour, { "stroke-width": 2.4, "stroke-dasharray": dashes }), label({ x: keyX + 32, y: keyY + 4 + 20 * place }, words.slice(0, 34)));
       });
       svg.append(line(left, foot, right, foot, "#999999"), line(left, top, left, foot, "#999999"));
       for (const tick of across.ticks) svg.append(label({ x: across.scale(tick), y: foot + 18, "text-anchor": "middle" }, digits(tick)));
@@ -227,6 +230,7 @@
       else if (kind === "link") { history.replaceState(null, "", address()); navigator.clipboard?.writeText(location.href); event.target.textContent = "Copied"; }
       else if (kind) savePicture(kind, "estimates", document.querySelectorAll("#explored-picture svg"), title());
     });
+    addEventListener("resize", draw);
     const wanted = fromAddress();
     fill(wanted ?? first);
     draw();

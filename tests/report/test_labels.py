@@ -121,9 +121,17 @@ def test_the_explorer_names_no_code(pages):
     )
 
 
-def test_the_summary_is_of_the_first_study_by_its_names(database):
-    printed = summary(database)
-    assert "Flow of the cohort, study Vole trappers" in printed
+def test_the_summary_is_the_first_screen_of_the_report(database):
+    printed = " ".join(summary(database).split())
+    assert "910 participants, 161 cases (vole trappers)" in printed
+    assert "Of 3 findings of the paper, 3 can be tested" in printed
+    assert "OR\N{NO-BREAK SPACE}2.11" in summary(database)
+    assert "Very low" in printed
+
+
+def test_without_claims_the_summary_is_of_the_first_study_by_its_names(tmp_path):
+    marts = {name: renamed(frame) for name, frame in made_results.frames().items() if name != "replication"}
+    printed = summary(made_results.write(tmp_path / "results.duckdb", marts=marts))
     assert "Gout of the thumb, odds ratios (95 % interval)" in printed
     assert "Moonlight" in printed
     assert "Luck" in printed

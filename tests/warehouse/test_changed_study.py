@@ -300,18 +300,21 @@ FIGURES = (
 
 def test_the_report_shows_the_study(changed, browser):
     type_in(changed.checkout, ".venv/bin/python -m report.html")
-    opened = Opened(browser, changed.checkout / "report.html", 1280)
+    report = Opened(browser, changed.checkout / "report.html", 1280)
+    assert report.check_charts() > 5
+    opened = Opened(browser, changed.checkout / "appendix.html", 1280)
     page = opened.page
     assert opened.check_charts() > 20
     for section, caption, written in FIGURES:
         figure = page.locator(f"#{section} figure", has=page.locator("figcaption", has_text=caption))
-        shown = figure.locator("svg:not(.still), .keys, .note").all_text_contents()
+        shown = figure.locator("svg, .keys, .note").all_text_contents()
         assert any(written in text for text in shown), (section, caption, written)
     assert page.locator("#sensitivity .panel-title").all_inner_texts()[0] == "Highest against lowest quintile"
     headings = page.locator("h1, h2, h3, figcaption, caption, summary, th[scope=col]").all_text_contents()
     assert all(headings)
     unwritten = re.compile(r"\b(undefined|NaN|nan|None|null|NaT)\b")
-    assert not unwritten.findall(page.locator("main").text_content() or "")
+    for each in (report.page, page):
+        assert not unwritten.findall(each.locator("main").text_content() or "")
     silent = [
         section.get_attribute("id")
         for section in page.locator("main section").all()
@@ -320,3 +323,4 @@ def test_the_report_shows_the_study(changed, browser):
     assert silent == []
     assert "2009-2010" in page.locator("#question").inner_text()
     page.close()
+    report.page.close()
