@@ -64,6 +64,50 @@ comment on table nhanes.codes is
 comment on column nhanes.codes.count is 'Rows of the file, compared with the page when it was loaded.';
 comment on column nhanes.codes.page_count is 'The page''s count; null where the page lacks the code.';
 comment on column nhanes.codes.note is 'Why the counts differ (seed codebook_errors).';
+create view nhanes.changed_words as
+with words as (
+    select
+        variable,
+        number,
+        release,
+        label,
+        trim(regexp_replace(lower(label), '[^a-z0-9<>]+', ' ', 'g')) as letters
+    from nhanes.codes
+    where kind = 'value'
+)
+select variable, number, label, list(distinct release order by release) as releases
+from words
+where (variable, number) in (
+    select (variable, number) from words group by variable, number having count(distinct letters) > 1
+)
+group by variable, number, label;
+create view nhanes.changed_top_codes as
+with ranged as (select distinct variable, release from nhanes.codes where kind = 'range'),
+codes as (
+    select ranged.variable, ranged.release, codes.number, codes.label
+    from ranged
+    inner join nhanes.codes as codes
+        on ranged.variable = codes.variable and ranged.release = codes.release
+    where codes.kind = 'value'
+)
+select
+    codes.variable,
+    codes.number,
+    min(codes.label) as label,
+    list(distinct codes.release order by codes.release) as releases,
+    list(distinct others.release order by others.release) as other_releases
+from codes
+inner join ranged as others on codes.variable = others.variable
+where not exists (
+    from codes as same
+    where
+        same.variable = others.variable and same.release = others.release and same.number = codes.number
+)
+group by codes.variable, codes.number;
+comment on view nhanes.changed_words is
+    'Codes of one name and number whose words differ between releases, by more than signs and capitals.';
+comment on view nhanes.changed_top_codes is
+    'Codes beside a range (80: 80 years and over) that some releases have and others do not.';
 """
 
 

@@ -110,6 +110,8 @@ def test_a_file_that_left_the_catalogue_leaves_the_warehouse(run: Run, seeds: Pa
     assert [name for (name,) in names] == [
         "answers",
         "catalogue",
+        "changed_top_codes",
+        "changed_words",
         "codes",
         "demo",
         "demo_h",
