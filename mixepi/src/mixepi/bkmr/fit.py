@@ -19,6 +19,7 @@ from mixepi.bkmr.results import BKMRResult
 from mixepi.bkmr.sampler.chain import ChainRun, ChainTask, run_chain
 from mixepi.bkmr.sampler.draws import stack
 from mixepi.bkmr.sampler.progress import show_sweeps
+from mixepi.bkmr.sampler.search import search
 from mixepi.bkmr.spec import BKMR, ChainOptions
 from mixepi.errors import ConvergenceWarning
 from mixepi.fan_out import fan_out
@@ -130,6 +131,8 @@ def _run_to(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainO
     monitors = np.quantile(model.z, MONITORED, axis=0)
     solver = Solver(spec.solver, spec.tolerance, min(spec.inducing, model.n))
     fingerprint = _fingerprint(spec, model, options, seed)
+    # Through `fan_out` for its one BLAS thread, on which the last bits of a sum depend.
+    modes = fan_out(search, [(model, solver, seed)], workers=1)[0]
     tasks = [
         ChainTask(
             model=model,
@@ -139,6 +142,7 @@ def _run_to(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainO
             chain=chain,
             monitors=monitors,
             fingerprint=fingerprint,
+            modes=modes,
         )
         for chain in range(options.chains)
     ]
@@ -158,6 +162,7 @@ def _run_to(spec: BKMR, model: Model, scaler: Scaler, seed: int, options: ChainO
         scaler=scaler,
         model=model,
         monitors=monitors,
+        modes=modes,
         **stack([chain.draws for chain in chains]),
         attempts=total("attempts"),
         accepted=total("accepted"),

@@ -11,7 +11,9 @@ from mixepi.arrays import BoolArray, FloatArray
 from mixepi.bkmr import diagnostics
 from mixepi.bkmr.design import Scaler
 from mixepi.bkmr.model.model import Model
+from mixepi.bkmr.modes_visited import faults_of_modes
 from mixepi.bkmr.sampler.draws import Draws
+from mixepi.bkmr.sampler.modes import Mode
 from mixepi.bkmr.spec import BKMR
 from mixepi.model_frame import distinct_terms
 from mixepi.survey.design import SurveyDesign
@@ -34,6 +36,8 @@ class Posterior(Draws):
         The arrays.
     design : SurveyDesign, optional
         Of the whole sample, where strata and PSUs were named.
+    modes : tuple of Mode
+        Found by the search before the chains ran.
     """
 
     spec: BKMR
@@ -41,6 +45,7 @@ class Posterior(Draws):
     scaler: Scaler
     model: Model
     design: SurveyDesign | None = None
+    modes: tuple[Mode, ...] = ()
 
     @property
     def included(self) -> BoolArray:
@@ -92,7 +97,7 @@ class Posterior(Draws):
 
     @cached_property
     def status(self) -> str:
-        """ "converged", or what has not: R-hat above 1.05, bulk or tail ESS below 400, and where.
+        """ "converged", or what has not: R-hat above 1.05, bulk or tail ESS below 400, a mode missed; and where.
 
         The tail counts because the intervals of `estimates` are quantiles of draws (Vehtari et al. 2021).
         """
@@ -108,6 +113,7 @@ class Posterior(Draws):
             if not fewest[column] >= diagnostics.ESS_LIMIT:
                 faults.append(f"{name} {fewest[column]:.0f} of {fewest['term']}")
                 break
+        faults += faults_of_modes(self.model, self.modes, self, self.spec.exposures)
         return "converged" if not faults else "NOT CONVERGED: " + "; ".join(faults)
 
     @property

@@ -35,6 +35,7 @@ CLASSES = {
     "InclusionPrior": "mixepi.bkmr.model.priors",
     "InverseGammaPrior": "mixepi.bkmr.model.priors",
     "InverseUniformPrior": "mixepi.bkmr.model.priors",
+    "Mode": "mixepi.bkmr.sampler.modes",
     "Model": "mixepi.bkmr.model.model",
     "PermutationResult": "mixepi.wqs.permutation",
     "ProjectionResult": "mixepi.wqs.projection",

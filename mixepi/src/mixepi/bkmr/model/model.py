@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from mixepi.arrays import FloatArray, IntArray
+from mixepi.arrays import BoolArray, FloatArray, IntArray
 from mixepi.bkmr.model.priors import (
     GammaPrior,
     InclusionPrior,
@@ -166,11 +166,15 @@ class Model:
     def log_prior_r(self, r: FloatArray) -> float:
         """Log prior of r and of which exposures are in; minus infinity outside the support."""
         active = r > 0
-        included = int(np.count_nonzero(active))
         value = sum(self.priors.r.log_density_at(x) for x in r[active].tolist())
+        return value + self.log_prior_set(active)
+
+    def log_prior_set(self, active: BoolArray) -> float:
+        """Log prior of which exposures are in; 0 without selection."""
         if not self.select:
-            return value
-        value += self.priors.inclusion.log_probability(included, len(self.groups))
+            return 0.0
+        included = int(np.count_nonzero(active))
+        value = self.priors.inclusion.log_probability(included, len(self.groups))
         multi = False
         for group in self.groups if self.grouped else ():
             if len(group) > 1 and any(active[m] for m in group):

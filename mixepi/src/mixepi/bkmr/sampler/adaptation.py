@@ -8,6 +8,7 @@ from mixepi.arrays import FloatArray
 from mixepi.bkmr.model.model import Groups
 from mixepi.bkmr.model.point import Point
 from mixepi.bkmr.model.priors import PositivePrior
+from mixepi.bkmr.sampler.modes import Mode, ModeMixture
 from mixepi.bkmr.sampler.moves import BirthDensity, SwitchRates
 from mixepi.bkmr.sampler.within_model_moves import Block, Evaluated, initial_block, learn_block
 
@@ -72,6 +73,8 @@ class Tuning:
         so high a rank that the surrogate misjudges it.
     blocks : dict
         Sets of exposures (bytes of the indicator) that have joint moves of their own.
+    mixture : ModeMixture
+        Of the modes, for jumps between them.
     """
 
     walk: FloatArray
@@ -84,6 +87,7 @@ class Tuning:
     cheap: float = 1.0
     exact_flip: float = FIRST_EXACT_FLIP
     blocks: dict[bytes, Block] = field(default_factory=dict)
+    mixture: ModeMixture = ModeMixture(())
 
     def block(self, point: Point) -> Block | None:
         """Joint moves for the set of exposures at a point, if it needs them.
@@ -110,7 +114,7 @@ class Tuning:
 
 
 def initial_tuning(
-    *, prior: PositivePrior, exposures: int, groups: int, steps: int, max_steps: int
+    *, prior: PositivePrior, exposures: int, groups: int, steps: int, max_steps: int, modes: tuple[Mode, ...]
 ) -> Tuning:
     """Before anything is known: births from the prior, every group alike."""
     ones = np.ones(exposures)
@@ -122,6 +126,7 @@ def initial_tuning(
         inclusion=np.full(groups, 0.5),
         steps=steps,
         max_steps=max_steps,
+        mixture=ModeMixture(modes),
     )
 
 

@@ -20,6 +20,7 @@ from mixepi.bkmr.probit.stage import ProbitStage
 from mixepi.bkmr.sampler import checkpoint
 from mixepi.bkmr.sampler.adaptation import Record, initial_tuning, learn
 from mixepi.bkmr.sampler.draws import Draws
+from mixepi.bkmr.sampler.modes import Mode, point_at
 from mixepi.bkmr.sampler.state import ChainState, Counts
 from mixepi.bkmr.sampler.transition import Transition
 from mixepi.bkmr.spec import ChainOptions
@@ -36,6 +37,8 @@ FIRST_STEPS = 8
 MAX_STEPS = {"gaussian": 20, "binomial": 30}
 # Times that warm-up learns: often enough for each to use what the last has found.
 UPDATES = 10
+# How far about a mode a chain begins, in its standard deviations.
+OUTSKIRTS = 2.0
 # Exposures that a chain begins with, at most. Several at once have a high rank, which at a large n takes long
 # to leave.
 MAX_FIRST, MAX_FIRST_LARGE, LARGE = 5, 1, 5000
@@ -57,6 +60,8 @@ class ChainTask:
         Points whose response is kept.
     fingerprint : str
         Of the fit, in checkpoints.
+    modes : tuple of Mode
+        Found by the search.
     max_rank : int
         Cap on the surrogate's rank.
     sweeps : Path, optional
@@ -70,6 +75,7 @@ class ChainTask:
     chain: int
     monitors: FloatArray
     fingerprint: str
+    modes: tuple[Mode, ...] = ()
     max_rank: int = SURROGATE_RANK
     sweeps: Path | None = None
 
@@ -150,7 +156,7 @@ class Chain:
         state.counts.approximate = False
 
 
-def _first_stage(model: Model, solver: Solver) -> ExactStage[Any]:
+def first_stage(model: Model, solver: Solver) -> ExactStage[Any]:
     if not model.use_likelihood:
         return PriorStage(model=model)
     if model.family == "binomial":
@@ -172,8 +178,16 @@ def _transition(task: ChainTask, stage: ExactStage[Any]) -> Transition:
     return Transition(model, surrogate)
 
 
-def _first_point(model: Model, rng: np.random.Generator) -> Point:
-    """Overdispersed starting values, so that R-hat can see a chain that is stuck."""
+def _first_point(task: ChainTask, rng: np.random.Generator) -> Point:
+    """Overdispersed starting values, so that R-hat can see a chain that is stuck.
+
+    Every second chain begins about a mode, each about another; the others anywhere.
+    """
+    model = task.model
+    variance = 0.0 if model.cluster is None else float(rng.uniform(*FIRST_CLUSTER_VARIANCE))
+    if task.modes and task.chain % 2 == 0:
+        mode = task.modes[task.chain // 2 % len(task.modes)]
+        return point_at(model, mode.active, mode.draw(rng, OUTSKIRTS), variance)
     r = np.zeros(model.z.shape[1])
     largest = MAX_FIRST if model.n < LARGE else MAX_FIRST_LARGE
     order = rng.permutation(len(model.groups)) if model.select else range(len(model.groups))
@@ -183,15 +197,15 @@ def _first_point(model: Model, rng: np.random.Generator) -> Point:
         for m in group if not model.select else (group[int(rng.integers(len(group)))],):
             r[m] = float(model.priors.r.quantile(np.array(rng.uniform(*FIRST_R))))
     u = float(np.log(model.priors.lambda_.quantile(np.array(rng.uniform(*FIRST_LAMBDA)))))
-    return Point(r, u, 0.0 if model.cluster is None else float(rng.uniform(*FIRST_CLUSTER_VARIANCE)))
+    return Point(r, u, variance)
 
 
 def first_state(task: ChainTask) -> ChainState:
     """Where a chain begins."""
     model, options = task.model, task.options
     rng = random_stream(task.seed, "bkmr", "chain", task.chain)
-    point = _first_point(model, rng)
-    stage = _first_stage(model, task.solver).adapted([point], ())
+    point = _first_point(task, rng)
+    stage = first_stage(model, task.solver).adapted([point], ())
     position = _transition(task, stage).position(point)
     return ChainState(
         rng=rng,
@@ -204,6 +218,7 @@ def first_state(task: ChainTask) -> ChainState:
             groups=len(model.groups),
             steps=FIRST_STEPS,
             max_steps=MAX_STEPS[model.family],
+            modes=task.modes,
         ),
         draws=Draws.empty(model, options.draws, len(task.monitors)),
     )

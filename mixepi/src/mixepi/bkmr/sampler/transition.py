@@ -30,12 +30,16 @@ from mixepi.bkmr.sampler.surrogate_moves import Move, surrogate_moves
 from mixepi.bkmr.sampler.within_model_moves import Block, Evaluated
 
 # What the exact likelihood decides, by the names under which it is counted.
-CORRECTION, EXACT_FLIP, EMULATED_WALK, BLOCK_WALK = EXACT_MOVES = (
+CORRECTION, JUMP, EXACT_FLIP, EMULATED_WALK, BLOCK_WALK = EXACT_MOVES = (
     "exact correction",
+    "jump between modes",
     "exact flip",
     "emulated walk",
     "block walk",
 )
+# Of the sweeps (what was tried, "jumps between modes"): a jump costs an exact evaluation, about a twentieth of a
+# sweep's time at low rank.
+JUMP_SHARE = 0.5
 # Of the emulated walks of warm-up (what was tried, "in warm-up, and only there, every second emulated walk").
 EXPLORING_SHARE = 0.5
 # Of the sweeps after warm-up that have an emulated walk (what was tried, "a plain walk in every sweep").
@@ -102,6 +106,8 @@ class Transition:
         tuning, rng = state.tuning, state.rng
         if tuning.cheap == 1.0 or rng.random() < tuning.cheap:
             self._surrogate_stage(state)
+        if tuning.mixture.modes and rng.random() < JUMP_SHARE:
+            self._jump(state)
         if self.model.select and rng.random() < tuning.exact_flip:
             self._exact_flip(state)
         block = tuning.block(state.point)
@@ -178,6 +184,18 @@ class Transition:
                 state.record.corrections.append(Correction(state.point.subset, accepted))
         if accepted:
             state.position, state.exact = new, proposed
+
+    def _jump(self, state: ChainState) -> None:
+        """Propose a point of the modes' mixture, whatever the current one (Tierney 1994)."""
+        mixture, old = state.tuning.mixture, state.point
+        back = mixture.log_prior_over_density(self.model, old)
+        if back == math.inf:
+            state.counts.add(JUMP, False)
+            return
+        point = mixture.draw(self.model, old.cluster_variance, state.rng)
+        log_ratio = mixture.log_prior_over_density(self.model, point) - back
+        new = self.position(point, self._surrogate_at(point.r, point.cluster_variance, state))
+        self._correct(JUMP, new, log_ratio, state)
 
     def _exact_flip(self, state: ChainState) -> None:
         """Add or delete at the same lambda, without asking the surrogate first."""
