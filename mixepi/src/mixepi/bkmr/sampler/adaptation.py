@@ -87,7 +87,7 @@ class Tuning:
     cheap: float = 1.0
     exact_flip: float = FIRST_EXACT_FLIP
     blocks: dict[bytes, Block] = field(default_factory=dict)
-    mixture: ModeMixture = ModeMixture(())
+    mixture: ModeMixture = field(default_factory=lambda: ModeMixture(()))
 
     def block(self, point: Point) -> Block | None:
         """Joint moves for the set of exposures at a point, if it needs them.

@@ -1,9 +1,9 @@
 """Modes of the posterior, and an independence proposal from their mixture.
 
-Coordinates here are normal scores of the prior: x = Phi^-1(F(r_m)) of each included exposure and of lambda, F
-the distribution function of its prior. In them the prior of a set of exposures is standard normal whatever the
-prior chosen, so that what the data say little about is nearly gaussian too, and a normal approximation to a
-mode has its tails where the prior has them.
+Coordinates here are normal scores of the prior: Phi^-1(F(r_m)) of each included exposure, and the same of
+lambda, F being the distribution function of its prior. In them the prior of a set of exposures is standard
+normal, whatever prior was chosen. So what the data say little about is nearly normal too, and a normal
+approximation to a mode has its tails where the prior has them.
 """
 
 import math
