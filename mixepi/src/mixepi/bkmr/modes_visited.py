@@ -11,8 +11,8 @@ from mixepi.bkmr.model.projected_data import LOG_2PI
 from mixepi.bkmr.sampler.draws import Draws
 from mixepi.bkmr.sampler.modes import Mode, log_normal, scores
 
-# Of the posterior: less moves no estimate by more than chance does at the usual length, and so much is visited
-# some 80 times in 4,000 draws.
+# Of the posterior: less moves no estimate by more than chance does at the usual length, and so much is
+# visited some 80 times in 4,000 draws.
 NOTICEABLE = 0.02
 # Squared Mahalanobis distance within which a draw is at a mode: beyond it lies less than 1e-3 of a normal
 # distribution in up to seven dimensions.
@@ -70,8 +70,8 @@ def _at(mode: Mode, x: list[FloatArray], active: BoolArray) -> BoolArray:
 def _log_evidence(model: Model, draws: Draws, x: list[FloatArray], active: BoolArray) -> float:
     """Log of the integral of likelihood x prior, judged by the draws of the set that most of them have.
 
-    The mean of log (likelihood x prior) less log density, the draws of that set taken as normal with their own
-    moments; less the log of the set's share of all draws.
+    The mean of log (likelihood x prior) less log density, the draws of that set taken as normal with their
+    own moments; less the log of the set's share of all draws.
     """
     sets, which, counts = np.unique(active, axis=0, return_inverse=True, return_counts=True)
     k = int(np.argmax(counts))

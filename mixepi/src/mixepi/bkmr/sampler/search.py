@@ -1,7 +1,7 @@
 """Find the modes of the posterior before any chain runs.
 
 A chain finds what lies uphill of where it is. A rough response to two exposures without a main effect lies
-uphill of nothing: the kernel of either exposure alone explains nothing, and so does a smooth kernel of both. The
+uphill of nothing: the kernel of either exposure alone explains nothing, nor does a smooth kernel of both. The
 search therefore looks at every exposure, pair and (where there are few) triple, on several scales of r up to
 what the spacing of the data resolves, climbs from the best of them, and approximates each mode it reaches.
 
@@ -12,6 +12,7 @@ normal scores of r (`modes`).
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special
@@ -29,27 +30,27 @@ from mixepi.bkmr.sampler.chain import first_stage
 from mixepi.bkmr.sampler.modes import LARGEST_SCORE, Mode, log_normal, point_at
 from mixepi.random_streams import random_stream
 
-# Of r for an exposure of sd 1: from a gentle curve to what only a large n can resolve. A mode is about a factor
-# of 3 wide on either side, so that a grid by 5 has a point on the slope of each.
+# Of r for an exposure of sd 1: from a gentle curve to what only a large n can resolve. A mode is about a
+# factor of 3 wide on either side, so that a grid by 5 has a point on the slope of each.
 SCALES = (0.05, 0.5, 2.5, 12.0, 60.0, 300.0, 1500.0)
 # Of triples those alone that a few hundred rows resolve.
 SCALES_OF_TRIPLES = (1, 2, 3)
-# Of the widths of a kernel across an exposure of sd 1 with r = 1: the range of a uniform distribution, 3.5 sd,
-# over the distance at which the correlation is 0.13.
+# Widths of a kernel across an exposure of sd 1 with r = 1: the range of a uniform distribution, 3.5 sd, over
+# the distance at which the correlation is 0.13. A set with more cells than rows cannot be resolved.
 CELLS = 2.5
 # Rows of the first look: at more it would cost more than it finds, since what is followed up is looked at in
 # all rows.
 SCREENED_ROWS = 300
 # Sets of exposures looked at, at most: all triples up to 7 exposures, all pairs up to 40.
 MAX_TRIPLES, MAX_PAIRS = 35, 780
-# Of a kernel's factor: above it the likelihood is approximate (what the factor leaves out becomes noise), until a
-# mode's height is computed exactly. In the first look, and of what is followed up: n rank^2 at most, 400 at
-# n = 905, where an evaluation takes some 30 ms.
+# Of a kernel's factor: above it the likelihood is approximate (what the factor leaves out becomes noise) until
+# a mode's height is computed exactly. In the first look, and of what is followed up: n rank^2 at most, which
+# is 400 at n = 905, where an evaluation takes some 30 ms.
 SCREENED_RANK, LARGEST_WORK = 80, 1.5e8
 # Points of the grid over lambda: differences of the integral are exact to about 1e-3.
 GRID = 32
-# Places followed up, at most, and at n = 1000 and more in proportion fewer, at least so many; and how far from
-# the largest height of a smooth kernel to the largest of all they must reach, where the two differ by much.
+# Places followed up, at most, and at n = 1000 and more in proportion fewer, at least so many; and how far they
+# must reach from the largest height of a smooth kernel to the largest of all.
 MAX_STARTS, MIN_STARTS, RISE = 40, 6, 0.5
 # Steps of the ascent; step of its differences; step of second differences, in normal scores.
 ASCENTS, SLOPE_STEP, CURVATURE_STEP = 12, 0.03, 0.2
@@ -126,7 +127,7 @@ def search(task: tuple[Model, Solver, int]) -> tuple[Mode, ...]:
 
 
 def find_modes(
-    model: Model, stage: ExactStage, tolerance: float, rng: np.random.Generator
+    model: Model, stage: ExactStage[Any], tolerance: float, rng: np.random.Generator
 ) -> tuple[Mode, ...]:
     """The modes that were found, the one of the largest mass first."""
     data = stage.surrogate_data()
@@ -224,7 +225,7 @@ def _neighbours(places: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 
 def _climb(
-    full: Landscape, stage: ExactStage, active: BoolArray, x: FloatArray, rng: np.random.Generator
+    full: Landscape, stage: ExactStage[Any], active: BoolArray, x: FloatArray, rng: np.random.Generator
 ) -> Mode:
     """Ascend from x, and approximate the mode that is reached."""
     if len(x):
@@ -238,7 +239,7 @@ def _climb(
         active=active,
         r=point.r,
         centre=centre,
-        root=np.linalg.cholesky(covariance),
+        root=np.asarray(np.linalg.cholesky(covariance), dtype=float),
         log_mass=log_mass + exact - local.log_likelihood(point.u),
     )
 
@@ -259,8 +260,8 @@ def _ascend(full: Landscape, active: BoolArray, x: FloatArray) -> FloatArray:
 def _curvature(full: Landscape, active: BoolArray, x: FloatArray) -> tuple[FloatArray, FloatArray, float]:
     """Centre and covariance of the scores of r and lambda, and log |precision| of those of r alone.
 
-    Second differences of the log density with lambda integrated out, and lambda's conditional at each point of
-    them: its mean, its variance, and how the mean follows r.
+    From second differences of the log density with lambda integrated out, and from lambda's conditional at
+    the same points: its mean, its variance, and how the mean follows r.
     """
     d, h = len(x), CURVATURE_STEP
 
