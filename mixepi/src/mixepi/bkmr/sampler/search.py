@@ -43,13 +43,13 @@ CELLS = 2.5
 SCREENED_ROWS = 300
 # Sets of exposures looked at, at most: all triples up to 7 exposures, all pairs up to 40.
 MAX_TRIPLES, MAX_PAIRS = 35, 780
-# Of a kernel's factor: above it the likelihood is approximate (what the factor leaves out becomes noise) until
+# Of a kernel's factor: above it the likelihood is approximate (what is left out becomes noise) until
 # a mode's height is computed exactly. In the first look, and of what is followed up: n rank^2 at most, which
 # is 400 at n = 905, where an evaluation takes some 30 ms.
 SCREENED_RANK, LARGEST_WORK = 80, 1.5e8
 # Points of the grid over lambda: differences of the integral are exact to about 1e-3.
 GRID = 32
-# Places followed up, at most, and at n = 1000 and more in proportion fewer, at least so many; and how far they
+# Places followed up, at most, and at n = 1000 and more in proportion fewer, at least so many; how far they
 # must reach from the largest height of a smooth kernel to the largest of all.
 MAX_STARTS, MIN_STARTS, RISE = 40, 6, 0.5
 # Steps of the ascent; step of its differences; step of second differences, in normal scores.

@@ -37,7 +37,7 @@ CORRECTION, JUMP, EXACT_FLIP, EMULATED_WALK, BLOCK_WALK = EXACT_MOVES = (
     "emulated walk",
     "block walk",
 )
-# Of the sweeps (what was tried, "jumps between modes"): a jump costs an exact evaluation, about a twentieth of
+# Of the sweeps (what was tried, "jumps between modes"): a jump costs an exact evaluation, a twentieth of
 # a sweep's time at low rank.
 JUMP_SHARE = 0.5
 # Of the emulated walks of warm-up (what was tried, "in warm-up, and only there, every second emulated walk").
