@@ -155,7 +155,7 @@ def test_flips_at_the_rates_of_independent_groups_need_no_correction():
 def test_an_exact_evaluation_is_seldom_paid_for_what_is_nearly_always_refused():
     """First group in and second out in all of warm-up; the way back is proposed at once in both."""
     draws = np.tile([0.2, 0.0], (400, 1))
-    tuning = initial_tuning(prior=PRIORS[0], exposures=2, groups=2, steps=20, max_steps=40)
+    tuning = initial_tuning(prior=PRIORS[0], exposures=2, groups=2, steps=20, max_steps=40, modes=())
     tuning = replace(tuning, inclusion=estimate_inclusion(draws, ((0,), (1,))))
     seldom, often = tuning.exact_rates, tuning.rates
     assert 4 * seldom.leave[0] < often.leave[0]

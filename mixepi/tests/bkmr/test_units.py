@@ -23,13 +23,15 @@ def test_the_unit_of_the_outcome_scales_the_answers_and_moves_nothing_else(
     people, spec, short, gaussian, unit
 ):
     fit = quiet_fit(spec, people.assign(bmd_fn=people["bmd_fn"] * unit), seed=1, options=short)
-    np.testing.assert_array_equal(fit.r, gaussian.r)
-    np.testing.assert_allclose(fit.sigma2, gaussian.sigma2 * unit**2, rtol=1e-8)
-    np.testing.assert_allclose(fit.response, gaussian.response * unit, rtol=1e-8)
-    np.testing.assert_allclose(fit.beta, gaussian.beta * unit, rtol=1e-7)
+    # The search's modes differ in their last digits, and with them what jumps propose.
+    np.testing.assert_array_equal(fit.included, gaussian.included)
+    np.testing.assert_allclose(fit.r, gaussian.r, rtol=1e-5)
+    np.testing.assert_allclose(fit.sigma2, gaussian.sigma2 * unit**2, rtol=1e-5)
+    np.testing.assert_allclose(fit.response, gaussian.response * unit, rtol=1e-5, atol=1e-6 * unit)
+    np.testing.assert_allclose(fit.beta, gaussian.beta * unit, rtol=1e-4, atol=1e-6 * unit)
     scaled, plain = fit.overall(draws=20), gaussian.overall(draws=20)
     for column in ("estimate", "std_error", "conf_low", "conf_high"):
-        np.testing.assert_allclose(scaled[column], plain[column] * unit, rtol=1e-7, atol=1e-7 * unit)
+        np.testing.assert_allclose(scaled[column], plain[column] * unit, rtol=1e-4, atol=1e-6 * unit)
 
 
 def test_a_shift_of_the_outcome_moves_nothing_but_the_intercept(people, spec):
