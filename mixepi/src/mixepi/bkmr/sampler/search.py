@@ -169,9 +169,16 @@ def _at_rows(model: Model, data: ProjectedData, rows: np.ndarray) -> tuple[Model
     left, strengths, _ = np.linalg.svd(data.X[rows], full_matrices=False)
     X = left[:, strengths > 1e-9 * strengths.max(initial=0.0)]
     cluster = None if data.cluster is None else np.unique(data.cluster[rows], return_inverse=True)[1]
-    weights = None if data.root_weights is None else data.root_weights[rows]
-    few = replace(data, y=data.y[rows], X=X, root_weights=weights, cluster=cluster)
-    return replace(model, y=model.y[rows], X=X, z=model.z[rows], cluster=cluster), few
+    few = replace(
+        data,
+        y=data.y[rows],
+        X=X,
+        root_weights=None if data.root_weights is None else data.root_weights[rows],
+        power=None if data.power is None else data.power[rows],
+        cluster=cluster,
+    )
+    weights = None if model.weights is None else model.weights[rows]
+    return replace(model, y=model.y[rows], X=X, z=model.z[rows], cluster=cluster, weights=weights), few
 
 
 def _sets(model: Model) -> Iterator[tuple[int, ...]]:
