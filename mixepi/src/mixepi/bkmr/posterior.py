@@ -97,7 +97,7 @@ class Posterior(Draws):
 
     @cached_property
     def status(self) -> str:
-        """ "converged", or what has not: R-hat above 1.05, bulk or tail ESS below 400, a mode missed; and where.
+        """ "converged", or what has not: R-hat above 1.05, an ESS below 400, a mode missed; and where.
 
         The tail counts because the intervals of `estimates` are quantiles of draws (Vehtari et al. 2021).
         """
