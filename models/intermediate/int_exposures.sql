@@ -2,8 +2,18 @@ with exposures as (
     select * from {{ ref('exposures') }}
 ),
 
+people as (
+    select * from {{ ref('int_person_variables') }}
+),
+
 laboratory as (
-    select * from {{ ref('int_laboratory_values') }}
+    select seqn, cycle, variable, value from {{ ref('int_laboratory_values') }}
+    {%- for variable in compiled('person_variables') if not variable.levels %}
+    union all
+    select seqn, cycle, '{{ variable.variable }}' as variable, cast({{ variable.variable }} as double) as value
+    from people
+    where {{ variable.variable }} is not null
+    {%- endfor %}
 ),
 
 detection_limits as (

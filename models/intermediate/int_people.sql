@@ -2,16 +2,8 @@
 
 {%- set exposures = compiled('exposures') | map(attribute='exposure') | list %}
 
-with demographics as (
-    select * from {{ ref('stg_demographics') }}
-),
-
-covariates as (
-    select * from {{ ref('int_covariates') }}
-),
-
-menopause as (
-    select * from {{ ref('int_menopause') }}
+with people as (
+    select * from {{ ref('int_person_variables') }}
 ),
 
 exposures as (
@@ -37,20 +29,12 @@ bmd as (
 
 final as (
     select
-        demographics.seqn,
-        demographics.cycle,
-        demographics.sex,
-        demographics.exam_status_code,
-        demographics.pregnancy_code,
-        covariates.* exclude (seqn, cycle),
-        menopause.* exclude (seqn, cycle),
+        people.*,
         exposures.* exclude (seqn),
         bmd.* exclude (seqn)
-    from demographics
-    left join covariates on demographics.seqn = covariates.seqn
-    left join menopause on demographics.seqn = menopause.seqn
-    left join exposures on demographics.seqn = exposures.seqn
-    left join bmd on demographics.seqn = bmd.seqn
+    from people
+    left join exposures on people.seqn = exposures.seqn
+    left join bmd on people.seqn = bmd.seqn
 )
 
 select * from final

@@ -20,7 +20,7 @@ final as (
         bmd.bmd,
         t_scores.t_score
     from studies
-    inner join bmd on bmd.is_plausible or not studies.plausible_bmd_only
+    inner join bmd on bmd.is_plausible or not coalesce(studies.plausible_bmd_only, true)
     left join t_scores
         on
             bmd.seqn = t_scores.seqn

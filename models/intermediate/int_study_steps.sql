@@ -1,4 +1,4 @@
-{# The rules of each study in order, and the last step that every study has: its outcome can be told. #}
+{# The rules of each study in order, and the last step where osteoporosis is looked for: it can be told. #}
 
 with study_rules as (
     select * from {{ ref('study_cohort_rules') }}
@@ -23,6 +23,7 @@ final as (
         'osteoporosis_known' as rule,
         'Osteoporosis can be told: a T-score at all of the sites of the study' as description
     from study_rules
+    where study in (select sites.study from {{ ref('study_osteoporosis_sites') }} as sites)
     group by study
 )
 

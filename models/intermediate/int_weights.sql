@@ -30,6 +30,16 @@ released as (
         from demographics
         left join blood_metals on demographics.seqn = blood_metals.seqn
     ) on columns(* exclude (seqn, cycle)) into name weight_variable value released_weight
+    union all
+    -- weights of other subsamples, by CDC's names
+    select
+        answers.seqn,
+        answers.cycle,
+        answers.variable as weight_variable,
+        max(answers.value) as released_weight
+    from {{ ref('stg_answers') }} as answers
+    where answers.variable in (select cycle_weights.weight_variable from cycle_weights)
+    group by answers.seqn, answers.cycle, answers.variable
 ),
 
 final as (

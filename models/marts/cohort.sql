@@ -73,7 +73,7 @@ final as (
         participants.steroid_use,
         {{ run_columns() }}
     from steps
-    inner join osteoporosis on steps.study = osteoporosis.study and steps.seqn = osteoporosis.seqn
+    left join osteoporosis on steps.study = osteoporosis.study and steps.seqn = osteoporosis.seqn
     inner join participants on steps.seqn = participants.seqn
     left join exposures on steps.seqn = exposures.seqn
     left join bmd on steps.study = bmd.study and steps.seqn = bmd.seqn

@@ -36,7 +36,7 @@ groups as (
         seqn,
         blood_metals_weight,
         unnest([
-            {'comparison': 'osteoporosis', 'comparison_group': case when osteoporosis then 'yes' else 'no' end},
+            {'comparison': 'osteoporosis', 'comparison_group': case osteoporosis when true then 'yes' when false then 'no' end},
             {'comparison': 'cycle', 'comparison_group': cycle},
             {'comparison': 'all', 'comparison_group': 'all'}
         ], recursive := true)
@@ -96,7 +96,11 @@ weighted as (
         weightings.weighting,
         case weightings.weighting when 'unweighted' then 1 else groups.blood_metals_weight end as weight
     from measurements
-    inner join groups on measurements.study = groups.study and measurements.seqn = groups.seqn
+    inner join groups
+        on
+            measurements.study = groups.study
+            and measurements.seqn = groups.seqn
+            and groups.comparison_group is not null
     cross join (values ('unweighted'), ('survey')) as weightings (weighting)
 ),
 

@@ -6,7 +6,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     return fit_interactions(
         plan=dbt.ref("int_interaction_plan").df(),
-        cohort=dbt.ref("cohort").df(),
+        cohort=dbt.ref("int_analysed_people").df(),
         exposures=dbt.ref("cohort_exposures").df(),
         outcomes=dbt.ref("cohort_outcomes").df(),
         design=dbt.ref("int_survey_design").df(),

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ingest.transport import read_transport
+from tests.warehouse.support.changed_project import study_files
 from warehouse.checks import project_findings
 from warehouse.paths import PROJECT_ROOT
 
@@ -57,6 +58,17 @@ def test_cotinine_needs_the_limit_that_the_page_gives(with_release: Path) -> Non
     (finding,) = project_findings(with_release)
     assert "none for 'cotinine'" in str(finding)
     add_rows(with_release, "Cotinine in 2009-2010")
+    assert project_findings(with_release) == []
+
+
+def test_the_study_without_bone_passes_the_check(with_release: Path) -> None:
+    """By itself, and beside the studies that define the same exposures."""
+    path = with_release / "studies" / "kidney.yml"
+    path.write_text(study_files()["kidney"])
+    assert project_findings(with_release) == []
+    for other in path.parent.glob("*.yml"):
+        if other != path:
+            other.unlink()
     assert project_findings(with_release) == []
 
 

@@ -80,25 +80,42 @@ class Project:
 
     @cached_property
     def person_variables(self) -> frozenset[str]:
-        """The variables of int_person_values."""
-        columns = {*self.model("int_covariates").columns, *self.model("int_menopause").columns}
+        """The variables of int_people."""
         sites = self.seed("bmd_sites").values("site")
         plausible = {f"plausible_{site}" for site in sites}
         exposures = self.seed("exposures").values("exposure")
-        return frozenset(
-            {*(columns - _KEYS), "cycle", *_OF_DEMOGRAPHICS, *exposures, *sites, *plausible} - {"seqn"}
-        )
+        return self.basic_variables | exposures | sites | plausible
+
+    @cached_property
+    def basic_variables(self) -> frozenset[str]:
+        """The variables of int_person_variables: those of the models, and those that studies define."""
+        columns = {*self.model("int_covariates").columns, *self.model("int_menopause").columns}
+        defined = self.seed("person_variables").values("variable")
+        return frozenset({*(columns - _KEYS), "cycle", *_OF_DEMOGRAPHICS, *defined})
+
+    @cached_property
+    def analysed_columns(self) -> frozenset[str]:
+        """The columns of int_analysed_people, which covariates and subgroups must be."""
+        return frozenset({*self.cohort.columns, "sex", *self.seed("person_variables").values("variable")})
+
+    @cached_property
+    def cdc_variables(self) -> frozenset[str]:
+        """CDC's variables that are loaded."""
+        return self.seed("nhanes_variables").values("name")
 
     @cached_property
     def weight_variables(self) -> frozenset[str]:
         """The weights that int_weights makes rows of."""
         columns = {*self.model("stg_demographics").columns, *self.model("stg_blood_metals").columns}
-        return frozenset(name for name in columns if name.endswith("_weight"))
+        return frozenset(name for name in columns if name.endswith("_weight")) | self.cdc_variables
 
     def levels(self, variable: str) -> frozenset[str]:
         """Return the levels that a variable of a person can have; empty if they are not declared."""
         if variable == "cycle":
             return self.seed("nhanes_cycles").values("cycle")
+        for row in self.seed("person_variables").rows:
+            if row["variable"] == variable and row["levels"]:
+                return frozenset(row["levels"].split(";"))
         for model in ("int_covariates", "stg_demographics"):
             if levels := self.model(model).accepted(variable):
                 return levels

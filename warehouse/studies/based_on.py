@@ -7,7 +7,7 @@ from warehouse.studies.document import Document
 
 _NEVER_TAKEN_OVER = frozenset({"study", "order", "title", "description", "based_on", "claims", "sensitivity"})
 # Sections that define names: those of both studies are known.
-_DEFINITIONS = ("rules", "covariates", "choices")
+_DEFINITIONS = ("variables", "rules", "covariates", "choices")
 
 
 def with_base(

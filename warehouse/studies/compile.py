@@ -12,11 +12,13 @@ from warehouse.studies.expressions import FORMS, ExpressionError, read_condition
 from warehouse.studies.names import unknown_names
 from warehouse.studies.own_levels import check_own_levels, own_level
 from warehouse.studies.study_file import Mixture, Mixtures, StudyFile, read_study
+from warehouse.studies.variables import circles, in_order, sql_of
 
 FOLDER = "studies"
 # The tables, in the order in which the models read them.
 TABLES = (
     "studies",
+    "person_variables",
     "cohort_rules",
     "cohort_conditions",
     "study_cohort_rules",
@@ -46,6 +48,7 @@ TABLES = (
 
 # Where shared rows are numbered as they come, levels within their choice.
 ORDERS = {
+    "person_variables": "variable_order",
     "exposures": "exposure_order",
     "outcomes": "outcome_order",
     "covariate_sets": "covariate_set_order",
@@ -102,6 +105,7 @@ def compile_studies(root: Path) -> CompiledStudies:
         if study:
             findings += unknown_names(study, merged)
             findings += check_own_levels(study, merged)
+            findings += circles(study, merged)
             studies.append((study, merged))
     tables = _Tables()
     for number, (study, document) in enumerate(sorted(studies, key=_place_among), start=1):
@@ -138,6 +142,7 @@ class _Compiler:
 
     def compile(self, number: int) -> None:
         self._study(number)
+        self._variables()
         self._people()
         self._measurements()
         self._models()
@@ -175,6 +180,7 @@ class _Compiler:
 
     def _study(self, number: int) -> None:
         study, disease = self.study, self.study.osteoporosis
+        settings = disease.model_dump() if disease else {}
         row = self._row(
             "studies",
             (),
@@ -182,10 +188,10 @@ class _Compiler:
                 "study": study.study,
                 "study_order": number,
                 "title": study.title,
-                "reference_set": disease.reference_set,
-                "t_score_cutoff": disease.t_score_cutoff,
-                "cutoff_is_osteoporosis": disease.cutoff_is_osteoporosis,
-                "plausible_bmd_only": disease.plausible_bmd_only,
+                "reference_set": settings.get("reference_set"),
+                "t_score_cutoff": settings.get("t_score_cutoff"),
+                "cutoff_is_osteoporosis": settings.get("cutoff_is_osteoporosis"),
+                "plausible_bmd_only": settings.get("plausible_bmd_only"),
                 "quantile_groups": study.quantile_groups,
                 "quantile_weighting": study.quantile_weighting,
                 "description": study.description,
@@ -194,8 +200,22 @@ class _Compiler:
         inner = {
             column: self.document.place(("osteoporosis", column))
             for column in ("reference_set", "t_score_cutoff")
+            if disease
         }
         self.tables.rows["studies"].append(Row(row.seed, 0, row.values, {**row.places, **inner}))
+
+    def _variables(self) -> None:
+        """Add the variables of a person; each after those that its expression reads."""
+        for name in in_order(self.study.variables):
+            facts = self.study.variables[name]
+            self._define(
+                "person_variables",
+                ("variables", name),
+                variable=name,
+                cdc_variable=facts.variable,
+                expression=sql_of(facts),
+                levels=";".join(facts.codes),
+            )
 
     def _people(self) -> None:
         for rule, facts in self.study.rules.items():
@@ -228,7 +248,8 @@ class _Compiler:
             values = {"outcome": outcome, **asked.model_dump()}
             self._define("outcomes", path, **values)
             self._add("study_outcomes", path, outcome=outcome)
-        for position, site in enumerate(self.study.osteoporosis.sites):
+        disease = self.study.osteoporosis
+        for position, site in enumerate(disease.sites if disease else ()):
             self._add("study_osteoporosis_sites", ("osteoporosis", "sites", position), site=site)
         for variable in self.study.table_one:
             self._table_one(variable)

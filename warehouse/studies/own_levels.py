@@ -17,15 +17,15 @@ def own_level(study: StudyFile, choice: str) -> str | None:
     if study.sensitivity and choice in study.sensitivity.own:
         return study.sensitivity.own[choice]
     disease = study.osteoporosis
-    settings = {
+    settings = disease and {
         "reference_set": disease.reference_set,
         "cutoff": "at_or_below" if disease.cutoff_is_osteoporosis else "below",
         "plausibility": "plausible_only" if disease.plausible_bmd_only else "any",
     }
-    if choice in settings:
+    if settings and choice in settings:
         return settings[choice]
     if any(level.sites for level in levels.values()):
-        alike = (name for name, level in levels.items() if set(level.sites) == set(disease.sites))
+        alike = (name for name, level in levels.items() if disease and set(level.sites) == set(disease.sites))
         return next(alike, None)
     if any(level.rules for level in levels.values()):
         met = {name: level for name, level in levels.items() if set(level.rules) <= set(study.population)}

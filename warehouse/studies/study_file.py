@@ -1,14 +1,15 @@
 """What a study file may say: keys, types, defaults. `studies/schema.json` is made from here."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from warehouse.seeds.findings import Finding, nearest_names
 from warehouse.studies.document import Document, KeyPath
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
 Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^\S(.*\S)?$")]
+CdcName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=32)]
 Codes = Annotated[list[Code], Field(min_length=1)]
 Levels = Annotated[dict[Code, Codes], Field(min_length=1)]
 
@@ -33,12 +34,28 @@ class Rule(_Part):
     where: Text = Field(description="An expression over the variables of a person, as `age_years >= 50`.")
 
 
+class Variable(_Part):
+    """A variable of a person: CDC's own, groups of its codes, or an expression over other variables."""
+
+    variable: CdcName | None = Field(None, description="CDC's name of it, as in seeds/nhanes_variables.csv.")
+    codes: dict[Text, float | list[float]] = Field({}, description="The codes of each group.")
+    expression: Text | None = Field(None, description="As `pfoa_linear + pfoa_branched`.")
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if (self.variable is None) == (self.expression is None):
+            raise ValueError("a variable of CDC's or an expression, one of the two")
+        if self.codes and self.variable is None:
+            raise ValueError("codes of a variable of CDC's")
+        return self
+
+
 class Exposure(_Part):
     """A measured exposure."""
 
     name: Text = Field(description="In words, with what it was measured in.")
     short_name: Text = Field(description="In words, as short as a row of a figure has room for.")
-    variable: Code = Field(description="Laboratory column of the staging models.")
+    variable: Code = Field(description="Laboratory column of the staging models, or a name in `variables`.")
     comment_variable: Code | None = Field(None, description="Column that is 1 below the limit of detection.")
     unit: Text
     weight: Code = Field(description="Kind of survey weight, as in seeds/nhanes_cycle_weights.csv.")
@@ -51,6 +68,7 @@ class Outcome(_Part):
     name: Text
     kind: Literal["binary", "continuous"]
     site: Code | None = Field(None, description="Site of a BMD, as in seeds/bmd_sites.csv.")
+    value: Text | None = Field(None, description="An expression over a person: a number, or true and false.")
     unit: Text | None = None
 
 
@@ -181,7 +199,7 @@ class StudyFile(_Part):
         None,
         description=(
             "A study whose sections count where this file has none. Rules, covariates and choices of both "
-            "are known. Claims and sensitivity are never taken over."
+            "are known, and so are variables. Claims and sensitivity are never taken over."
         ),
     )
     paper: Paper | None = None
@@ -189,12 +207,13 @@ class StudyFile(_Part):
     quantile_weighting: Literal["unweighted", "survey"] = Field(
         "unweighted", description="Groups of equally many people, or of equal shares of the population."
     )
+    variables: dict[Code, Variable] = Field({}, description="Variables of a person that no model has yet.")
     rules: Annotated[dict[Code, Rule], Field(min_length=1)]
     population: Codes = Field(description="Rules that people must meet, in order.")
     exposures: Annotated[dict[Code, Exposure], Field(min_length=1)]
     mixture: list[Code] | None = Field(None, description="Exposures taken together; by default all.")
     outcomes: Annotated[dict[Code, Outcome], Field(min_length=1)]
-    osteoporosis: Osteoporosis
+    osteoporosis: Osteoporosis | None = None
     covariates: dict[Code, Covariate] = {}
     covariate_sets: Annotated[dict[Code, CovariateSet], Field(min_length=1)]
     subgroups: dict[Code, dict[Text, Subgroup]] = {}
@@ -230,9 +249,9 @@ def _finding(document: Document, error: dict[str, Any]) -> Finding:
         known = _keys(path[:-1])
         expected = f"one of the keys {', '.join(known)}"
         return Finding(document.place(path), expected, repr(path[-1]), nearest_names(str(path[-1]), known))
-    expected = error["msg"].removeprefix("Input should be ").removeprefix("Value should ")
+    expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":
-        is_code = "A-Za-z" in error["ctx"]["pattern"]
+        is_code = "Z0-9_" in error["ctx"]["pattern"] or "z0-9_" in error["ctx"]["pattern"]
         expected = (
             "a name of letters, digits and underscores"
             if is_code

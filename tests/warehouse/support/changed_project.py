@@ -29,12 +29,19 @@ def rows_of_page() -> Iterator[tuple[str, str]]:
     )
 
 
+def study_files() -> dict[str, str]:
+    """Return the study files of the page by name: the blocks of YAML, joined up to the next first line."""
+    first = "# yaml-language-server"
+    files = "".join(blocks(CHANGE_THE_STUDY, "yaml")).split(first)[1:]
+    return {re.findall(r"^study: (\w+)$", text, re.MULTILINE)[0]: first + text for text in files}
+
+
 def make_custom(checkout: Path, home: Path) -> None:
     """Do what the page says up to the check: copy to ~/custom, write the file, add the rows; keep little."""
     type_in(checkout, COPY, HOME=str(home))
     custom = home / "custom"
     _keep_little(custom / "studies")
-    (custom / "studies" / "custom.yml").write_text("".join(blocks(CHANGE_THE_STUDY, "yaml")))
+    (custom / "studies" / "custom.yml").write_text(study_files()["custom"])
     for seed, lines in rows_of_page():
         with (custom / "seeds" / f"{seed}.csv").open("a") as file:
             file.write(lines)
