@@ -255,10 +255,10 @@ def page(records: pd.DataFrame) -> str:
     lines = [
         "# BKMR under a survey design: simulation",
         "",
-        "`python -m simulations.bkmr_survey` draws samples of populations whose truth is known, and asks "
-        "each for the effect of all exposures at their 75th against their 25th percentile. *Survey*: `weights`, "
-        "`strata` and `psu` named. *Unweighted*: the same data without. The nominal coverage is 0.95; the "
-        f"Monte-Carlo error of a coverage of 0.95 is {largest:.2f}, of one of 0.80 "
+        "Written by `python -m simulations.bkmr_survey`. Samples of populations whose truth is known; each "
+        "is asked for the effect of all exposures at their 75th against their 25th percentile. *Survey*: "
+        "`weights`, `strata` and `psu` are named. *Unweighted*: the same data without. The nominal coverage "
+        f"is 0.95; the Monte-Carlo error of a coverage of 0.95 is {largest:.2f}, of one of 0.80 "
         f"{np.sqrt(0.16 / samples):.2f}. Chains are short (2 x 100 draws), which adds about a tenth of the "
         "posterior's sd to each estimate.",
         "",
