@@ -53,6 +53,8 @@ ELSEWHERE = {
     "python -m report.html": "on the changed study, by test_changed_study.py",
     "export MIXEPI_DASK_SCHEDULER=tcp://10.0.0.5:8786": "with a cluster: mixepi/tests/test_fan_out.py",
     "python -m ingest cdc": "on a server of the tests: tests/ingest/test_download.py",
+    "python -m ingest add 2009-2010 PBCD_F PFC_F": "on a server of the tests: tests/ingest/test_added.py",
+    "python -m ingest catalogue": "on a server of the tests: tests/ingest/test_cdc_lists.py",
     "python -m tests.warehouse.support.write_answers PAGE DATABASE": "its queries, by test_docs.py",
     "git clone URL nhanes-bone": "by hand",
     "cd nhanes-bone": "by hand",
