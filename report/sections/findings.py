@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from report.charts.style import BLACK, BLUE, GREY, Series
+from report.charts.style import BLACK, BLUE, GREY, VERMILLION, Series
 from report.elements import Answer, Block, Forest, Key, Paragraph, Section, Table, absent
 from report.findings import (
     Curve,
@@ -57,6 +57,19 @@ _MODELS = """
             and settled.covariate_set = 'age_bmi' and settled.engine = 'survey' and settled.subgroup = 'all'
     where replication.quantity = 'odds_ratio'
 """
+_READINGS = """
+    select
+        replication.description as heading, covariate_set, outcome, associations.outcome_name,
+        associations.outcome_order, n, events, ratio as value, ratio_low as low, ratio_high as high,
+        p_value, q_value, converged
+    from main.replication
+    inner join main.associations using (study, outcome, exposure, contrast)
+    where
+        replication.quantity = 'odds_ratio'
+        and associations.engine = 'survey'
+        and associations.subgroup = coalesce(replication.subgroup, 'all')
+    order by claim_order, associations.covariate_set_order
+"""
 
 
 def section(marts: Marts) -> Section:
@@ -73,6 +86,7 @@ def section(marts: Marts) -> Section:
     ratios = claims[claims["quantity"] == "odds_ratio"] if len(claims) else claims
     if len(ratios) and not marts.missing("associations"):
         blocks.append(figure(ratios, marts.frame(_MODELS)))
+        blocks += readings(marts)
     if len(claims):
         blocks.append(Paragraph(_NOT_KNOWN))
     return Section("findings", "Summary of findings", asked(marts), blocks)
@@ -206,6 +220,59 @@ def figure(ratios: pd.DataFrame, models: pd.DataFrame) -> Forest:
         how=Effect(is_ratio=True, outcome=outcome, unit="", factor=1.0),
         axis=f"odds ratio of {outcome}",
         looks=_LOOKS,
+    )
+
+
+def readings(marts: Marts) -> tuple[Block, ...]:
+    """Return the weighted odds ratios with and without the last covariate of the model that decides.
+
+    A covariate that the exposure may act on is no confounder: a reader who takes it for a step between
+    exposure and outcome reads the model without it. Nothing where no covariate set lacks it alone.
+    """
+    if marts.missing("covariate_set_definitions"):
+        return ()
+    sets = marts.frame("select covariate_set, covariates from main.covariate_set_definitions order by all")
+    members = {
+        code: frozenset(covariates.split("; "))
+        for code, covariates in sets.dropna().itertuples(index=False, name=None)
+    }
+    whole = members.get("age_bmi", frozenset())
+    small = next((code for code, own in members.items() if own < whole and len(whole - own) == 1), None)
+    if small is None:
+        return ()
+    (extra,) = map(within, whole - members[small])
+    drawn = marts.frame(_READINGS)
+    drawn = drawn[drawn["covariate_set"].isin((small, "age_bmi"))]
+    if drawn.empty:
+        return ()
+    look = (
+        Series(small, Key(f"without {extra}", VERMILLION, "circle")),
+        Series("age_bmi", Key(f"with {extra}", BLUE, "square")),
+    )
+    names = {item.code: item.label for item in look}
+    outcome = listed(map(within, labels(drawn, "outcome").values()))
+    drawn = drawn.assign(series=drawn["covariate_set"], row=drawn["covariate_set"].map(names))
+    drawn["said"] = [
+        odds(*item) for item in drawn[["value", "low", "high"]].itertuples(index=False, name=None)
+    ]
+    return (
+        forest(
+            drawn,
+            name="findings-readings",
+            caption=f"Two readings of {extra}: survey-weighted odds ratios without and with it",
+            how_to_read=f"If {extra} is a common cause of exposure and outcome (a confounder), the model "
+            "with it is "
+            f"the one to read. If the exposure acts on {extra}, which acts on the outcome, it lies on the "
+            "path, and "
+            "the model with it leaves that part out. Participants measured once cannot tell the two "
+            "apart, so both "
+            "are shown. Odds ratios of two models may also differ without any confounding.",
+            not_shown="Which reading is right.",
+            first="Contrast and model",
+            how=Effect(is_ratio=True, outcome=outcome, unit="", factor=1.0),
+            axis=f"odds ratio of {outcome}",
+            looks=look,
+        ),
     )
 
 

@@ -154,14 +154,14 @@
       const svg = make("svg:svg", { viewBox: `0 0 ${width} ${height}`, class: "still" });
       const { scale, ticks } = scaleOf(shown.flatMap(near), ratio, left, right, [nothing]);
       if (wide) for (const [x, content, anchor] of [[0, "", "start"], [650, "n (cases)", "middle"], [775, "estimate (95 % interval)", "middle"], [880, "p", "end"]]) svg.append(label({ x, y: 18, "font-weight": 600, "text-anchor": anchor }, content));
-      svg.append(line(scale(nothing), 28, scale(nothing), foot, "#444444", { "stroke-dasharray": "3 3" }));
+      if (wide) svg.append(line(scale(nothing), 28, scale(nothing), foot, "#444444", { "stroke-dasharray": "3 3" }));
       shown.forEach((row, place) => {
         const y = wide ? 42 + 22 * place : 66 + tall * place, [value, low, high] = ["value", "low", "high"].map((name) => numbers[name][row]);
         const words = said(row);
         const n = numbers.n[row], cases = numbers.events[row], of = `${n ?? "\u2013"}${cases === null ? "" : ` (${cases})`}`;
         svg.append(label({ x: 0, y: wide ? y + 4 : y - 28 }, words.length > 52 ? `${words.slice(0, 51)}\u2026` : words));
         if (wide) svg.append(label({ x: 650, y: y + 4, "text-anchor": "middle" }, of), label({ x: 775, y: y + 4, "text-anchor": "middle" }, estimate(row)), label({ x: 880, y: y + 4, "text-anchor": "end" }, p(numbers.p_value[row])));
-        else svg.append(label({ x: 0, y: y - 12 }, `${estimate(row)}; n ${of}; p ${p(numbers.p_value[row])}`));
+        else svg.append(line(scale(nothing), y - 8, scale(nothing), y + 8, "#444444"), label({ x: 0, y: y - 12 }, `${estimate(row)}; n ${of}; p ${p(numbers.p_value[row])}`));
         if (low !== null && high !== null) svg.append(line(scale(low), y, scale(high), y, "#0072b2", { "stroke-width": 1.8 }));
         svg.append(make("svg:rect", { x: scale(value) - 4.4, y: y - 4.4, width: 8.8, height: 8.8, class: "estimate", stroke: "#0072b2", fill: converged[row] ? "#0072b2" : "#ffffff" }));
       });

@@ -133,6 +133,20 @@ def test_every_number_of_the_first_screen_is_one_of_the_tables(made_database):
     assert rows[1].before == (str(crude["n"]), f"{crude['events']:.0f}")
 
 
+def test_both_readings_of_body_mass_are_shown(made_database):
+    with open_marts(made_database) as marts:
+        (forest,) = section.readings(marts)
+    associations = made_results.frames()["associations"].query(
+        "study == 'peng2025' and outcome == 'osteoporosis' and exposure == 'Cd' and contrast == 'Q4' "
+        "and subgroup == 'all' and engine == 'survey'"
+    )
+    ratios = associations.set_index("covariate_set")["ratio"]
+    assert [(row.series, row.value) for row in forest.rows if row.series] == [
+        ("without body mass index", ratios["age"]),
+        ("with body mass index", ratios["age_bmi"]),
+    ]
+
+
 def test_marks_stand_where_their_values_are(made_database):
     with open_marts(made_database) as marts:
         forest = next(block for block in section.section(marts).blocks if block.kind == "forest")

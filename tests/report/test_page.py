@@ -138,7 +138,7 @@ def test_figures_and_tables_are_numbered_for_each_study_alike(report, appendix):
             numbers = [number.removeprefix(prefix) for one, number in found if one == kind]
             assert all(number.isdigit() for number in numbers)
             assert {int(number) for number in numbers} == set(range(1, max(map(int, numbers)) + 1))
-    assert len(re.findall(r">Figure 2\. <", report)) == len(made_results.STUDIES)
+    assert len(re.findall(r">Figure 3\. <", report)) == len(made_results.STUDIES)
 
 
 def test_every_figure_says_how_to_read_it_and_what_it_does_not_show(text):

@@ -413,8 +413,8 @@ def frames() -> dict[str, pd.DataFrame]:
         "study_definitions": pd.DataFrame({"study": STUDIES, "description": "Rules of a paper, told here"}),
         "covariate_set_definitions": pd.DataFrame(
             {
-                "covariate_set": ["crude", "age_bmi", "full"],
-                "covariates": [None, "Age; Body mass index", "Age; Education; Smoking"],
+                "covariate_set": ["crude", "age", "age_bmi", "full"],
+                "covariates": [None, "Age", "Age; Body mass index", "Age; Education; Smoking"],
             }
         ),
         "table_one": table_one(),
