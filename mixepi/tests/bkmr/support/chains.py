@@ -12,7 +12,7 @@ from mixepi.bkmr.model.priors import InverseGammaPrior
 from mixepi.bkmr.sampler.chain import SURROGATE_RANK, Chain, ChainTask, first_state
 
 
-def chain(model, seed=1, warmup=300, draws=1000, solver="lowrank", cap=SURROGATE_RANK, **options):
+def chain(model, seed=1, warmup=300, draws=1000, solver="lowrank", cap=SURROGATE_RANK, modes=(), **options):
     """A chain ready to advance."""
     task = ChainTask(
         model=model,
@@ -23,6 +23,7 @@ def chain(model, seed=1, warmup=300, draws=1000, solver="lowrank", cap=SURROGATE
         monitors=np.zeros((1, model.z.shape[1])),
         fingerprint="test",
         max_rank=cap,
+        modes=modes,
     )
     return Chain(task, first_state(task))
 
