@@ -32,7 +32,7 @@ from report.sections import (
     wqs,
 )
 from warehouse.files import replacing
-from warehouse.paths import DATABASE, MANIFEST
+from warehouse.paths import DATABASE, MANIFEST, user_path
 
 APPENDIX = "appendix.html"
 
@@ -177,10 +177,12 @@ def _refuse_published(output: Path) -> None:
 def main() -> None:
     """Write the report that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m report.html", description=__doc__)
-    parser.add_argument("--database", type=Path, help="results (default: warehouse.duckdb of the last build)")
+    parser.add_argument(
+        "--database", type=user_path, help="results (default: warehouse.duckdb of the last build)"
+    )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=user_path,
         default=Path("report.html"),
         help="file to write, not among published results (default: report.html in the current directory)",
     )

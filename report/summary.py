@@ -14,6 +14,7 @@ from report.marts import Marts, open_marts
 from report.places import results_path
 from report.sections import findings
 from report.sections.common import DOUBLING, effect, engines, steps, with_effect
+from warehouse.paths import user_path
 
 _ASSOCIATIONS = f"""
     select
@@ -111,7 +112,7 @@ def table_text(frame: pd.DataFrame) -> str:
 def main() -> None:
     """Print the summary that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m report.summary", description=__doc__)
-    parser.add_argument("database", nargs="?", type=Path, help="default: the results")
+    parser.add_argument("database", nargs="?", type=user_path, help="default: the results")
     try:
         print(summary(parser.parse_args().database or results_path()))
     except ReportError as error:

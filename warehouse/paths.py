@@ -10,6 +10,11 @@ DATABASE = "nhanes_bone.duckdb"
 MANIFEST = "manifest.json"
 
 
+def user_path(text: str | Path) -> Path:
+    """Return a path that a user gave, `~` as the home directory: not every place that asks has a shell."""
+    return Path(text).expanduser()
+
+
 def project_directory() -> Path:
     """Return the dbt project whose seeds count, for ingest as for dbt: DBT_PROJECT_DIR, else this one."""
     return _named("DBT_PROJECT_DIR", PROJECT_ROOT).resolve()
@@ -36,5 +41,5 @@ def results_directory() -> Path:
 
 
 def _named(variable: str, default: Path) -> Path:
-    """Return the folder that an environment variable names; a file of settings leaves `~` to its readers."""
-    return Path(os.environ.get(variable, default)).expanduser()
+    """Return the folder that an environment variable names."""
+    return user_path(os.environ.get(variable, default))

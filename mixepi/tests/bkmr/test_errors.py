@@ -215,3 +215,12 @@ def test_prior_errors():
     ):
         with pytest.raises(SpecificationError, match="expected"):
             make()
+
+
+def test_a_covariate_far_from_zero_is_named(people, spec, short):
+    far = people.assign(age=people["age"] + 1e9)
+    with pytest.raises(DataError, match="'age' to vary by more than a millionth of its mean, found mean 1e"):
+        quiet_fit(spec, far, seed=1, options=short)
+    near = quiet_fit(spec, people.assign(age=people["age"] + 1e3), seed=1, options=short)
+    same = quiet_fit(spec, people, seed=1, options=short)
+    np.testing.assert_allclose(near.single()["estimate"], same.single()["estimate"], atol=1e-5)

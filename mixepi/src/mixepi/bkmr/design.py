@@ -23,6 +23,8 @@ from mixepi.model_frame import as_numbers, domain_rows, require_columns, require
 from mixepi.rank import require_independent
 from mixepi.survey.design import SurveyDesign, sampling_units, survey_design
 
+# In standard deviations: beyond it X'X, whose condition is the square, has too few digits left.
+LARGEST_MEAN = 1e6
 # Where Linux tells how much memory is free or can be freed.
 MEMORY = Path("/proc/meminfo")
 
@@ -134,6 +136,12 @@ def _covariates(spec: BKMR, data: pd.DataFrame) -> FloatArray:
     for j, name in enumerate(spec.covariates):
         if np.ptp(values[:, j]) == 0:
             raise DataError(f"expected covariate {name!r} to vary, found a constant: drop it")
+        mean, spread = float(values[:, j].mean()), float(values[:, j].std())
+        if abs(mean) > LARGEST_MEAN * spread:
+            raise DataError(
+                f"expected covariate {name!r} to vary by more than a millionth of its mean, found mean "
+                f"{mean:.6g} and standard deviation {spread:.3g}: subtract a constant, which changes no slope"
+            )
     if spec.intercept == "flat":
         values = np.column_stack([np.ones(len(data)), values])
     names = (["intercept"] if spec.intercept == "flat" else []) + list(spec.covariates)
