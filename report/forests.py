@@ -8,7 +8,7 @@ import pandas as pd
 from report.charts.axes import limits, ticks
 from report.charts.style import Series
 from report.elements import Forest, ForestRow
-from report.formats import count, probability
+from report.formats import count, plain, probability
 from report.sections.common import Effect, stored
 
 _REACH = 2.5
@@ -57,10 +57,10 @@ def forest(
     for item in drawn.astype(object).where(drawn.notna(), None).to_dict("records"):
         if item["heading"] != heading:
             heading = item["heading"]
-            rows.append(ForestRow(label=str(heading)))
+            rows.append(ForestRow(label=plain(heading)))
         rows.append(
             ForestRow(
-                label=str(item["row"]),
+                label=plain(item["row"]),
                 series=labels[item["series"]],
                 before=(count(item["n"]), *((count(item["events"]),) if cases else ())),
                 after=(str(item["said"]), *(probability(item[column]) for column in tests.values())),
