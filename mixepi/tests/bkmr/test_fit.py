@@ -256,7 +256,7 @@ def test_what_decides_on_convergence(gaussian, change, said):
     table = gaussian.usual.assign(r_hat=1.01, ess_bulk=500.0, ess_tail=400.0)
     for column, value in change.items():
         table.loc[table["term"] == "sigma2", column] = value
-    judged = replace(gaussian)
+    judged = replace(gaussian, modes=())  # of so few draws some modes are missed
     judged.__dict__["usual"] = table
     assert judged.status == said
 
