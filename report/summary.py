@@ -2,8 +2,9 @@
 
 import argparse
 import sys
+from itertools import zip_longest
 from pathlib import Path
-from textwrap import fill
+from textwrap import fill, wrap
 
 import pandas as pd
 
@@ -24,6 +25,7 @@ _ASSOCIATIONS = f"""
     where subgroup = 'all'
 """
 _WIDTH = 110  # characters of a line of prose
+_CELL = 30  # and of a cell, so that five columns fit the width of most terminals
 
 
 def summary(database: Path) -> str:
@@ -66,7 +68,7 @@ def summary(database: Path) -> str:
     banner = "SYNTHETIC DATA: nothing here is a finding about people.\n\n" if source == "demo" else ""
     prose = "\n\n".join(fill(text, _WIDTH) for text in (asked, " ".join(texts)))
     return (
-        f"\n{banner}{prose}\n\n{table_text(table)}\n\n"
+        f"\n{banner}{prose}\n\n{table_text(_wrapped(table))}\n\n"
         f"Run {run_id} of {started_at:%Y-%m-%d %H:%M} UTC, source = '{source}'\n"
         f"Results: {database}\n"
         'Ask them: .venv/bin/python -m report.query "from replication", or any DuckDB client from 1.5'
@@ -104,9 +106,26 @@ def _associations(marts: Marts) -> tuple[str, pd.DataFrame]:
     return f"{label(drawn, 'outcome')}, {estimate} (95 % interval)", wide
 
 
+def _wrapped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose long cells go on in rows below, left-aligned."""
+    cells = frame.astype(object).where(frame.notna(), "").astype(str)
+    rows = [
+        lines
+        for row in cells.itertuples(index=False)
+        for lines in zip_longest(*(wrap(cell, _CELL) for cell in row), fillvalue="")
+    ]
+    columns = pd.DataFrame(rows, columns=frame.columns)
+    texts = {
+        str(name): [line.ljust(max(map(len, [str(name), *lines]))) for line in [str(name), *lines]]
+        for name, lines in columns.items()
+    }
+    return pd.DataFrame({heading: lines for heading, *lines in texts.values()})
+
+
 def table_text(frame: pd.DataFrame) -> str:
     """Return a data frame as lines of text, nulls left empty."""
-    return frame.astype(object).where(frame.notna(), "").to_string(index=False)
+    text = frame.astype(object).where(frame.notna(), "").to_string(index=False)
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The whole house on synthetic data: does it find what is there, and twice the same?"""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -198,5 +199,6 @@ def test_the_summary_prints(demo_data):
         data=demo_data,
     ).stdout
     assert "SYNTHETIC DATA" in printed
-    assert "Hypertension known" in printed
+    assert re.search(r"Participants: \d+ participants, \d+ cases", printed)
+    assert max(map(len, printed.splitlines())) <= 160
     assert str(demo_data) in printed
