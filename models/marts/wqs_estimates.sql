@@ -1,10 +1,16 @@
 {% set labelled = ['study', 'outcome', 'covariate_set', 'subgroup'] %}
 
-with fitted as (
+with fits as (
+    -- an index of which most resamples failed is not shown, as one that could not be fitted
+    select * replace (case when converged then estimates else [] end as estimates)
+    from {{ ref('fit_wqs') }}
+),
+
+fitted as (
     select
         *,
         unnest({{ at_least_one('estimates') }}, recursive := true)
-    from {{ ref('fit_wqs') }}
+    from fits
 ),
 
 final as (
