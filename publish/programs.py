@@ -54,7 +54,8 @@ def transform(data: Path, variables: Mapping[str, str]) -> None:
         If a model or a test failed; dbt has printed which.
     """
     extra = ["--vars", json.dumps(dict(variables))] if variables else []
-    dbt(data, "build", *extra)
+    # what dbt remembers of an earlier version of the project can hide a model from the unit tests that name it
+    dbt(data, "build", "--no-partial-parse", *extra)
 
 
 def write_docs(data: Path, folder: Path) -> None:
