@@ -54,7 +54,7 @@ def transform(data: Path, variables: Mapping[str, str]) -> None:
         If a model or a test failed; dbt has printed which.
     """
     extra = ["--vars", json.dumps(dict(variables))] if variables else []
-    # what dbt remembers of an earlier version of the project can hide a model from the unit tests that name it
+    # what dbt remembers of an earlier version can hide a model from the unit tests that name it
     dbt(data, "build", "--no-partial-parse", *extra)
 
 

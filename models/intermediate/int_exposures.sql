@@ -1,9 +1,7 @@
+-- depends_on: {{ ref('int_person_variables') }}
+
 with exposures as (
     select * from {{ ref('exposures') }}
-),
-
-people as (
-    select * from {{ ref('int_person_variables') }}
 ),
 
 laboratory as (
@@ -11,7 +9,7 @@ laboratory as (
     {%- for variable in compiled('person_variables') if not variable.levels %}
     union all
     select seqn, cycle, '{{ variable.variable }}' as variable, cast({{ variable.variable }} as double) as value
-    from people
+    from {{ ref('int_person_variables') }}
     where {{ variable.variable }} is not null
     {%- endfor %}
 ),

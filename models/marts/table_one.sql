@@ -36,7 +36,10 @@ groups as (
         seqn,
         blood_metals_weight,
         unnest([
-            {'comparison': 'osteoporosis', 'comparison_group': case osteoporosis when true then 'yes' when false then 'no' end},
+            {
+                'comparison': 'osteoporosis',
+                'comparison_group': case osteoporosis when true then 'yes' when false then 'no' end
+            },
             {'comparison': 'cycle', 'comparison_group': cycle},
             {'comparison': 'all', 'comparison_group': 'all'}
         ], recursive := true)
