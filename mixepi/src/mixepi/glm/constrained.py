@@ -96,11 +96,11 @@ def fit_constrained(
     all_signs = np.zeros((signs.shape[0] if signs.ndim == 2 else 1, c + K), dtype=np.int8)
     all_signs[:, c:] = signs
     is_index = np.arange(c + K) >= c
-    y = _own((outcome - offset) / scale if family == "gaussian" else outcome)
-    shift = np.zeros(n) if family == "gaussian" else _own(offset)
+    y = _writable((outcome - offset) / scale if family == "gaussian" else outcome)
+    shift = np.zeros(n) if family == "gaussian" else _writable(offset)
     size = -1.0 if family == "negative_binomial" else 1.0
     code = SOLVER_CODES[family]
-    weights = _own(row_weights)
+    weights = _writable(row_weights)
     start = np.zeros((1, c + K))
     if weights.shape[0] > 1:
         # One fit to the mean weights starts all others close to their optimum.
@@ -188,10 +188,10 @@ def fit_glm(
     Z, center, spread = _standardised(design[:, 1:])
     scale = float(outcome.std()) if family == "gaussian" else 1.0
     X = np.ascontiguousarray(np.column_stack([np.ones(n), Z]).T)
-    y = _own((outcome - offset) / scale if family == "gaussian" else outcome)
-    shift = np.zeros(n) if family == "gaussian" else _own(offset)
+    y = _writable((outcome - offset) / scale if family == "gaussian" else outcome)
+    shift = np.zeros(n) if family == "gaussian" else _writable(offset)
     code = SOLVER_CODES[family]
-    w = _own(weights)
+    w = _writable(weights)
     free = np.zeros(k, dtype=np.bool_)
     H = np.empty((k, k))
     x = np.zeros(k)
@@ -252,9 +252,9 @@ def fit_resamples(
     Z, center, spread = _standardised(design[:, 1:])
     X = np.ascontiguousarray(np.column_stack([np.ones(n), Z]).T)
     scale = float(outcome.std()) if family == "gaussian" else 1.0
-    y = _own((outcome - offset) / scale if family == "gaussian" else outcome)
-    shift = np.zeros(n) if family == "gaussian" else _own(offset)
-    weights = _own(row_weights)
+    y = _writable((outcome - offset) / scale if family == "gaussian" else outcome)
+    shift = np.zeros(n) if family == "gaussian" else _writable(offset)
+    weights = _writable(row_weights)
     code = SOLVER_CODES[family]
     size = -1.0 if family == "negative_binomial" else 1.0
     signs = np.zeros((1, k), dtype=np.int8)
@@ -273,9 +273,9 @@ def fit_resamples(
     )
 
 
-def _own(values: FloatArray) -> FloatArray:
-    """Return a copy that may be written: compiled code has another version for arrays that may not."""
-    return np.array(values, dtype=np.float64, order="C")
+def _writable(values: FloatArray) -> FloatArray:
+    """Return values that may be written: compiled code has another version for those that may not."""
+    return np.require(values, np.float64, ["C", "W"])
 
 
 def _standardised(columns: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
