@@ -114,12 +114,11 @@ def _wrapped(frame: pd.DataFrame) -> pd.DataFrame:
         for row in cells.itertuples(index=False)
         for lines in zip_longest(*(wrap(cell, _CELL) for cell in row), fillvalue="")
     ]
-    columns = pd.DataFrame(rows, columns=frame.columns)
-    texts = {
-        str(name): [line.ljust(max(map(len, [str(name), *lines]))) for line in [str(name), *lines]]
-        for name, lines in columns.items()
-    }
-    return pd.DataFrame({heading: lines for heading, *lines in texts.values()})
+    aligned = {}
+    for name, lines in pd.DataFrame(rows, columns=frame.columns).items():
+        width = max(map(len, [str(name), *lines]))
+        aligned[str(name).ljust(width)] = [line.ljust(width) for line in lines]
+    return pd.DataFrame(aligned)
 
 
 def table_text(frame: pd.DataFrame) -> str:
